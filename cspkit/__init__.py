@@ -1,0 +1,1 @@
+"""Move licence-based subscriptions into the Cloud Solution Provider programme."""

@@ -1,0 +1,124 @@
+"""cspkit.toml, read once and passed on; it holds no secret."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cspkit.errors import SettingsError
+from cspkit.policy import Policy
+
+FILE = "cspkit.toml"
+
+
+class Service(BaseModel):
+    """Which Partner Center and Graph to speak to, and as whom; tokens come from elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["rehearsal", "tenant"] = "rehearsal"
+    partner_tenant: str = Field(
+        "00000000-0000-4000-8000-000000000001",
+        pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    )
+    partner_center: str = "http://127.0.0.1:8765"
+    graph: str = "http://127.0.0.1:8765/graph"
+    connect_timeout: float = Field(10, gt=0, le=300, description="seconds")
+    read_timeout: float = Field(60, gt=0, le=300, description="seconds")
+
+    @field_validator("partner_center", "graph")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError("expected an address such as https://graph.microsoft.com")
+        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("plain http is only for a rehearsal on this machine; use https")
+        return value.rstrip("/")
+
+    @property
+    def id(self) -> str:
+        """Name the service that a ledger is bound to for life."""
+        return f"{self.kind}:{self.partner_tenant}"
+
+
+class Paths(BaseModel):
+    """Where things are, relative to the workspace."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    exports: str = "exports"
+    decisions: str = "decisions.xlsx"
+    ledger: str = "sqlite:///ledger/cspkit.db"
+    reports: str = "reports"
+
+
+class Settings(BaseModel):
+    """All settings of one workspace; `root` is the folder that relative paths start from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    root: Path = Field(default_factory=Path.cwd, exclude=True)
+    service: Service = Field(default_factory=Service)
+    paths: Paths = Field(default_factory=Paths)
+    policy: Policy = Field(default_factory=Policy)
+    channels: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="rules of channels.toml to override, by channel"
+    )
+
+    @classmethod
+    def read(cls, path: Path | str) -> Settings:
+        """Read a cspkit.toml, or the one in a workspace folder.
+
+        Raises SettingsError that names the file and the first wrong field.
+        """
+        file = Path(path)
+        if file.is_dir():
+            file = file / FILE
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SettingsError(file, "file", "not found; `cspkit init` makes one") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise SettingsError(file, "file", f"cannot be read: {error}") from error
+        try:
+            return cls(root=file.parent.resolve(), **data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            found = f"{first['msg']}, found {first.get('input')!r}"
+            raise SettingsError(file, field, found) from error
+        except TypeError as error:
+            raise SettingsError(file, "root", "cannot be set in the file") from error
+
+    def path(self, relative: str) -> Path:
+        """Resolve a path of this workspace."""
+        return (self.root / relative).resolve()
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the export files."""
+        return self.path(self.paths.exports)
+
+    @property
+    def decisions(self) -> Path:
+        """Workbook with the decisions that no export holds."""
+        return self.path(self.paths.decisions)
+
+    @property
+    def reports(self) -> Path:
+        """Folder that runs and reports write to."""
+        return self.path(self.paths.reports)
+
+    @property
+    def ledger_url(self) -> str:
+        """Address of the ledger, with a relative SQLite file placed in the workspace."""
+        prefix = "sqlite:///"
+        url = self.paths.ledger
+        if not url.startswith(prefix):
+            return url
+        return prefix + self.path(url.removeprefix(prefix)).as_posix()

@@ -1,0 +1,298 @@
+"""Columns, types, words and states: the one place where they are named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+MONEY = "decimal(18, 6)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its type in Ibis' words and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named list of columns, in order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """List the column names in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Map column names to types, as `ibis.schema` takes it."""
+        return {column.name: column.type for column in self.columns}
+
+
+def _table(name: str, *columns: tuple[str, str, str]) -> Table:
+    return Table(name, tuple(Column(*column) for column in columns))
+
+
+class Channel(StrEnum):
+    """Where an original was bought."""
+
+    DIRECT_MOSA = "direct_mosa"
+    DIRECT_MCA = "direct_mca"
+    OPEN = "open"
+    EA = "ea"
+    MCA_E = "mca_e"
+    CSP_LEGACY = "csp_legacy"
+    CSP_NCE = "csp_nce"
+    CSP_OTHER = "csp_other"
+    UNKNOWN = "unknown"
+
+
+class Route(StrEnum):
+    """How an original can legally come over."""
+
+    PURCHASE = "purchase"
+    BUY_AT_TERM_END = "buy_at_term_end"
+    PARTNER_TRANSFER = "partner_transfer"
+    NCE_MIGRATION = "nce_migration"
+    CHANNEL_TRANSFER = "channel_transfer"
+    NONE = "none"
+
+
+class Mode(StrEnum):
+    """What a runbook may change outside: nothing, a rehearsal, or the real service."""
+
+    DRY = "dry"
+    REHEARSAL = "rehearsal"
+    LIVE = "live"
+
+
+class BlockerKind(StrEnum):
+    """Whether a blocker is work of the programme, another road, or the end of the road."""
+
+    TO_DO = "to_do"
+    OTHER_ROUTE = "other_route"
+    IMPOSSIBLE = "impossible"
+
+
+class Step(StrEnum):
+    """What is done once per customer, however many moves wait for it."""
+
+    RELATIONSHIP = "relationship"
+    AGREEMENT = "agreement"
+    ACCESS = "access"
+
+
+CUSTOMERS = _table(
+    "customers",
+    ("customer_id", "string", "tenant id, lower-case GUID"),
+    ("name", "string", "company name as the best source writes it"),
+    ("domain", "string", "primary domain, lower case"),
+    ("market", "string", "country, ISO 3166 alpha-2"),
+    ("language", "string", "language of letters, ISO 639-1"),
+    ("relationship", "string", "relationship to the partner: reseller, none, ..."),
+    ("source_file", "string", "file the row was read from, relative to the loaded path"),
+    ("source_row", "int64", "row in that file, the header being row 1 where it is the first"),
+)
+
+SUBSCRIPTIONS = _table(
+    "subscriptions",
+    ("subscription_id", "string", "id in the source, lower case"),
+    ("customer_id", "string", "tenant id of its customer"),
+    ("channel", "string", "where it was bought, a word of Channel"),
+    ("product", "string", "product name as the source writes it; never a key"),
+    ("sku_id", "string", "Entra skuId, lower-case GUID"),
+    ("offer_id", "string", "legacy offer GUID or product:sku, as the source has it"),
+    ("seats", "int64", "seats bought"),
+    ("assigned_seats", "int64", "seats assigned to users, where the source knows"),
+    ("term", "string", "P1M, P1Y or P3Y"),
+    ("billing_cycle", "string", "monthly, annual or triennial"),
+    ("starts_on", "date", "first day of the term, UTC"),
+    ("expires_on", "date", "natural expiration: last day of the term, inclusive, UTC"),
+    ("auto_renew", "boolean", "whether it renews by itself; missing where no source says"),
+    ("status", "string", "active, warning, suspended, disabled, deleted, expired, pending"),
+    ("is_trial", "boolean", "whether it is a trial"),
+    ("unit_price", MONEY, "price per seat per billing cycle"),
+    ("currency", "string", "ISO 4217"),
+    ("base_subscription_id", "string", "the subscription this add-on belongs to"),
+    ("seen_on", "date", "the day the export was true"),
+    ("source_file", "string", "file the row was read from, relative to the loaded path"),
+    ("source_row", "int64", "row in that file, the header being row 1 where it is the first"),
+)
+
+REJECTS = _table(
+    "rejects",
+    ("source_file", "string", "file the row was read from; a sheet as file.xlsx#sheet"),
+    ("source_row", "int64", "row in that file"),
+    ("column", "string", "column of the file that is wrong; empty when the row as a whole is"),
+    ("value", "string", "the raw value found"),
+    ("reason_code", "string", "short code of the reason"),
+    ("reason", "string", "the reason in words"),
+    ("row", "string", "the whole raw row as a JSON object"),
+)
+
+FILES = _table(
+    "files",
+    ("source_file", "string", "file, or file.xlsx#sheet"),
+    ("profile", "string", "the export profile that recognised it"),
+    ("read", "int64", "data rows in the file, counted by the reader"),
+    ("accepted", "int64", "rows that became a row of customers or subscriptions"),
+    ("rejected", "int64", "rows in rejects"),
+    ("set_aside", "int64", "totals, blanks, merged duplicates, lines that are not licence-based"),
+)
+
+JUDGED = _table(
+    "judged",
+    ("subscription_id", "string", "the original"),
+    ("customer_id", "string", "its customer"),
+    ("channel", "string", "where it was bought"),
+    ("product", "string", "product name for people"),
+    ("sku_id", "string", "Entra skuId of the original"),
+    ("seats", "int64", "seats bought"),
+    ("expires_on", "date", "natural expiration"),
+    ("auto_renew", "boolean", "whether it renews by itself"),
+    ("route", "string", "how it can come over, a word of Route"),
+    ("target_offer", "string", "replacement as product:sku"),
+    ("target_sku_id", "string", "Entra skuId of the replacement"),
+    ("same_offer", "boolean", "same skuId, so nobody is reassigned"),
+    ("term", "string", "term of the replacement"),
+    ("billing_cycle", "string", "billing cycle of the replacement"),
+    ("state", "string", "what its customer still needs: a Step, or ready"),
+    ("lead_days", "int64", "days that the customer's missing steps need"),
+    ("order_from", "date", "first day on which it can be ordered"),
+    ("last_safe_day", "date", "last day on which it may be ordered"),
+    ("invite_by", "date", "last day for the invitation to go out"),
+    ("access_by", "date", "last day for access to be there"),
+    ("renewal_safe_on", "date", "day by which auto-renew must be off"),
+    ("slack_days", "int64", "days left after the lead time its state still needs"),
+    ("daily_price", MONEY, "price of all seats per day"),
+    ("forfeit", MONEY, "money lost by moving today; missing when the price is unknown"),
+    ("exposure", MONEY, "money one missed renewal would commit; missing when unknown"),
+    ("currency", "string", "currency of the money columns"),
+    ("blockers", "string", "codes of what is in the way, separated by a space"),
+    ("rule", "string", "the lifecycle rule that decided"),
+)
+
+RANKED = _table(
+    "ranked",
+    ("rank", "int64", "1 goes first"),
+    ("customer_id", "string", "tenant id"),
+    ("name", "string", "company name"),
+    ("market", "string", "country"),
+    ("next_expiration", "date", "nearest natural expiration among originals that have a route"),
+    ("days_to_expiration", "int64", "days from as_of to next_expiration; negative when overdue"),
+    ("slack_days", "int64", "least slack among those originals"),
+    ("originals", "int64", "originals of the customer"),
+    ("movable", "int64", "originals that have a route"),
+    ("seats", "int64", "seats of the movable originals"),
+    ("forfeit_if_moved_now", MONEY, "money lost if all movable originals moved today"),
+    ("exposure_if_renewed", MONEY, "money that one missed renewal of each would commit"),
+    ("currency", "string", "currency of the money columns; empty when mixed or unknown"),
+    ("state", "string", "what the customer still needs: a Step, or ready"),
+    ("next_action", "string", "the next thing to do"),
+    ("blockers", "string", "codes of what is in the way, separated by a space"),
+    ("reason", "string", "one sentence that says why the customer stands here"),
+)
+
+MOVES = _table(
+    "moves",
+    ("move_id", "string", "deterministic id of customer, originals and part"),
+    ("batch", "string", "B001, B002, ...; empty when it could not be placed"),
+    ("date", "date", "the day of the order"),
+    ("customer_id", "string", "tenant id"),
+    ("subscription_ids", "string", "originals, separated by a space"),
+    ("part", "int64", "number of the order among several for one original"),
+    ("sku_id", "string", "Entra skuId of the originals"),
+    ("target_offer", "string", "product:sku of the replacement"),
+    ("target_sku_id", "string", "Entra skuId of the replacement"),
+    ("seats", "int64", "seats to order"),
+    ("term", "string", "term of the replacement"),
+    ("billing_cycle", "string", "billing cycle of the replacement"),
+    ("auto_renew", "boolean", "whether the replacement renews by itself"),
+    ("route", "string", "how it comes over"),
+    ("expires_on", "date", "natural expiration of the originals"),
+    ("invite_on", "date", "day the invitation goes out; missing when not needed"),
+    ("access_by", "date", "last day for access to be there"),
+    ("renewal_safe_on", "date", "day by which auto-renew of the originals must be off"),
+    ("reassign_on", "date", "day licences are reassigned; missing for the same offer"),
+    ("verify_by", "date", "last day for the check of the new seats"),
+    ("end_scheduled_by", "date", "last day for the end of the originals to be scheduled"),
+    ("last_safe_day", "date", "last day on which it may be ordered"),
+    ("same_offer", "boolean", "same skuId, so nobody is reassigned"),
+    ("overlap_cost", MONEY, "money paid for old and new at once; missing when unknown"),
+    ("currency", "string", "currency of overlap_cost"),
+    ("reason", "string", "why this day, or what it would take to place it"),
+)
+
+
+class MoveState(StrEnum):
+    """Where a move stands in the ledger."""
+
+    PLANNED = "planned"
+    CART = "cart"
+    SENT = "sent"
+    ORDERED = "ordered"
+    PROVISIONED = "provisioned"
+    VERIFIED = "verified"
+    REASSIGNED = "reassigned"
+    HUMAN = "human"
+    REFUSED = "refused"
+
+
+class StepState(StrEnum):
+    """Where a customer step stands in the ledger."""
+
+    TO_DO = "to_do"
+    ASKED = "asked"
+    DONE = "done"
+
+
+MOVE_TRANSITIONS: tuple[tuple[MoveState, MoveState], ...] = (
+    (MoveState.PLANNED, MoveState.CART),
+    (MoveState.PLANNED, MoveState.REFUSED),
+    (MoveState.CART, MoveState.SENT),
+    (MoveState.CART, MoveState.PLANNED),
+    (MoveState.SENT, MoveState.ORDERED),
+    (MoveState.SENT, MoveState.REFUSED),
+    (MoveState.SENT, MoveState.HUMAN),
+    (MoveState.ORDERED, MoveState.PROVISIONED),
+    (MoveState.ORDERED, MoveState.HUMAN),
+    (MoveState.PROVISIONED, MoveState.VERIFIED),
+    (MoveState.PROVISIONED, MoveState.HUMAN),
+    (MoveState.VERIFIED, MoveState.REASSIGNED),
+    (MoveState.VERIFIED, MoveState.HUMAN),
+    (MoveState.REFUSED, MoveState.PLANNED),
+)
+
+STEP_TRANSITIONS: tuple[tuple[StepState, StepState], ...] = (
+    (StepState.TO_DO, StepState.ASKED),
+    (StepState.TO_DO, StepState.DONE),
+    (StepState.ASKED, StepState.DONE),
+)
+
+
+def to_pandas(arrow: pa.Table) -> pd.DataFrame:
+    """Hand an Arrow table to pandas: text as `str`, all else Arrow-backed, nothing guessed.
+
+    Dates stay dates (`date32`), money stays decimal, whole numbers stay whole with missing
+    values as `<NA>`; text uses pandas' own `str` with NaN for missing.
+    """
+    import pandas as pd
+    import pyarrow.types as kinds
+
+    def dtype(kind: Any) -> Any:
+        if kinds.is_string(kind) or kinds.is_large_string(kind):
+            return pd.StringDtype(na_value=float("nan"))
+        return pd.ArrowDtype(kind)
+
+    return arrow.to_pandas(types_mapper=dtype)
