@@ -1,0 +1,29 @@
+# Every command is a plain `python -m` line, so that it can be copied where there is no make.
+PYTHON ?= python3
+VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+PY = $(VENV)/Scripts/python
+else
+PY = $(VENV)/bin/python
+endif
+
+.PHONY: demo test pictures
+
+demo: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(PY) -m cspkit demo
+
+test: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live]"
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+	$(PY) -m pytest -p nbval --nbval-lax notebooks
+
+pictures: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live]"
+	$(PY) -m tests.browser.pictures reports/pictures
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
