@@ -1,0 +1,117 @@
+"""The whole road on the samples: load, rank, plan, approve, rehearse, report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cspkit import decisions, exports, planning, ranking, reporting, runbooks, workspace
+from cspkit.errors import SettingsError
+from cspkit.ledger import Ledger
+from cspkit.rehearsal import samples
+from cspkit.rehearsal.server import Server
+from cspkit.rehearsal.world import World
+from cspkit.settings import Service, Settings
+
+AS_OF = date(2026, 11, 20)
+START = date(2026, 11, 23)
+MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
+BATCHES = 2
+MARK = ".made-by-cspkit-demo"
+TOP = ["rank", "name", "market", "next_expiration", "seats", "reason"]
+
+Say = Callable[[str], None]
+Show = Callable[[pd.DataFrame, str], None]
+
+
+def walk(out: Path, *, say: Say, show: Show) -> Path:
+    """Walk the road in a fresh workspace below out and return the report's path.
+
+    Everything is real but the service: export files, papermill runs, a ledger on disk, HTTP to
+    a rehearsal on a free loopback port. A workspace of an earlier demo in out is replaced; any
+    other folder in its place raises SettingsError.
+    """
+    home = _fresh(out)
+    with Server(World.sample(), start=MORNING, control=True) as server:
+        service = Service(partner_center=server.url, graph=f"{server.url}/graph")
+        settings = workspace.init(home, service)
+        shutil.copytree(samples.folder(), settings.exports, dirs_exist_ok=True)
+
+        loaded = exports.load(settings.exports)
+        show(loaded.summary(), "1. What the sample exports hold")
+        decisions.write(settings.decisions, loaded)
+
+        ranked = ranking.rank(loaded, as_of=AS_OF, settings=settings)
+        show(ranked.head(10)[TOP], f"2. Who goes first: ten of {len(ranked)} customers")
+
+        plan_file = home / "plan.json"
+        plan = planning.plan(
+            loaded, as_of=AS_OF, start=START, settings=settings, made_by="cspkit demo"
+        )
+        plan.save(plan_file)
+        say(f"3. Planned: {len(plan.moves)} moves in {len(plan.batches)} batches")
+        with Ledger(settings.ledger_url) as ledger:
+            ledger.bind(settings.service.id)
+            ledger.approve(
+                plan.hash, by="demo", plan_path=str(plan_file), made_by=plan.document.made_by
+            )
+        say(f"4. Approved by a second name: demo, plan {plan.hash[:12]}")
+
+        _rehearse(plan, plan_file, server, settings, say)
+
+        with Ledger(settings.ledger_url) as ledger:
+            figures = reporting.status(
+                plan=plan,
+                ledger=ledger,
+                exports=loaded,
+                as_of=server.now().date(),
+                settings=settings,
+            )
+            page = reporting.write(figures, out)
+        say(f"6. The report is in {page.resolve()}, its figures in {page.with_name('status.xlsx')}")
+        say(
+            f"Next: open it in a browser; then look at {home.resolve()}, a whole workspace, or make"
+        )
+        say("your own with `cspkit init my-workspace` and put your export files in its exports/.")
+    return page
+
+
+def _rehearse(
+    plan: planning.Plan, plan_file: Path, server: Server, settings: Settings, say: Say
+) -> None:
+    """Run the first batches on the rehearsal's clock, as operators would day by day."""
+    common: dict[str, Any] = {"plan": plan_file, "mode": "rehearsal", "settings": settings}
+
+    def run(step: str, **which: Any) -> None:
+        receipt = runbooks.run(step, **common, **which)
+        counts = ", ".join(f"{number} {word}" for word, number in receipt.counts.items())
+        say(f"   {server.now():%d %b %H:%M}  {step:<10} {counts or 'nothing to do'}")
+
+    say(f"5. The rehearsal runs on {server.url}")
+    run("invite", due=START)
+    server.deliver_outbox(settings.reports / "outbox")
+    for batch in plan.document.batches[:BATCHES]:
+        server.set_clock(max(server.now(), datetime.combine(batch.date, MORNING.timetz())))
+        run("access", batch=batch.batch)
+        server.set_clock(server.now() + timedelta(hours=1))
+        run("access", batch=batch.batch)
+        run("provision", batch=batch.batch)
+        server.set_clock(server.now() + timedelta(hours=1))
+        run("provision", batch=batch.batch)
+        run("verify", batch=batch.batch)
+
+
+def _fresh(out: Path) -> Path:
+    home = out / "workspace"
+    if home.exists():
+        if not (home / MARK).exists():
+            raise SettingsError(home, "folder", "not made by the demo; choose another --out")
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    (home / MARK).touch()
+    return home
