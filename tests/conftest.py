@@ -1,11 +1,19 @@
-"""One rule for all tests: where CSPKIT_NO_SKIPS is set, a skipped test is a failed test."""
+"""What all tests share: the demo's road walked once, and skips that fail where none is allowed."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,3 +27,38 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skips are failures here (CSPKIT_NO_SKIPS): {reason}"
     return report
+
+
+@dataclass(frozen=True)
+class Road:
+    """What the demo printed and where it worked."""
+
+    printed: str
+    out: Path
+    package: Path
+
+    @property
+    def workspace(self) -> Path:
+        return self.out / "workspace"
+
+    @property
+    def books(self) -> dict[str, Any]:
+        books: dict[str, Any] = json.loads((self.workspace / "books.json").read_text("utf-8"))
+        return books
+
+
+@pytest.fixture(scope="session")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Road:
+    """Build the wheel, unpack it beside nothing of the clone, and run its demo."""
+    base = tmp_path_factory.mktemp("road")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheels, package = base / "wheels", base / "package"
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(ROOT)]
+    subprocess.run(build, check=True)
+    wheel = next(wheels.glob("cspkit-*.whl"))
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(package), str(wheel)], check=True)
+    command = [sys.executable, "-m", "cspkit", "demo", "--out", str(base / "out")]
+    environment = os.environ | {"PYTHONPATH": str(package), "COLUMNS": "160"}
+    done = subprocess.run(command, cwd=base, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Road(done.stdout, base / "out", package)

@@ -1,0 +1,160 @@
+"""The command line as a user meets it: real processes, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cspkit import tables
+from cspkit.rehearsal import samples
+
+VERBS = ["demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"]
+
+
+def cspkit(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cspkit", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def tables_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("tables")
+    done = cspkit("load", str(samples.folder()), "--out", str(out), cwd=out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
+    """`--help` is enough to use a verb."""
+    verb_words = [verb, "serve"] if verb == "rehearse" else [verb]
+    done = cspkit(*verb_words, "--help", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "Example" in done.stdout
+
+
+def test_load_writes_the_four_files(tables_folder: Path) -> None:
+    """Rejects do not stop a load; everything read is accounted for in summary.json."""
+    summary = json.loads((tables_folder / "summary.json").read_text("utf-8"))
+
+    assert {"customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.json"} <= {
+        path.name for path in tables_folder.iterdir()
+    }
+    assert summary["files"]
+    for file in summary["files"]:
+        assert file["read"] == file["accepted"] + file["rejected"] + file["set_aside"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_rank_writes_what_is_asked_for(suffix: str, tables_folder: Path, tmp_path: Path) -> None:
+    """The ranked list has the columns of the design, whatever the format."""
+    out = tmp_path / f"ranked{suffix}"
+    done = cspkit(
+        "rank", str(tables_folder), "--as-of", "2026-11-20", "--out", str(out), cwd=tmp_path
+    )
+    read = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}[suffix]
+
+    assert done.returncode == 0, done.stderr
+    assert tables.RANKED.names == list(read(out).columns)
+
+
+@pytest.fixture(scope="module")
+def workspace(tables_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a plan made by its author and approved by another name."""
+    home = tmp_path_factory.mktemp("home") / "work"
+    assert cspkit("init", str(home), cwd=home.parent).returncode == 0
+    planned = cspkit(
+        *("plan", str(tables_folder), "--as-of", "2026-11-20", "--start", "2026-11-23"),
+        *("--out", "plan.json", "--author", "Ana", "--json"),
+        cwd=home,
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert cspkit("approve", "plan.json", "--by", "Bea", cwd=home).returncode == 0
+    return home
+
+
+def test_the_author_cannot_approve(workspace: Path) -> None:
+    """Two people stand behind a plan."""
+    done = cspkit("approve", "plan.json", "--by", "Ana", cwd=workspace)
+
+    assert done.returncode == 3
+    assert "Ana" in done.stderr
+
+
+def test_an_edited_plan_is_refused(workspace: Path) -> None:
+    """A plan runs as approved or not at all."""
+    plan = json.loads((workspace / "plan.json").read_text("utf-8"))
+    plan["moves"][0]["seats"] += 1
+    (workspace / "edited.json").write_text(json.dumps(plan), "utf-8")
+    done = cspkit(
+        *("run", "provision", "--plan", "edited.json", "--batch", "B001", "--mode", "rehearsal"),
+        cwd=workspace,
+    )
+
+    assert done.returncode == 3
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_status_counts_an_empty_ledger(workspace: Path) -> None:
+    """Before the first run there is nothing, and it says so."""
+    done = cspkit("status", "--json", cwd=workspace)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"moves": {}, "steps": {}}
+
+
+BAD = {
+    "missing folder": (["load", "nowhere", "--out", "o"], "nowhere"),
+    "empty file": (["load", "empty.csv", "--out", "o"], "empty.csv"),
+    "no known format": (["load", "strange.csv", "--out", "o"], "strange.csv"),
+    "no such day": (["plan", ".", "--start", "tomorrow", "--out", "p.json"], "tomorrow"),
+    "no such config": (["status", "--config", "no.toml"], "no.toml"),
+    "no such plan": (["approve", "no.json", "--by", "Bea"], "no.json"),
+    "a URL": (["load", "http://example.com/x.csv", "--out", "o"], "http"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_exit_2(case: str, tmp_path: Path) -> None:
+    """The line names the place; nothing is written."""
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "strange.csv").write_text("colour,taste\nred,sweet\n", "utf-8")
+    before = sorted(tmp_path.iterdir())
+    words, named = BAD[case]
+    done = cspkit(*words, cwd=tmp_path)
+
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert named in done.stderr
+    assert before == sorted(tmp_path.iterdir())
+
+
+def test_a_missing_column_names_the_nearest_profile(tmp_path: Path) -> None:
+    """A csv without the needed column says which profile came closest and what it lacks."""
+    (tmp_path / "subs.csv").write_text(
+        "PartnerTenantId,CustomerTenantId,LegacySubscriptionId,CurrentSeatCount\na,b,c,1\n", "utf-8"
+    )
+    done = cspkit("load", "subs.csv", "--out", "o", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "bam" in done.stderr and "ExpirationDate" in done.stderr
+
+
+def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:
+    """A second rehearsal on a port says so instead of failing deep down."""
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = cspkit("rehearse", "serve", "--port", port, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert port in done.stderr
