@@ -1,4 +1,4 @@
-"""Take the pictures of the README from a run of the demo: `python -m tests.browser.pictures DIR`."""
+"""Take the README's pictures from a run of the demo: `python -m tests.browser.pictures DIR`."""
 
 from __future__ import annotations
 
