@@ -1,0 +1,151 @@
+"""What a run leaves behind: its folder, its record and the HTML receipt of its notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cspkit.errors import RunbookError
+
+RUNNING, DONE, FAILED, BROKEN = "running", "done", "failed", "broken"
+FOLDER = "receipts"
+RECORD = "receipt.json"
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass
+class Record:
+    """One run as a JSON file beside its notebook; a killed run stays `running` in it."""
+
+    name: str
+    mode: str
+    started: datetime
+    by: str
+    batch: str = ""
+    due: str = ""
+    status: str = RUNNING
+    ended: datetime | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    error: str = ""
+    notebook: str = ""
+    notebook_sha256: str = ""
+    version: str = ""
+
+    def save(self, file: Path) -> None:
+        """Write the record, whole or not at all."""
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False, default=datetime.isoformat)
+        part = file.with_name(f".{file.name}.part")
+        part.write_text(text + "\n", encoding="utf-8")
+        os.replace(part, file)
+
+
+def make_folder(reports: Path, started: datetime, *words: str) -> Path:
+    """Make the folder of one run, named by its start and the words that describe it."""
+    name = "-".join([started.strftime("%Y%m%dT%H%M%SZ"), *map(_slug, filter(None, words))])
+    for number in range(1, 1000):
+        place = reports / FOLDER / (name if number == 1 else f"{name}-{number}")
+        try:
+            place.mkdir(parents=True)
+        except FileExistsError:
+            if not place.is_dir():
+                raise _not_writable(place, "something else has its name") from None
+            continue
+        except OSError as error:
+            raise _not_writable(reports, error.strerror or str(error)) from None
+        writable(place)
+        return place
+    raise _not_writable(reports, f"a thousand runs called {name}")
+
+
+def writable(folder: Path) -> None:
+    """Make a folder and prove that it can be written to, before anything runs."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        proof = folder / ".write-test"
+        proof.touch()
+        proof.unlink()
+    except OSError as error:
+        raise _not_writable(folder, error.strerror or str(error)) from None
+
+
+def _not_writable(folder: Path, why: str) -> RunbookError:
+    return RunbookError(
+        f"{folder}: receipts cannot be written here ({why}); set paths.reports in cspkit.toml"
+    )
+
+
+def _slug(word: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-")[:40] or "x"
+
+
+def read(reports: Path) -> pd.DataFrame:
+    """Return one row per run found below a reports folder, newest first.
+
+    Columns: name, mode, batch, due, status, started, ended, by, counts, error, html.
+    """
+    rows = [_row(file) for file in sorted((reports / FOLDER).glob(f"*/{RECORD}"))]
+    columns = ["name", "mode", "batch", "due", "status", "started", "ended", "by"]
+    frame = pd.DataFrame(rows, columns=[*columns, "counts", "error", "html"])
+    return frame.sort_values(["started", "html"], ascending=[False, True], ignore_index=True)
+
+
+def _row(file: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return record | {"html": file.with_name(record["notebook"]).with_suffix(".html")}
+
+
+def to_html(notebook: Path, out: Path, record: Record) -> Path:
+    """Write the HTML receipt of an executed notebook: outputs and text, no code, no scripts.
+
+    Sanitized, under a policy that lets nothing run or load, so that a hostile name in an output
+    stays text in a browser.
+    """
+    with without_iri_grammars():
+        import nbformat
+        from nbconvert import HTMLExporter
+    exporter = HTMLExporter(
+        template_name="receipt",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+        sanitize_html=True,
+        embed_images=True,
+    )
+    book = nbformat.read(notebook, as_version=4)
+    given = book.metadata.get("papermill", {}).get("parameters", {})
+    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    page, _ = exporter.from_notebook_node(
+        book, {"cspkit": {"record": record, "parameters": given, "style": style}}
+    )
+    out.write_text(page, encoding="utf-8")
+    return out
+
+
+@contextmanager
+def without_iri_grammars() -> Iterator[None]:
+    """Import notebook libraries without the IRI grammars that no notebook schema uses.
+
+    jsonschema compiles them on import when `rfc3987_syntax` is there: three quarters of the
+    start-up of papermill and nbconvert.
+    """
+    absent = "rfc3987_syntax" not in sys.modules
+    if absent:
+        sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if absent:
+            sys.modules.pop("rfc3987_syntax", None)

@@ -1,0 +1,167 @@
+"""Run packaged notebooks with checked parameters, and keep what they leave."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from cspkit.clock import Clock, SystemClock
+from cspkit.errors import RunbookError, UnknownParameter
+from cspkit.reporting import receipts
+from cspkit.runbooks import kernel, settling
+from cspkit.runbooks.parameters import Value, check
+from cspkit.settings import Settings
+from cspkit.tables import Mode
+
+RUNBOOKS = {
+    "invite": "40-invite",
+    "access": "45-access",
+    "provision": "50-provision",
+    "verify": "60-verify",
+    "reassign": "70-reassign",
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one run of a notebook left behind."""
+
+    name: str
+    mode: str
+    batch: str
+    status: str
+    counts: dict[str, int]
+    notebook: Path
+    html: Path
+    started: datetime
+    ended: datetime
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the run ended with nothing failed."""
+        return self.status == receipts.DONE
+
+
+def folder() -> Path:
+    """Return the folder of the packaged notebooks, in a wheel or in a clone."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "notebooks", package.parent / "notebooks"):
+        if (candidate / "runbooks").is_dir():
+            return candidate
+    raise RunbookError(f"no notebooks in or beside {package}; install cspkit again")
+
+
+def notebooks() -> dict[str, Path]:
+    """Map the name of every packaged notebook to its file, in the order of their numbers."""
+    found = (path for path in folder().rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    return {path.stem: path for path in sorted(found, key=lambda path: path.stem)}
+
+
+def find(name: str) -> Path:
+    """Return a packaged notebook by its name; nothing else is ever run."""
+    packaged = notebooks()
+    if name not in packaged:
+        raise UnknownParameter(f"no notebook {name!r}; there are {', '.join(packaged)}")
+    return packaged[name]
+
+
+def run(
+    name: str,
+    *,
+    plan: str | Path,
+    settings: Settings,
+    batch: str | None = None,
+    due: date | str | None = None,
+    mode: str = "dry",
+    progress: bool = False,
+    clock: Clock | None = None,
+) -> Receipt:
+    """Carry out one runbook for one batch, or for what is due; return its receipt.
+
+    Leaves a folder below `<reports>/receipts/`: the executed notebook, an HTML receipt, the
+    settings it ran with and its counts, also when it fails. Raises UnknownParameter and
+    PlanRefused before a kernel starts, RunbookError (with the exit code of its cause) after.
+    """
+    from cspkit.planning import Plan
+
+    notebook = _runbook(name)
+    clock = clock or SystemClock()
+    which = {"batch": batch or "", "due": str(due or ""), "mode": _mode(mode, batch, due)}
+    given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which})
+    Plan.read(plan)
+    started = clock.now()
+    place = receipts.make_folder(
+        settings.reports, started, name, which["batch"], which["due"], mode
+    )
+    own = {
+        "config": settling.keep(settings, place).as_posix(),
+        "run_id": place.name,
+        "result_file": (place / "result.json").as_posix(),
+    }
+    output = place / notebook.name
+    job = kernel.Job(notebook, output, settings.root, given | check(notebook, own), clock, progress)
+    return _receipt(job, _record(name, started, which))
+
+
+def execute(
+    notebook_name: str,
+    output: str | Path,
+    /,
+    *,
+    workspace: Path | None = None,
+    progress: bool = False,
+    **given: object,
+) -> Receipt:
+    """Execute any packaged notebook into output; its HTML receipt and record stand beside it.
+
+    Relative paths in its parameters start from workspace, or else from the folder of output.
+    """
+    notebook, output, clock = find(notebook_name), Path(output).resolve(), SystemClock()
+    checked = check(notebook, given)
+    receipts.writable(output.parent)
+    job = kernel.Job(notebook, output, workspace or output.parent, checked, clock, progress)
+    return _receipt(job, _record(notebook_name, clock.now(), checked))
+
+
+def _record(name: str, started: datetime, given: Mapping[str, Value]) -> receipts.Record:
+    mode, batch, due = (str(given.get(word, "")) for word in ("mode", "batch", "due"))
+    return receipts.Record(name, mode, started, by=_operator(), batch=batch, due=due)
+
+
+def _receipt(job: kernel.Job, record: receipts.Record) -> Receipt:
+    done = kernel.execute(job, record)
+    return Receipt(
+        name=done.name,
+        mode=done.mode,
+        batch=done.batch,
+        status=done.status,
+        counts=done.counts,
+        notebook=job.output,
+        html=job.output.with_suffix(".html"),
+        started=done.started,
+        ended=done.ended or job.clock.now(),
+    )
+
+
+def _runbook(name: str) -> Path:
+    if name not in RUNBOOKS:
+        raise UnknownParameter(f"no runbook {name!r}; there are {', '.join(RUNBOOKS)}")
+    return find(RUNBOOKS[name])
+
+
+def _mode(mode: str, batch: str | None, due: object) -> str:
+    if mode not in list(Mode):
+        raise UnknownParameter(f"mode expects {', '.join(Mode)}, found {mode!r}")
+    if mode != Mode.DRY and not batch and not due:
+        raise UnknownParameter(f"mode {mode} needs a batch or a due date, found neither")
+    return str(mode)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"

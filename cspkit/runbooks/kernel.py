@@ -1,0 +1,119 @@
+"""The only papermill: one kernel for one notebook, and what it leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from cspkit import errors
+from cspkit.clock import Clock
+from cspkit.errors import RunbookError
+from cspkit.reporting import receipts
+from cspkit.reporting.receipts import Record
+from cspkit.runbooks.parameters import SECRET, Value
+
+# An outside call has its own, much shorter limit; this one only ends a kernel that hangs.
+CELL_SECONDS = 4 * 3600
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to execute: where from, where to, with what."""
+
+    notebook: Path
+    output: Path
+    workspace: Path
+    given: dict[str, Value]
+    clock: Clock
+    progress: bool = False
+
+
+def execute(job: Job, record: Record) -> Record:
+    """Execute a notebook and return its finished record.
+
+    Whatever happens, the executed notebook, its record and its HTML receipt are kept. Raises
+    RunbookError when a cell fails or the kernel is lost.
+    """
+    record = replace(
+        record,
+        notebook=job.output.name,
+        notebook_sha256=hashlib.sha256(job.notebook.read_bytes()).hexdigest(),
+        version=version("cspkit"),
+    )
+    record_file = job.output.with_name(receipts.RECORD)
+    record.save(record_file)
+    # The reader of a half-written notebook would take it for a finished one.
+    part = job.output.with_name(f".part-{job.output.name}")
+    try:
+        _papermill(job, part)
+        record.counts = _counts(job.given.get("result_file"))
+        record.status = receipts.FAILED if record.counts.get("failed") else receipts.DONE
+    except RunbookError as error:
+        record.status, record.error = receipts.BROKEN, str(error)
+        raise
+    finally:
+        record.ended = job.clock.now()
+        record.save(record_file)
+        if part.exists():
+            _keep(part, job.output)
+            receipts.to_html(job.output, job.output.with_suffix(".html"), record)
+    return record
+
+
+def _papermill(job: Job, output: Path) -> None:
+    with receipts.without_iri_grammars():
+        import papermill
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    try:
+        papermill.execute_notebook(
+            _literal(job.notebook),
+            _literal(output),
+            job.given,
+            kernel_name="python3",
+            progress_bar=job.progress,
+            execution_timeout=CELL_SECONDS,
+            # The kernel's folder; papermill's own `cwd` would move this whole process.
+            resources={"metadata": {"path": str(job.workspace)}},
+        )
+    except papermill.PapermillExecutionError as error:
+        raise _failed(job, error.exec_count, error.ename, error.evalue) from error
+    except (DeadKernelError, CellTimeoutError) as error:
+        raise _failed(job, None, type(error).__name__, "the kernel was lost") from error
+
+
+def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:
+    """Turn the error of a cell into ours, with the exit code that its cause has."""
+    where = "" if cell is None else f", cell [{cell}]"
+    error = RunbookError(
+        f"{job.notebook.stem}{where}: {why or name}; see {job.output}",
+        notebook=job.notebook.stem,
+        cell=cell,
+        receipt=job.output,
+    )
+    cause = getattr(errors, name, None)
+    if isinstance(cause, type) and issubclass(cause, errors.CspkitError):
+        error.exit_code = cause.exit_code
+    return error
+
+
+def _counts(result_file: Value | None) -> dict[str, int]:
+    file = Path(str(result_file or ""))
+    if not file.is_file():
+        return {}
+    result = json.loads(file.read_text(encoding="utf-8"))
+    return {str(word): int(number) for word, number in result.get("counts", result).items()}
+
+
+def _keep(part: Path, output: Path) -> None:
+    """Give the executed notebook its name, with anything that looks like a secret blotted out."""
+    part.write_text(SECRET.sub("***", part.read_text(encoding="utf-8")), encoding="utf-8")
+    os.replace(part, output)
+
+
+def _literal(path: Path) -> str:
+    """Write a path so that papermill's own templating of paths leaves it alone."""
+    return str(path).replace("{", "{{").replace("}", "}}")
