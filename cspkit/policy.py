@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Container, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cspkit.errors import SettingsError
+
 Days = Annotated[int, Field(ge=0, le=365)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+DAY = timedelta(days=1)
 
 
 class Policy(BaseModel):
@@ -43,3 +48,80 @@ class Policy(BaseModel):
     rates: dict[str, Decimal] = Field(
         default_factory=dict, description="plan currency per unit of another currency"
     )
+
+
+class Workdays:
+    """The team's calendar: which days are worked, and on which of them orders may be placed."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._holidays = _holidays(policy.country, policy.subdivision)
+        self._weekend: Container[int] = self._holidays.weekend
+        self._blackout = frozenset(policy.blackout_days)
+
+    def is_workday(self, day: date) -> bool:
+        """Tell whether the team works on a day."""
+        return day.weekday() not in self._weekend and day not in self._holidays
+
+    def is_order_day(self, day: date) -> bool:
+        """Tell whether orders may be placed: worked, not black, with a day to notice trouble."""
+        if not self.is_workday(day) or day in self._blackout:
+            return False
+        tomorrow = day + DAY
+        if tomorrow.weekday() in self._weekend:
+            return self._policy.order_on_friday
+        return self._policy.order_on_eve or tomorrow not in self._holidays
+
+    def back(self, day: date, count: int) -> date:
+        """Return the working day that lies `count` working days strictly before a day."""
+        return self._walk(day, count, -DAY)
+
+    def after(self, day: date, count: int) -> date:
+        """Return the working day that lies `count` working days strictly after a day."""
+        return self._walk(day, count, DAY)
+
+    def on_or_before(self, day: date) -> date:
+        """Return the last working day up to a day."""
+        return self.back(day + DAY, 1)
+
+    def on_or_after(self, day: date) -> date:
+        """Return the first working day from a day on."""
+        return self.after(day - DAY, 1)
+
+    def last_order_day(self, day: date) -> date:
+        """Return the last day up to a day on which orders may be placed."""
+        while not self.is_order_day(day):
+            day -= DAY
+        return day
+
+    def order_days(self, first: date, last: date) -> Iterator[date]:
+        """Yield the days from first to last on which orders may be placed."""
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            if self.is_order_day(day):
+                yield day
+
+    def _walk(self, day: date, count: int, step: timedelta) -> date:
+        while count > 0:
+            day += step
+            count -= self.is_workday(day)
+        return day
+
+
+@cache
+def _holidays(country: str, subdivision: str | None) -> Any:
+    """Load a calendar; years are added to it as they are asked for."""
+    import holidays
+
+    try:
+        calendar = holidays.country_holidays(country, subdiv=subdivision)
+    except NotImplementedError as error:
+        field = "policy.country" if country not in _countries() else "policy.subdivision"
+        raise SettingsError("cspkit.toml", field, f"no such calendar: {error}") from error
+    return calendar
+
+
+def _countries() -> list[str]:
+    import holidays
+
+    return list(cast(dict[str, Any], holidays.list_supported_countries()))
