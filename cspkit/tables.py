@@ -272,6 +272,8 @@ MOVE_TRANSITIONS: tuple[tuple[MoveState, MoveState], ...] = (
     (MoveState.VERIFIED, MoveState.REASSIGNED),
     (MoveState.VERIFIED, MoveState.HUMAN),
     (MoveState.REFUSED, MoveState.PLANNED),
+    (MoveState.HUMAN, MoveState.ORDERED),
+    (MoveState.HUMAN, MoveState.PLANNED),
 )
 
 STEP_TRANSITIONS: tuple[tuple[StepState, StepState], ...] = (
