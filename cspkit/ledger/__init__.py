@@ -1,0 +1,20 @@
+"""The database that remembers every intent and outcome; the source of truth."""
+
+from cspkit.ledger.leases import new_holder
+from cspkit.ledger.outside import Intent
+from cspkit.ledger.records import Approval, Call, Claim, Hold, Lease, Letter, MoveRow, StepRow
+from cspkit.ledger.store import Ledger
+
+__all__ = [
+    "Approval",
+    "Call",
+    "Claim",
+    "Hold",
+    "Intent",
+    "Lease",
+    "Ledger",
+    "Letter",
+    "MoveRow",
+    "StepRow",
+    "new_holder",
+]

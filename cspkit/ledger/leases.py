@@ -1,0 +1,95 @@
+"""One worker at a time for a customer; times are of the wall, never of a rehearsal's clock."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import uuid
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cspkit.ledger.records import Lease
+from cspkit.ledger.schema import leases
+
+SECONDS = 180
+
+
+def new_holder() -> str:
+    """Name this worker: who, where, which process, and which of its runs."""
+    return f"{user()}@{host()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def host() -> str:
+    """Name this computer."""
+    return socket.gethostname()
+
+
+def user() -> str:
+    """Name the person at this computer, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def acquire(connection: sa.Connection, subject: str, holder: str, now: datetime) -> Lease:
+    """Take the lease if it is free, over or its holder is dead; return whoever has it then."""
+    _ensure(connection, subject, now)
+    until = now + timedelta(seconds=SECONDS)
+    query = sa.select(leases).where(leases.c.subject == subject).with_for_update()
+    held = Lease.of(connection.execute(query).mappings().one())
+    if held.holder and held.holder != holder and held.until > now and _alive(held.holder):
+        return held
+    row = {"holder": holder, "fence": held.fence + 1, "since": now, "until": until}
+    connection.execute(sa.update(leases).where(leases.c.subject == subject).values(row))
+    return Lease.of({"subject": subject, **row})
+
+
+def keep(connection: sa.Connection, lease: Lease, now: datetime) -> bool:
+    """Prolong a lease inside the write it guards; False when somebody else has it by now."""
+    kept = connection.execute(
+        sa.update(leases)
+        .where(
+            leases.c.subject == lease.subject,
+            leases.c.holder == lease.holder,
+            leases.c.fence == lease.fence,
+        )
+        .values(until=now + timedelta(seconds=SECONDS))
+    )
+    return bool(kept.rowcount == 1)
+
+
+def release(connection: sa.Connection, lease: Lease, now: datetime) -> None:
+    """Give a lease back; the fence stays, so that a late write under it is still refused."""
+    connection.execute(
+        sa.update(leases)
+        .where(leases.c.subject == lease.subject, leases.c.fence == lease.fence)
+        .values(holder="", until=now)
+    )
+
+
+def _ensure(connection: sa.Connection, subject: str, now: datetime) -> None:
+    """Have a row to lock, whoever comes first."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"subject": subject, "holder": "", "fence": 0, "since": now, "until": now}
+    connection.execute(insert(leases).values(row).on_conflict_do_nothing())
+
+
+def _alive(holder: str) -> bool:
+    """Tell a dead process of this computer from anything that may still be at work."""
+    place, _, rest = holder.partition(":")
+    process = rest.partition(":")[0]
+    if place.rpartition("@")[2] != host() or not process.isdigit():
+        return True
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,223 @@
+"""The ledger: every intent and every outcome, written before and after each outside call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from cspkit.errors import LedgerError
+from cspkit.ledger import frames, leases, outside, schema, states
+from cspkit.ledger.outside import Intent
+from cspkit.ledger.people import People
+from cspkit.ledger.records import Call, Claim, Lease, Letter, MoveRow, StepRow
+from cspkit.tables import MoveState, StepState
+
+
+class Ledger(People):
+    """The database that remembers what was done; opening it creates what is missing.
+
+    `clock` dates what happens in the programme (a rehearsal has its own); `wall` times the
+    leases. A method that changes a state returns False, or None, and writes nothing when
+    another worker was first or a hold is on.
+    """
+
+    def lease(self, customer_id: str, holder: str) -> Lease:
+        """Take the lease of a customer; the result names whoever has it, perhaps another."""
+        now = self._wall.now()
+        with self._write() as connection:
+            return leases.acquire(connection, customer_id, holder, now)
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give a lease back."""
+        now = self._wall.now()
+        with self._write() as connection:
+            leases.release(connection, lease, now)
+
+    def claim(self, wanted: Claim, *, run_id: str, lease: Lease) -> MoveRow | None:
+        """Reserve the originals of a move for it; return the move that has them.
+
+        That is another move when one of the originals is already being moved, or was. An
+        unsent move takes over the content of a newer plan; a refused one is planned again.
+        """
+        service = self.service
+        if service is None:
+            raise LedgerError("the ledger is bound to no service yet: bind it first")
+        at, now = self.clock.now(), self._wall.now()
+        with self._write() as connection:
+            if not leases.keep(connection, lease, now):
+                return None
+            return states.claim(connection, wanted, service=service, run_id=run_id, at=at)
+
+    def move(self, move_id: str) -> MoveRow | None:
+        """Return where a move stands."""
+        return self._one(MoveRow, sa.select(schema.moves).where(schema.moves.c.move_id == move_id))
+
+    def advance(
+        self,
+        move_id: str,
+        before: MoveState,
+        after: MoveState,
+        *,
+        run_id: str,
+        lease: Lease,
+        reason: str = "",
+        evidence: dict[str, Any] | None = None,
+        **columns: Any,
+    ) -> bool:
+        """Change the state of a move if it is still the one expected and the lease is ours."""
+        at, now = self.clock.now(), self._wall.now()
+        with self._write() as connection:
+            return leases.keep(connection, lease, now) and states.advance(
+                connection,
+                move_id,
+                before,
+                after,
+                at=at,
+                run_id=run_id,
+                reason=reason,
+                evidence=evidence,
+                columns=columns,
+            )
+
+    def send(self, move: MoveRow, path: str, *, run_id: str, lease: Lease) -> Call | None:
+        """Commit that a cart is about to be checked out: state and intent in one transaction."""
+        at, now = self.clock.now(), self._wall.now()
+        with self._write() as connection:
+            if not self._may_act(connection, lease, now):
+                return None
+            if move.state is MoveState.CART and not states.advance(
+                connection,
+                move.move_id,
+                MoveState.CART,
+                MoveState.SENT,
+                at=at,
+                run_id=run_id,
+                columns={"sent_at": at},
+            ):
+                return None
+            intent = Intent(move.move_id, move.customer_id, "checkout", path, None)
+            return outside.intend(connection, intent, run_id=run_id, at=at)
+
+    def intend(
+        self, intent: Intent, *, run_id: str, lease: Lease, repeatable: bool = False
+    ) -> Call | None:
+        """Commit that a write is about to leave.
+
+        A call without a clear answer keeps its request id; another body for it is refused with
+        LedgerError unless the call is `repeatable` without harm.
+        """
+        at, now = self.clock.now(), self._wall.now()
+        with self._write() as connection:
+            if not self._may_act(connection, lease, now):
+                return None
+            return outside.intend(connection, intent, run_id=run_id, at=at, repeatable=repeatable)
+
+    def settle(
+        self,
+        call: Call,
+        outcome: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        detail: str = "",
+    ) -> None:
+        """Record what came of a call: done, refused, unclear, or unsent."""
+        at = self.clock.now()
+        with self._write() as connection:
+            outside.settle(connection, call, outcome, status, code, detail, at)
+
+    def calls(self, subject: str, verb: str) -> list[Call]:
+        """List the calls of one subject and verb, oldest first."""
+        with self._read() as connection:
+            return outside.calls(connection, subject, verb)
+
+    def step(self, customer_id: str, step: str) -> StepRow:
+        """Return where a customer step stands; one that never began is still to do."""
+        table = schema.steps
+        mine = (table.c.customer_id == customer_id) & (table.c.step == step)
+        found = self._one(StepRow, sa.select(table).where(mine))
+        return found or StepRow(customer_id, step, StepState.TO_DO)
+
+    def advance_step(
+        self,
+        row: StepRow,
+        after: StepState,
+        *,
+        run_id: str,
+        lease: Lease,
+        reason: str = "",
+        evidence: dict[str, Any] | None = None,
+    ) -> bool:
+        """Change the state of a customer step if it is still the one in `row`."""
+        at, now = self.clock.now(), self._wall.now()
+        about: dict[str, Any] = {"run_id": run_id, "reason": reason, "evidence": evidence or {}}
+        with self._write() as connection:
+            return leases.keep(connection, lease, now) and states.advance_step(
+                connection, row, after, at=at, **about
+            )
+
+    def claim_letter(
+        self, customer_id: str, letter: str, *, language: str, file: str, run_id: str
+    ) -> Letter:
+        """Reserve a letter to a customer; whoever asks again gets the same one."""
+        at = self.clock.now()
+        about = {"language": language, "file": file, "run_id": run_id}
+        with self._write() as connection:
+            return states.claim_letter(connection, customer_id, letter, at=at, **about)
+
+    def letter_written(self, letter: Letter, *, run_id: str) -> None:
+        """Note that the file of a letter is complete in the outbox."""
+        at = self.clock.now()
+        with self._write() as connection:
+            states.letter_written(connection, letter, run_id=run_id, at=at)
+
+    def orders(self, customer_id: str) -> set[str]:
+        """List the order ids that moves of a customer already have."""
+        table = schema.moves
+        mine = (table.c.customer_id == customer_id) & table.c.order_id.is_not(None)
+        with self._read() as connection:
+            found = connection.execute(sa.select(table.c.order_id).where(mine)).scalars()
+            return {str(value) for value in found}
+
+    def replaced_seats(self, customer_id: str, sku_id: str, *, besides: str) -> int:
+        """Count the seats that other replacements have brought into a customer's pool."""
+        with self._read() as connection:
+            return states.replaced_seats(connection, customer_id, sku_id, besides)
+
+    def moves(self) -> pd.DataFrame:
+        """Give one row per move, with the columns of `frames.MOVES`."""
+        with self._read() as connection:
+            return frames.moves(connection)
+
+    def steps(self) -> pd.DataFrame:
+        """Give one row per customer step: customer_id, step, state, reason, asked_at, done_at."""
+        return self._frame(schema.steps)
+
+    def events(self) -> pd.DataFrame:
+        """Give the log, oldest first."""
+        return self._frame(schema.events)
+
+    def runs(self) -> pd.DataFrame:
+        """Give one row per run: step, mode, plan_hash, batch, by, started_at, ended_at, counts."""
+        return self._frame(schema.runs)
+
+    def approvals(self) -> pd.DataFrame:
+        """Give one row per approval: plan_hash, by, made_by, plan_path, approved_at."""
+        return self._frame(schema.approvals)
+
+    def letters(self) -> pd.DataFrame:
+        """Give one row per letter: customer_id, letter, cycle, language, file, written_at."""
+        return self._frame(schema.letters)
+
+    def outside_calls(self) -> pd.DataFrame:
+        """Give one row per outside write: verb, request_id, sent_at, outcome, status, code."""
+        return self._frame(schema.calls)
+
+    def _may_act(self, connection: sa.Connection, lease: Lease, now: Any) -> bool:
+        return leases.keep(connection, lease, now) and not states.held(connection, lease.subject)
+
+    def _frame(self, table: sa.Table) -> pd.DataFrame:
+        with self._read() as connection:
+            return frames.table(connection, table)

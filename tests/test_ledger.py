@@ -1,0 +1,596 @@
+"""The ledger refuses what must not happen, whoever asks, and forgets nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from cspkit.clock import FixedClock
+from cspkit.errors import LedgerError, PlanRefused
+from cspkit.ledger import Claim, Intent, Lease, Ledger, new_holder, schema
+from cspkit.tables import MOVE_TRANSITIONS, MoveState, StepState
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CUSTOMER = "11111111-0000-4000-8000-000000000001"
+SERVICE = "rehearsal:00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A programme clock that the test moves."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """The address of a ledger on disk."""
+    return f"sqlite:///{(tmp_path / 'ledger' / 'cspkit.db').as_posix()}"
+
+
+@pytest.fixture
+def ledger(url: str, clock: FixedClock) -> Iterator[Ledger]:
+    """A bound ledger on disk."""
+    with Ledger(url, clock=clock) as made:
+        made.bind(SERVICE)
+        yield made
+
+
+def claim_of(
+    move_id: str = "mv-1", *, originals: tuple[str, ...] = ("s1",), **more: object
+) -> Claim:
+    """A small move; only what the test is about is given."""
+    values: dict[str, object] = {
+        "customer_id": CUSTOMER,
+        "part": 1,
+        "plan_hash": "p1",
+        "batch": "B001",
+        "target_offer": "CFQ7TTC0LH18:0001",
+        "sku_id": "old",
+        "target_sku_id": "new",
+        "seats": 10,
+        "term": "P1Y",
+        "billing_cycle": "monthly",
+        "auto_renew": True,
+        "same_offer": True,
+        "expires_on": date(2026, 12, 31),
+    }
+    return Claim(move_id=move_id, originals=originals, **(values | more))  # type: ignore[arg-type]
+
+
+def take(ledger: Ledger, who: str = "") -> Lease:
+    """Take the lease of the customer for a worker."""
+    return ledger.lease(CUSTOMER, who or new_holder())
+
+
+def walk(ledger: Ledger, lease: Lease, *path: MoveState, move_id: str = "mv-1") -> None:
+    """Lead a planned move through states, with the columns that each of them needs."""
+    columns: dict[MoveState, dict[str, object]] = {
+        MoveState.CART: {"cart_id": f"cart-{move_id}"},
+        MoveState.SENT: {"sent_at": NOON},
+        MoveState.ORDERED: {"order_id": f"order-{move_id}"},
+        MoveState.PROVISIONED: {"subscription_id": f"sub-{move_id}"},
+    }
+    before = MoveState.PLANNED
+    for after in path:
+        done = ledger.advance(
+            move_id, before, after, run_id="r", lease=lease, **columns.get(after, {})
+        )
+        assert done, f"{before} to {after}"
+        before = after
+
+
+def raw(ledger: Ledger, statement: str) -> None:
+    """Do by hand what no method offers."""
+    with ledger._write() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_binding_is_for_life(ledger: Ledger, url: str) -> None:
+    """A rehearsal's ledger can never serve a tenant."""
+    ledger.bind(SERVICE)
+
+    with pytest.raises(LedgerError, match="belongs to 'rehearsal:"):
+        ledger.bind("tenant:00000000-0000-4000-8000-000000000001")
+
+
+def test_sqlite_settings_survive_a_power_cut(ledger: Ledger) -> None:
+    """Rollback journal, full syncs, foreign keys and patience, on every connection."""
+    with ledger._read() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        ]
+
+    assert found == ["delete", 3, 1, 30_000]
+
+
+@pytest.mark.parametrize("folder", ["OneDrive - Contoso", "Dropbox", "Google Drive"])
+def test_synced_folders_are_refused(tmp_path: Path, folder: str) -> None:
+    """A ledger that a cloud client copies about loses locks and commits."""
+    with pytest.raises(LedgerError, match="synced folder; keep it on a local disk"):
+        Ledger(f"sqlite:///{(tmp_path / folder / 'cspkit.db').as_posix()}")
+
+    assert not (tmp_path / folder).exists()
+
+
+def test_a_newer_ledger_is_refused(ledger: Ledger, url: str) -> None:
+    """An old cspkit does not write into what it does not understand."""
+    raw(ledger, "UPDATE meta SET value = '99' WHERE key = 'version'")
+
+    with pytest.raises(LedgerError, match="version 99"):
+        Ledger(url)
+
+
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    """A file that is no database is an error of ours, without a traceback of SQLAlchemy."""
+    file = tmp_path / "cspkit.db"
+    file.write_bytes(b"this is not a database" * 100)
+
+    with pytest.raises(LedgerError, match="not a database"):
+        Ledger(f"sqlite:///{file.as_posix()}")
+
+
+def test_glance_leaves_no_trace(tmp_path: Path) -> None:
+    """Looking at a ledger that is not there makes none."""
+    file = tmp_path / "none.db"
+    with Ledger.glance(f"sqlite:///{file.as_posix()}") as empty:
+        assert empty.moves().empty
+
+    assert not file.exists()
+
+
+def test_glance_cannot_write(ledger: Ledger, url: str) -> None:
+    """A dry run cannot change the ledger, even by mistake."""
+    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match="readonly"):
+        seen.hold(CUSTOMER, reason="test", by="ana")
+
+
+@pytest.mark.parametrize("author", ["Ana", " ana "])
+def test_the_approver_is_not_the_author(ledger: Ledger, author: str) -> None:
+    """Nobody approves a plan of their own, however they spell themselves."""
+    with pytest.raises(PlanRefused, match="somebody else"):
+        ledger.approve("p1", by="ana", made_by=author)
+
+    assert ledger.approval("p1") is None
+
+
+def test_approval_is_found_again(ledger: Ledger) -> None:
+    """An approval says who and when."""
+    ledger.approve("p1", by="berta", made_by="ana", plan_path="plan.json")
+
+    found = ledger.approval("p1")
+
+    assert found is not None
+    assert (found.by, found.approved_at) == ("berta", NOON)
+
+
+def test_one_order_for_an_original_across_plans(ledger: Ledger) -> None:
+    """A second move for an original that is ordered gets the first one back, not a place."""
+    lease = take(ledger)
+    ledger.claim(claim_of("mv-1"), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART, MoveState.SENT, MoveState.ORDERED)
+
+    other = ledger.claim(
+        claim_of("mv-2", originals=("s0", "s1"), plan_hash="p2"), run_id="r", lease=lease
+    )
+
+    assert other is not None
+    assert (other.move_id, other.state) == ("mv-1", MoveState.ORDERED)
+
+
+def test_the_database_itself_refuses_a_second_order(ledger: Ledger) -> None:
+    """Hand-written SQL cannot reserve an original twice either."""
+    lease = take(ledger)
+    ledger.claim(claim_of("mv-1"), run_id="r", lease=lease)
+    ledger.claim(claim_of("mv-2", originals=("s2",)), run_id="r", lease=lease)
+
+    with pytest.raises(LedgerError, match="refused by its own rules: UNIQUE"):
+        raw(ledger, "UPDATE move_originals SET original = 's1' WHERE move_id = 'mv-2'")
+
+
+def test_parts_of_one_original_stand_side_by_side(ledger: Ledger) -> None:
+    """Several orders for one original are numbered and do not exclude each other."""
+    lease = take(ledger)
+    ledger.claim(claim_of("mv-1", part=1), run_id="r", lease=lease)
+
+    second = ledger.claim(claim_of("mv-2", part=2), run_id="r", lease=lease)
+
+    assert second is not None
+    assert second.move_id == "mv-2"
+
+
+def test_an_unsent_move_gives_way_to_a_newer_plan(ledger: Ledger) -> None:
+    """A cart that was never sent holds nobody back."""
+    lease = take(ledger)
+    ledger.claim(claim_of("mv-1"), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART)
+
+    newer = ledger.claim(
+        claim_of("mv-2", originals=("s0", "s1"), plan_hash="p2"), run_id="r", lease=lease
+    )
+
+    older = ledger.move("mv-1")
+    assert newer is not None and older is not None
+    assert (newer.move_id, older.state) == ("mv-2", MoveState.REFUSED)
+
+
+def test_a_changed_plan_drops_the_cart(ledger: Ledger) -> None:
+    """A cart with the old seats is not checked out for a plan with new ones."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART)
+
+    row = ledger.claim(claim_of(seats=12, plan_hash="p2"), run_id="r", lease=lease)
+
+    assert row is not None
+    assert (row.state, row.cart_id, row.seats) == (MoveState.PLANNED, None, 12)
+
+
+def test_what_was_sent_keeps_its_content(ledger: Ledger) -> None:
+    """A newer plan cannot rewrite what may be ordered already."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART, MoveState.SENT)
+
+    row = ledger.claim(claim_of(seats=12, plan_hash="p2"), run_id="r", lease=lease)
+
+    assert row is not None
+    assert (row.state, row.seats, row.plan_hash) == (MoveState.SENT, 10, "p1")
+
+
+ILLEGAL = [
+    (before, after)
+    for before in MoveState
+    for after in MoveState
+    if before is not after and (before, after) not in MOVE_TRANSITIONS
+]
+
+
+@pytest.mark.parametrize(("before", "after"), ILLEGAL)
+def test_illegal_jumps_are_refused_by_the_database(
+    ledger: Ledger, before: MoveState, after: MoveState
+) -> None:
+    """Only the transitions of the state machine exist, also for SQL written by hand."""
+    with ledger._read() as connection:
+        table = schema.move_transitions
+        query = sa.select(table).where(table.c.prev == before, table.c.state == after)
+        assert connection.execute(query).one_or_none() is None
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+
+    with pytest.raises(LedgerError, match=r"refused by its own rules|prev must be"):
+        raw(ledger, f"UPDATE moves SET prev = '{before}', state = '{after}', order_id = 'o'")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE moves SET state = 'cart', prev = 'planned'",
+        "INSERT INTO moves (move_id, state) VALUES ('x', 'ordered')",
+        "UPDATE moves SET seats = 0",
+        "UPDATE moves SET service = 'tenant:x'",
+        "DELETE FROM moves",
+        "UPDATE events SET subject = 'x'",
+        "DELETE FROM events",
+        "UPDATE approvals SET by = 'x'",
+        "INSERT INTO binding VALUES (2, 'tenant:x', '2026-01-01')",
+    ],
+)
+def test_hand_written_sql_cannot_break_the_rules(ledger: Ledger, statement: str) -> None:
+    """A state needs its evidence, events stay, and nothing is deleted."""
+    ledger.approve("p1", by="berta", made_by="ana")
+    ledger.claim(claim_of(), run_id="r", lease=take(ledger))
+
+    with pytest.raises(LedgerError):
+        raw(ledger, statement)
+
+
+def test_a_cart_and_an_order_belong_to_one_move(ledger: Ledger) -> None:
+    """The same cart or order can never stand for two moves."""
+    lease = take(ledger)
+    for move_id, original in (("mv-1", "s1"), ("mv-2", "s2")):
+        ledger.claim(claim_of(move_id, originals=(original,)), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART)
+
+    with pytest.raises(LedgerError, match=r"UNIQUE constraint failed: moves\.cart_id"):
+        ledger.advance(
+            "mv-2",
+            MoveState.PLANNED,
+            MoveState.CART,
+            run_id="r",
+            lease=lease,
+            cart_id="cart-mv-1",
+        )
+
+
+def test_compare_and_set_lets_one_through(ledger: Ledger) -> None:
+    """Two workers with one lease cannot both make the same change."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART)
+
+    again = ledger.advance(
+        "mv-1", MoveState.PLANNED, MoveState.CART, run_id="r", lease=lease, cart_id="other"
+    )
+
+    row = ledger.move("mv-1")
+    assert row is not None
+    assert (again, row.cart_id) == (False, "cart-mv-1")
+
+
+def test_a_lease_names_who_has_it(ledger: Ledger) -> None:
+    """The second worker learns whose customer it is."""
+    first = take(ledger, "ana@elsewhere:1:a")
+
+    second = take(ledger, "berta@elsewhere:2:b")
+
+    assert ("ana@elsewhere:1:a", first.fence) == (second.holder, second.fence)
+
+
+def test_a_late_worker_is_fenced_off(url: str, clock: FixedClock) -> None:
+    """A worker that slept over its lease writes nothing, although its state still fits."""
+    wall = FixedClock(NOON)
+    with Ledger(url, clock=clock, wall=wall) as ledger:
+        ledger.bind(SERVICE)
+        slept = take(ledger, "ana@elsewhere:1:a")
+        ledger.claim(claim_of(), run_id="r", lease=slept)
+        wall.set(NOON + timedelta(hours=1))
+        awake = take(ledger, "berta@elsewhere:2:b")
+
+        late = ledger.advance(
+            "mv-1", MoveState.PLANNED, MoveState.CART, run_id="r", lease=slept, cart_id="late"
+        )
+
+        assert (False, slept.fence + 1) == (late, awake.fence)
+
+
+def test_a_dead_worker_of_this_computer_does_not_hold_anyone_up(ledger: Ledger) -> None:
+    """After a kill the same computer goes on at once, under a new fence."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    here = new_holder().partition("@")[2].partition(":")[0]
+    take(ledger, f"ana@{here}:{gone.pid}:a")
+
+    mine = take(ledger, "berta@x:1:b")
+
+    assert (mine.holder, mine.fence) == ("berta@x:1:b", 2)
+
+
+def test_a_lease_given_back_can_be_taken(ledger: Ledger) -> None:
+    """Releasing frees the customer and keeps the fence growing."""
+    first = take(ledger, "ana@elsewhere:1:a")
+    ledger.release_lease(first)
+
+    second = take(ledger, "berta@elsewhere:2:b")
+
+    assert ("berta@elsewhere:2:b", first.fence + 1) == (second.holder, second.fence)
+
+
+@pytest.mark.parametrize("whom", [CUSTOMER, "*"])
+def test_a_hold_stops_the_next_call(ledger: Ledger, whom: str) -> None:
+    """A hold is seen inside the transaction that would let a call out."""
+    lease = take(ledger)
+    intent = Intent("mv-1", CUSTOMER, "cart", "/carts", {"seats": 1})
+    ledger.hold(whom, reason="customer asked", by="ana")
+
+    stopped = ledger.intend(intent, run_id="r", lease=lease)
+    ledger.release(whom, by="ana")
+
+    assert stopped is None
+    assert ledger.intend(intent, run_id="r", lease=lease) is not None
+
+
+def test_silence_keeps_the_request_id(ledger: Ledger) -> None:
+    """A call that was never answered is repeated under the same id; any answer renews it."""
+    lease = take(ledger)
+    intent = Intent("mv-1", CUSTOMER, "checkout", "/carts/c/checkout", None)
+    ids = []
+    for outcome in (None, "unclear", "refused", "done"):
+        call = ledger.intend(intent, run_id="r", lease=lease)
+        assert call is not None
+        ids.append(call.request_id)
+        if outcome:
+            ledger.settle(call, outcome)
+    last = ledger.intend(intent, run_id="r", lease=lease)
+    assert last is not None
+
+    assert ids[0] == ids[1] == ids[2]
+    assert len({*ids, last.request_id}) == 3
+
+
+def test_another_body_for_an_open_call_is_refused(ledger: Ledger) -> None:
+    """The same request id never carries two bodies."""
+    lease = take(ledger)
+    ledger.intend(Intent("mv-1", CUSTOMER, "gdap", "/x", {"a": 1}), run_id="r", lease=lease)
+
+    with pytest.raises(LedgerError, match="had another body"):
+        ledger.intend(Intent("mv-1", CUSTOMER, "gdap", "/x", {"a": 2}), run_id="r", lease=lease)
+
+
+def test_a_call_of_a_dead_run_becomes_unclear(ledger: Ledger) -> None:
+    """Intent without outcome means: ask the service, never assume."""
+    lease = take(ledger)
+    intent = Intent("mv-1", CUSTOMER, "cart", "/carts", {})
+    ledger.intend(intent, run_id="r", lease=lease)
+    ledger.intend(intent, run_id="r2", lease=lease)
+
+    assert [call.outcome for call in ledger.calls("mv-1", "cart")] == ["unclear", None]
+
+
+def test_an_outcome_is_written_once(ledger: Ledger) -> None:
+    """A second outcome of the same call changes nothing."""
+    call = ledger.intend(Intent("mv-1", CUSTOMER, "cart", "/c", {}), run_id="r", lease=take(ledger))
+    assert call is not None
+    ledger.settle(call, "done", status=201)
+    ledger.settle(call, "refused", status=400)
+
+    assert [one.outcome for one in ledger.calls("mv-1", "cart")] == ["done"]
+
+
+def test_send_is_one_transaction(ledger: Ledger) -> None:
+    """The state says sent exactly when the intent to check out is written."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART)
+    row = ledger.move("mv-1")
+    assert row is not None
+
+    call = ledger.send(row, "/carts/c/checkout", run_id="r", lease=lease)
+
+    sent = ledger.move("mv-1")
+    assert call is not None and sent is not None
+    assert (sent.state, sent.sent_at) == (MoveState.SENT, NOON)
+
+
+def test_a_person_adopts_an_order(ledger: Ledger) -> None:
+    """Settling by hand needs a name and a reason and keeps both."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART, MoveState.SENT, MoveState.HUMAN)
+    with pytest.raises(LedgerError, match="a name and a reason"):
+        ledger.settle_by_hand("mv-1", by="ana", reason=" ", order_id="o-7")
+
+    ledger.settle_by_hand("mv-1", by="ana", reason="seen in the portal", order_id="o-7")
+
+    row = ledger.move("mv-1")
+    assert row is not None
+    assert (
+        row.state,
+        row.order_id,
+        row.reason,
+    ) == (MoveState.ORDERED, "o-7", "ana: seen in the portal")
+
+
+def test_a_person_confirms_that_there_is_no_order(ledger: Ledger) -> None:
+    """Then, and only then, the move is planned again with a new cart."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    walk(ledger, lease, MoveState.CART, MoveState.SENT, MoveState.HUMAN)
+
+    ledger.settle_by_hand("mv-1", by="ana", reason="audit shows nothing")
+
+    row = ledger.move("mv-1")
+    assert row is not None
+    assert (row.state, row.cart_id) == (MoveState.PLANNED, None)
+
+
+def test_customer_steps_only_go_forward(ledger: Ledger) -> None:
+    """A step that is done is not asked for again."""
+    lease = take(ledger)
+    first = ledger.step(CUSTOMER, "relationship")
+    ledger.advance_step(first, StepState.ASKED, run_id="r", lease=lease)
+    stale = ledger.advance_step(first, StepState.DONE, run_id="r", lease=lease)
+    asked = ledger.step(CUSTOMER, "relationship")
+    ledger.advance_step(asked, StepState.DONE, run_id="r", lease=lease)
+
+    assert not stale
+    assert StepState.DONE is ledger.step(CUSTOMER, "relationship").state
+    with pytest.raises(LedgerError):
+        raw(ledger, "UPDATE steps SET prev = 'done', state = 'asked'")
+
+
+def test_a_letter_is_claimed_once(ledger: Ledger) -> None:
+    """The second to ask gets the letter of the first."""
+    about = {"language": "es", "run_id": "r"}
+    first = ledger.claim_letter(CUSTOMER, "invitation", file="a.eml", **about)
+    ledger.letter_written(first, run_id="r")
+
+    second = ledger.claim_letter(CUSTOMER, "invitation", file="b.eml", **about)
+
+    assert (second.file, second.written_at) == ("a.eml", NOON)
+
+
+def test_an_altered_event_shows(ledger: Ledger, url: str) -> None:
+    """The chain of hashes of a run breaks where somebody edited it."""
+    run = ledger.begin_run("provision", mode="rehearsal", plan_hash="p1")
+    ledger.end_run(run, {"done": 1})
+    assert ledger.altered_events(run) == []
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection.execute("DROP TRIGGER events_update")
+    connection.execute("UPDATE events SET detail = '{}' WHERE kind = 'run_ended'")
+    connection.commit()
+    connection.close()
+
+    assert len(ledger.altered_events(run)) == 1
+
+
+def test_frames_have_their_columns_when_empty(ledger: Ledger) -> None:
+    """A report on an empty ledger finds every column, with its type."""
+    frames = [ledger.moves(), ledger.steps(), ledger.runs(), ledger.approvals()]
+
+    assert all(frame.empty for frame in frames)
+    assert str(ledger.moves()["ordered_at"].dtype) == "datetime64[us, UTC]"
+    assert {"state", "seats", "subscription_ids"} <= set(ledger.moves().columns)
+
+
+def test_frames_show_what_happened(ledger: Ledger) -> None:
+    """The moves frame joins the originals to their move."""
+    ledger.claim(claim_of(originals=("s1", "s0")), run_id="r", lease=take(ledger))
+
+    shown = ledger.moves().iloc[0]
+
+    assert (
+        shown["move_id"],
+        shown["subscription_ids"],
+        shown["state"],
+        shown["seats"],
+    ) == ("mv-1", "s0 s1", "planned", 10)
+
+
+def test_two_workers_claim_one_original_once(url: str, clock: FixedClock) -> None:
+    """Two threads with two connections cannot both reserve an original."""
+    with Ledger(url, clock=clock) as ledger:
+        ledger.bind(SERVICE)
+        gate = threading.Barrier(2)
+        got: list[str] = []
+
+        def work(move_id: str) -> None:
+            lease = ledger.lease(f"{CUSTOMER}-{move_id}", new_holder())
+            gate.wait()
+            row = ledger.claim(claim_of(move_id, seats=5), run_id="r", lease=lease)
+            assert row is not None
+            ledger.advance(
+                move_id,
+                MoveState.PLANNED,
+                MoveState.CART,
+                run_id="r",
+                lease=lease,
+                cart_id=move_id,
+            )
+            got.append(row.move_id)
+
+        threads = [threading.Thread(target=work, args=(f"mv-{n}",)) for n in (1, 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        live = ledger.moves().query("state != 'refused'")
+        assert len(live) == 1
+
+
+def test_the_ddl_is_valid_for_postgresql() -> None:
+    """The same tables and partial indexes compile for a shared ledger."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    tables = [
+        str(CreateTable(table).compile(dialect=dialect))
+        for table in schema.metadata.tables.values()
+    ]
+    indexes = [
+        str(CreateIndex(index).compile(dialect=dialect))
+        for table in schema.metadata.tables.values()
+        for index in table.indexes
+    ]
+
+    assert any("ON UPDATE CASCADE" in text for text in tables)
+    assert any("one_order" in text and "WHERE state != 'refused'" in text for text in indexes)
