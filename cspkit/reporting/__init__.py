@@ -1,0 +1,31 @@
+"""Reports for managers: the figures in one place, a page, a workbook, and receipts of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cspkit.errors import ExportError
+from cspkit.reporting.summary import Status, status
+from cspkit.reporting.workbook import write_table
+
+__all__ = ["Status", "status", "write", "write_table"]
+
+
+def write(status: Status, out: Path, lang: str = "en") -> Path:
+    """Write index.html and status.xlsx into the folder out; return the page.
+
+    Raises SettingsError for a language there is no translation of, ExportError when the folder
+    cannot be written.
+    """
+    from cspkit.reporting import page, workbook
+    from cspkit.reporting.words import Words
+
+    words = Words(lang)
+    index = Path(out) / "index.html"
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        index.write_text(page.render(status, index.resolve(), words), encoding="utf-8")
+    except OSError as error:
+        raise ExportError(index, [f"cannot be written: {error.strerror or error}"]) from error
+    workbook.write(status, index.with_name("status.xlsx"), words)
+    return index

@@ -92,17 +92,22 @@ def _slug(word: str) -> str:
 def read(reports: Path) -> pd.DataFrame:
     """Return one row per run found below a reports folder, newest first.
 
-    Columns: name, mode, batch, due, status, started, ended, by, counts, error, html.
+    Columns: run_id, name, mode, batch, due, status, started, ended, by, counts, error, html.
     """
     rows = [_row(file) for file in sorted((reports / FOLDER).glob(f"*/{RECORD}"))]
-    columns = ["name", "mode", "batch", "due", "status", "started", "ended", "by"]
-    frame = pd.DataFrame(rows, columns=[*columns, "counts", "error", "html"])
-    return frame.sort_values(["started", "html"], ascending=[False, True], ignore_index=True)
+    columns = ["run_id", "name", "mode", "batch", "due", "status", "started", "ended", "by"]
+    rows.sort(key=lambda row: (row["started"], row["run_id"]), reverse=True)
+    return pd.DataFrame(rows, columns=[*columns, "counts", "error", "html"], dtype=object)
 
 
 def _row(file: Path) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return record | {"html": file.with_name(record["notebook"]).with_suffix(".html")}
+    return record | {
+        "run_id": file.parent.name,
+        "started": datetime.fromisoformat(record["started"]),
+        "ended": record["ended"] and datetime.fromisoformat(record["ended"]),
+        "html": file.with_name(record["notebook"]).with_suffix(".html"),
+    }
 
 
 def to_html(notebook: Path, out: Path, record: Record) -> Path:

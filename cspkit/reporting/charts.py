@@ -1,0 +1,163 @@
+"""Charts: one Altair specification each, drawn as SVG for pages and as a picture for notebooks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from cspkit.reporting.figures import Standing
+
+# Told apart by colour-blind readers and in grey print (after Okabe and Ito).
+COLOURS = {
+    Standing.MOVED: "#0b5d8f",
+    Standing.UNDER_WAY: "#4fa3d1",
+    Standing.WAITING: "#a9b4bd",
+    Standing.AT_RISK: "#d55e00",
+    Standing.BLOCKED: "#7a3b69",
+}
+INK, LINE = "#333a41", "#dfe3e6"
+WIDTH = 640
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with the words that stand in for it; shows itself in a notebook.
+
+    `chart` is the Altair chart, for those who want to change it.
+    """
+
+    chart: Any
+    title: str
+    description: str
+
+    def svg(self, name: str) -> str:
+        """Draw it for a page: coloured by the page's own style, named for screen readers."""
+        import vl_convert
+
+        drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict()))
+        named = (
+            f'<svg role="img" aria-labelledby="{name}-title {name}-description"'
+            f' preserveAspectRatio="xMinYMin meet"'
+        )
+        words = (
+            f'<title id="{name}-title">{escape(self.title)}</title>'
+            f'<desc id="{name}-description">{escape(self.description)}</desc>'
+        )
+        drawn = re.sub(r"<svg\b", named, drawn, count=1)
+        drawn = re.sub(r"(<svg\b[^>]*>)", lambda found: found[1] + words, drawn, count=1)
+        return _styled(drawn)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        """Show a still picture: the same in Lab, in executed copies, by mail and offline."""
+        import vl_convert
+
+        text = f"{self.title}. {self.description}"
+        drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict()))
+        return {"image/svg+xml": drawn, "text/plain": text}, {"image/svg+xml": {"alt": text}}
+
+
+def by_month(months: pd.DataFrame, names: dict[str, str], title: str, description: str) -> Picture:
+    """Draw the seats that expire in each month, stacked by standing.
+
+    Takes columns label and one per standing; names are the words of the legend.
+    """
+    standings = [str(standing) for standing in Standing]
+    long = months[["label", *standings]].melt("label", var_name="standing", value_name="seats")
+    long["order"] = long["standing"].map(standings.index)
+    long["standing"] = long["standing"].map(names)
+    import altair as alt
+
+    chart = alt.Chart(long, width=WIDTH, height=240).mark_bar()
+    chart = chart.encode(
+        x=alt.X("label:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
+        y=alt.Y("seats:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),
+        color=alt.Color(
+            "standing:N",
+            title=None,
+            scale=alt.Scale(domain=list(names.values()), range=list(COLOURS.values())),
+            legend=alt.Legend(orient="top", symbolType="square", labelFontSize=13),
+        ),
+        order="order:O",
+    )
+    return Picture(_dressed(chart), title, description)
+
+
+def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
+    """Draw the seats whose term ends in each of the coming weeks.
+
+    Takes the ranked customers: columns next_expiration and seats.
+    """
+    import altair as alt
+
+    days = pd.to_datetime(ranked["next_expiration"])
+    first = pd.Timestamp(as_of)
+    near = ranked[(days >= first) & (days < first + pd.Timedelta(weeks=weeks))]
+    monday = days[near.index].dt.to_period("W").dt.start_time
+    seats = near["seats"].astype("int64").groupby(monday).agg(["sum", "size"]).reset_index()
+    seats.columns = pd.Index(["week", "seats", "customers"])
+    chart = alt.Chart(seats, width=WIDTH, height=240).mark_bar(color=COLOURS[Standing.MOVED])
+    chart = chart.encode(
+        x=alt.X("week:T", title="week from Monday", axis=alt.Axis(format="%d %b", grid=False)),
+        y=alt.Y("seats:Q", title="seats", axis=alt.Axis(tickCount=5, format=",d")),
+        tooltip=["week:T", "seats:Q", "customers:Q"],
+    )
+    told = f"{int(seats['seats'].sum()):,} seats of {len(near):,} customers within {weeks} weeks"
+    return Picture(_dressed(chart), "Seats by week of the customer's nearest expiration", told)
+
+
+def by_day(batches: pd.DataFrame, capacity: int) -> Picture:
+    """Draw the moves of each batch day beside the team's capacity.
+
+    Takes the batches of a plan: columns date and moves.
+    """
+    import altair as alt
+
+    load = batches[["date", "moves"]].assign(date=pd.to_datetime(batches["date"]))
+    load["moves"] = load["moves"].astype("int64")
+    bars = alt.Chart(load, width=WIDTH, height=240).mark_bar(color=COLOURS[Standing.MOVED], size=4)
+    bars = bars.encode(
+        x=alt.X("date:T", title="day of the order", axis=alt.Axis(format="%d %b %Y", grid=False)),
+        y=alt.Y("moves:Q", title="moves", axis=alt.Axis(tickCount=5, format=",d")),
+        tooltip=["date:T", "moves:Q"],
+    )
+    limit = alt.Chart(pd.DataFrame({"capacity": [capacity]})).mark_rule(
+        color=COLOURS[Standing.AT_RISK], strokeDash=[5, 4]
+    )
+    told = (
+        f"{int(load['moves'].sum()):,} moves on {len(load):,} days, at most"
+        f" {int(load['moves'].max()):,} a day of {capacity:,}"
+    )
+    chart = alt.layer(bars, limit.encode(y="capacity:Q")).properties(width=WIDTH)
+    return Picture(_dressed(chart), "Moves on each day, and the capacity (dashed)", told)
+
+
+def _dressed(chart: Any) -> Any:
+    return (
+        chart.configure(background="white", font="DejaVu Sans, Verdana, sans-serif", aria=False)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor=LINE,
+            domainColor=LINE,
+            tickColor=LINE,
+            labelPadding=6,
+        )
+        .configure_legend(labelColor=INK)
+    )
+
+
+def _styled(svg: str) -> str:
+    """Swap fixed colours for the page's variables, so that dark and print follow the style."""
+    for standing, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{standing.replace('_', '-')})")
+    svg = svg.replace(INK, "var(--ink)").replace(LINE, "var(--line)")
+    return svg.replace('fill="white"', 'fill="none"', 1)

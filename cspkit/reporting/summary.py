@@ -1,0 +1,248 @@
+"""The figures of the report, from plan, ledger and exports: the one place they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cspkit.reporting import figures, receipts
+from cspkit.reporting.figures import STEPS, Progress, Row, Standing, records
+
+if TYPE_CHECKING:
+    from cspkit.exports import Exports
+    from cspkit.ledger import Ledger
+    from cspkit.planning import Plan
+    from cspkit.settings import Settings
+
+# The gravest standing among its moves is the standing of a customer.
+GRAVITY = (
+    Standing.AT_RISK,
+    Standing.BLOCKED,
+    Standing.WAITING,
+    Standing.UNDER_WAY,
+    Standing.MOVED,
+)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a plan stands on one day. Frames hold codes; the page finds the words.
+
+    `moves`: one row per move, placed or not: columns of tables.MOVES, name, state, standing,
+    why, who. `customers`: one row per customer: standing, why, who, moves, seats,
+    next_expiration, the three steps, exposure. `standings`, `funnel`: moves, seats, customers.
+    `months`: seats that expire, by standing; no month is the rest. `money`: per currency.
+    `blockers`: moves without a day, by reason. `batches`: moves by standing. `runs`: newest
+    first, with their receipts. `sources`: the row counts of each export file.
+    """
+
+    as_of: date
+    plan_hash: str
+    service: str
+    made_by: str
+    made_at: datetime | None
+    approved_by: str
+    approved_at: datetime | None
+    moves: pd.DataFrame
+    customers: pd.DataFrame
+    standings: pd.DataFrame
+    funnel: pd.DataFrame
+    months: pd.DataFrame
+    money: pd.DataFrame
+    blockers: pd.DataFrame
+    batches: pd.DataFrame
+    runs: pd.DataFrame
+    sources: pd.DataFrame
+
+    def count(self, standing: str, what: str = "moves") -> int:
+        """Return how many moves, seats or customers have one standing."""
+        return int(self.standings.set_index("standing")[what].get(str(standing), 0))
+
+    def total(self, what: str = "moves") -> int:
+        """Return how many moves or seats there are."""
+        return int(self.standings[what].sum())
+
+    def customers_at(self, standing: str) -> pd.DataFrame:
+        """Return the customers of one standing, the nearest end first."""
+        return self.customers[self.customers["standing"] == str(standing)]
+
+    @property
+    def open_batches(self) -> pd.DataFrame:
+        """Return the batches that still have a move to order, in the order of their days."""
+        open_moves = self.batches[Standing.WAITING] + self.batches[Standing.AT_RISK]
+        return self.batches[open_moves > 0]
+
+    @property
+    def next_batch(self) -> Row | None:
+        """Return the next batch from today on that has a move to order."""
+        ahead = [row for row in records(self.open_batches) if row["date"] >= self.as_of]
+        return ahead[0] if ahead else None
+
+    @property
+    def ledger_head(self) -> str:
+        """Return the last hash of the newest run in the ledger: an anchor against edits."""
+        heads = [row["chain_head"] for row in records(self.runs) if row["chain_head"]]
+        return str(heads[0]) if heads else ""
+
+
+def status(
+    *, plan: Plan, ledger: Ledger, exports: Exports, as_of: date, settings: Settings
+) -> Status:
+    """Work out where a plan stands on a day; reads only."""
+    from cspkit import ranking
+
+    progress = _progress(plan, ledger)
+    placed, unplaced = records(plan.moves), records(plan.unplaced)
+    moves = figures.judge_moves(placed, unplaced, progress, as_of, settings.policy)
+    people = {row["customer_id"]: row for row in records(exports.customers)}
+    for move in moves:
+        move["name"] = people.get(move["customer_id"], {}).get("name") or move["customer_id"]
+    ranked = records(ranking.rank(exports, as_of=as_of, settings=settings))
+    customers = _customers(moves, people, {row["customer_id"]: row for row in ranked}, progress)
+    approval = ledger.approval(plan.hash)
+    return Status(
+        as_of=as_of,
+        plan_hash=plan.hash,
+        service=settings.service.id,
+        made_by=plan.document.made_by or "",
+        made_at=plan.document.made_at,
+        approved_by=approval.by if approval else "",
+        approved_at=approval.approved_at if approval else None,
+        moves=_frame(moves, [*plan.moves.columns, "name", "state", "standing", "why", "who"]),
+        customers=_frame(customers, CUSTOMERS),
+        standings=pd.DataFrame(figures.standings(moves)),
+        funnel=pd.DataFrame(figures.funnel(moves, progress)),
+        months=_frame(figures.months(moves), ["month", *map(str, Standing), "seats"]),
+        money=_frame(_money(customers, records(plan.savings)), MONEY),
+        blockers=_frame(_blockers(moves), BLOCKERS),
+        batches=_frame(_batches(moves, records(plan.batches)), BATCHES),
+        runs=_frame(_runs(records(ledger.runs()), records(receipts.read(settings.reports))), RUNS),
+        sources=exports.summary(),
+    )
+
+
+CUSTOMERS = [
+    *("customer_id", "name", "market", "standing", "why", "who", "moves", "seats"),
+    *("next_expiration", *map(str, STEPS), "exposure", "currency"),
+]
+MONEY = ["currency", "plan", "everyone_now", "first_come", "saved", "at_risk"]
+BLOCKERS = ["reason", "moves", "seats", "customers", "first_expiration"]
+BATCHES = ["batch", "date", "moves", "seats", "customers", *map(str, Standing)]
+RUNS = [
+    *("run_id", "step", "mode", "batch", "due", "by", "started", "ended", "status"),
+    *("counts", "error", "chain_head", "receipt"),
+]
+
+
+def _frame(rows: list[Row], columns: list[str]) -> pd.DataFrame:
+    """Make a frame that keeps plain values and has its columns also when it has no row."""
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _progress(plan: Plan, ledger: Ledger) -> Progress:
+    steps = records(ledger.steps())
+    return Progress(
+        moves={row["move_id"]: row["state"] for row in records(ledger.moves())},
+        steps={(row["customer_id"], row["step"]): row["state"] for row in steps},
+        needs={customer.customer_id: customer.state for customer in plan.customers},
+    )
+
+
+def _customers(
+    moves: list[Row], people: Mapping[str, Row], ranked: Mapping[str, Row], progress: Progress
+) -> list[Row]:
+    """Sum up each customer by the gravest of its moves, the nearest end first."""
+    by_customer: dict[str, list[Row]] = {}
+    for move in moves:
+        by_customer.setdefault(move["customer_id"], []).append(move)
+    rows = []
+    for customer_id, own in by_customer.items():
+        worst = min(own, key=lambda move: (GRAVITY.index(move["standing"]), _end(move)))
+        place = ranked.get(customer_id, {})
+        rows.append(
+            {
+                "customer_id": customer_id,
+                "name": worst["name"],
+                "market": people.get(customer_id, {}).get("market"),
+                "standing": str(worst["standing"]),
+                "why": worst["why"],
+                "who": worst["who"],
+                "moves": len(own),
+                "seats": figures.seats(own),
+                "next_expiration": worst["expires_on"],
+                **{str(step): str(progress.step(customer_id, step)) for step in STEPS},
+                "exposure": place.get("exposure_if_renewed"),
+                "currency": place.get("currency"),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["next_expiration"] or date.max, row["customer_id"]))
+
+
+def _end(move: Row) -> tuple[date, str]:
+    return move["expires_on"] or date.max, move["move_id"]
+
+
+def _money(customers: Iterable[Row], savings: Iterable[Row]) -> list[Row]:
+    """Put what the plan saves beside what a missed renewal would commit, per currency."""
+    rows = {row["currency"]: {**row, "at_risk": Decimal(0)} for row in savings if row["currency"]}
+    for customer in customers:
+        currency, exposure = customer["currency"], customer["exposure"]
+        if customer["standing"] == Standing.AT_RISK and currency and exposure is not None:
+            row = rows.setdefault(currency, {"currency": currency, "at_risk": Decimal(0)})
+            row["at_risk"] += exposure
+    return [rows[currency] for currency in sorted(rows)]
+
+
+def _blockers(moves: Iterable[Row]) -> list[Row]:
+    """Group the moves without a day by the reason the plan gives, the nearest end first."""
+    by_reason: dict[str, list[Row]] = {}
+    for move in moves:
+        if move["why"] == "unplaced":
+            by_reason.setdefault(move["reason"] or "", []).append(move)
+    rows = [
+        {
+            "reason": reason,
+            "moves": len(own),
+            "seats": figures.seats(own),
+            "customers": len({move["customer_id"] for move in own}),
+            "first_expiration": min(own, key=_end)["expires_on"],
+        }
+        for reason, own in by_reason.items()
+    ]
+    return sorted(rows, key=lambda row: (row["first_expiration"] or date.max, row["reason"]))
+
+
+def _batches(moves: Iterable[Row], batches: Iterable[Row]) -> list[Row]:
+    counts: dict[tuple[str, str], int] = {}
+    for move in moves:
+        key = (move["batch"], str(move["standing"]))
+        counts[key] = counts.get(key, 0) + 1
+    return [
+        {**batch, **{str(s): counts.get((batch["batch"], str(s)), 0) for s in Standing}}
+        for batch in batches
+    ]
+
+
+def _runs(ledger: Iterable[Row], kept: Iterable[Row]) -> list[Row]:
+    """Join the ledger's runs with the receipts of their notebooks; a dry run has only those."""
+    rows = {row["run_id"]: {**row, "step": row["name"], "receipt": row["html"]} for row in kept}
+    for run in ledger:
+        row = rows.setdefault(run["run_id"], {"status": "done" if run["ended_at"] else "running"})
+        row.update({name: run[name] for name in ("step", "mode", "batch", "due", "by")})
+        row.update(run_id=run["run_id"], chain_head=run["chain_head"])
+        row.setdefault("started", run["started_at"])
+        row.setdefault("ended", run["ended_at"])
+        row.setdefault("counts", json.loads(run["counts"] or "{}"))
+    ordered = sorted(rows.values(), key=lambda row: (row["started"], row["run_id"]), reverse=True)
+    return [{**row, "receipt": _there(row.get("receipt"))} for row in ordered]
+
+
+def _there(receipt: Path | None) -> Path | None:
+    return receipt if receipt and receipt.exists() else None

@@ -1,0 +1,104 @@
+"""The report's language: words for codes; numbers, money and dates as readers write them."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from cspkit.errors import SettingsError
+
+LOCALES = {"en": "en_GB"}
+UNKNOWN = "–"
+
+# Codes of `figures` in English; another language translates these sentences.
+WORDS = {
+    "moved": "moved",
+    "under_way": "under way",
+    "waiting": "waiting",
+    "at_risk": "at risk",
+    "blocked": "blocked",
+    "stage planned": "planned",
+    "stage relationship": "invitation accepted",
+    "stage agreement": "agreement in place",
+    "stage access": "access given",
+    "stage ordered": "ordered",
+    "stage provisioned": "seats delivered",
+    "stage verified": "seats verified",
+    "stage moved": "moved",
+    "why unplaced": "no day in the plan",
+    "why human": "a person must decide what became of an order",
+    "why refused": "the order was refused",
+    "why last_safe_day_passed": "its last safe day has passed without an order",
+    "why day_passed": "its planned day has passed without an order",
+    "why not_invited": "the invitation should have gone out by now",
+    "why no_answer": "invited, and no answer in the time allowed",
+    "why no_access": "access should have been given by now",
+    "why its_day": "ready, waits for its day",
+    "why customer": "waits for the customer",
+    "why cart": "order prepared",
+    "why sent": "order sent, not yet answered",
+    "why ordered": "ordered, seats not yet delivered",
+    "why provisioned": "seats delivered, not yet verified",
+    "why verified": "seats verified, licences not yet moved over",
+    "who team": "us",
+    "who customer": "customer",
+    "step to_do": "to do",
+    "step asked": "asked",
+    "step done": "done",
+    "run done": "done",
+    "run failed": "some failed",
+    "run broken": "stopped by an error",
+    "run running": "not finished",
+}
+
+
+class Words:
+    """One language: its locale, its sentences, its numbers."""
+
+    def __init__(self, lang: str) -> None:
+        if lang not in LOCALES:
+            known = ", ".join(LOCALES)
+            raise SettingsError("report", "lang", f"expected one of {known}, found {lang!r}")
+        self.lang = lang
+        self.locale = LOCALES[lang]
+        self.translations = gettext.NullTranslations()
+
+    def of(self, code: Any, family: str = "") -> str:
+        """Return the words for a code, such as `of("human", "why")`; a new code stands as it is."""
+        key = f"{family} {code}".strip()
+        return self.translations.gettext(WORDS.get(key, str(code or "")))
+
+    def number(self, value: Any) -> str:
+        """Write a whole or decimal number."""
+        return UNKNOWN if value is None else str(format_decimal(value, locale=self.locale))
+
+    def money(self, value: Decimal | None, currency: str | None) -> str:
+        """Write an amount to the whole unit; a missing one is unknown, not nothing."""
+        if value is None:
+            return UNKNOWN
+        if not currency:
+            return self.number(value)
+        return str(
+            format_currency(value, currency, "¤#,##0", locale=self.locale, currency_digits=False)
+        )
+
+    def day(self, value: date | None, form: str = "d MMM yyyy") -> str:
+        """Write a day."""
+        return UNKNOWN if value is None else str(format_date(value, form, locale=self.locale))
+
+    def instant(self, value: datetime | None) -> str:
+        """Write an instant, in UTC and saying so."""
+        if value is None:
+            return UNKNOWN
+        written = format_datetime(value, "d MMM yyyy, HH:mm", tzinfo=None, locale=self.locale)
+        return f"{written} UTC"
+
+    def counts(self, counts: Mapping[str, int] | None) -> str:
+        """Write the counts of a run, such as `12 done, 1 waiting`."""
+        return ", ".join(f"{self.number(n)} {word}" for word, n in (counts or {}).items() if n)

@@ -1,0 +1,115 @@
+"""Workbooks for people: typed columns, filters, nothing that Excel would execute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+
+from cspkit.errors import ExportError
+from cspkit.reporting.figures import Standing, records
+from cspkit.reporting.summary import Status
+from cspkit.reporting.words import Words
+
+# Hostile names must stay text, and the same figures must give the same bytes.
+_SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_CREATED = datetime(2000, 1, 1)
+_LONGEST = 32_767
+
+
+def write(status: Status, out: Path, words: Words) -> Path:
+    """Write the figures of a status report as status.xlsx."""
+    sheets = {
+        "summary": _summary(status, words),
+        "customers": status.customers,
+        "moves": status.moves,
+        "blockers": status.blockers,
+        "batches": status.batches,
+        "months": status.months,
+        "money": status.money,
+        "runs": status.runs,
+        "sources": status.sources,
+    }
+    return write_sheets(sheets, out)
+
+
+def write_table(frame: pd.DataFrame, out: Path) -> Path:
+    """Write one frame as a workbook of one sheet."""
+    return write_sheets({out.stem[:31] or "table": frame}, out)
+
+
+def write_sheets(sheets: dict[str, pd.DataFrame], out: Path) -> Path:
+    """Write frames as the sheets of one workbook; raise ExportError when out cannot be written."""
+    book = xlsxwriter.Workbook(str(out), {**_SAFE, "remove_timezone": True})
+    book.set_properties({"created": _CREATED, "author": "cspkit"})
+    formats = {
+        "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+        "money": book.add_format({"num_format": "#,##0.00"}),
+        "number": book.add_format({"num_format": "#,##0"}),
+    }
+    for name, frame in sheets.items():
+        _sheet(book.add_worksheet(name), frame, formats)
+    try:
+        book.close()
+    except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
+        raise ExportError(out, [f"cannot be written: {error}; is it open in Excel?"]) from error
+    return out
+
+
+def _sheet(sheet: Any, frame: pd.DataFrame, formats: dict[str, Any]) -> None:
+    names = [str(name) for name in frame.columns]
+    rows = records(frame)
+    sheet.freeze_panes(1, 1)
+    for column, name in enumerate(names):
+        sheet.write_string(0, column, name.replace("_", " "), formats["head"])
+        sheet.set_column(column, column, _width(name, [row[name] for row in rows[:200]]))
+        for line, row in enumerate(rows, start=1):
+            _cell(sheet, line, column, row[name], formats)
+    if names:
+        sheet.autofilter(0, 0, max(len(rows), 1), len(names) - 1)
+
+
+def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any]) -> None:
+    """Write one value by its type; never let Excel or the writer guess."""
+    if value is None:
+        return
+    if isinstance(value, bool):
+        sheet.write_boolean(line, column, value)
+    elif isinstance(value, Decimal):
+        sheet.write_number(line, column, float(value), formats["money"])
+    elif isinstance(value, int | float):
+        sheet.write_number(line, column, value, formats["number"])
+    elif isinstance(value, datetime):
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        sheet.write_datetime(line, column, moment, formats["instant"])
+    elif isinstance(value, date):
+        sheet.write_datetime(line, column, datetime.combine(value, time()), formats["date"])
+    else:
+        sheet.write_string(line, column, str(value)[:_LONGEST])
+
+
+def _width(name: str, values: Sequence[Any]) -> int:
+    longest = max((len(str(value)) for value in values if value is not None), default=0)
+    return max(len(name) + 2, min(longest + 2, 46), 8)
+
+
+def _summary(status: Status, words: Words) -> pd.DataFrame:
+    from cspkit.reporting.page import answer
+
+    rows: list[tuple[str, Any]] = [("as of", status.as_of)]
+    rows += [("answer", sentence) for sentence in answer(status, words)]
+    for standing in Standing:
+        rows += [
+            (f"{words.of(standing)}, {what}", status.count(standing, what))
+            for what in ("moves", "seats", "customers")
+        ]
+    rows += [("plan", status.plan_hash), ("planned by", status.made_by)]
+    rows += [("approved by", status.approved_by), ("service", status.service)]
+    return pd.DataFrame(rows, columns=["figure", "value"])
