@@ -1,0 +1,74 @@
+"""Tokens for each call: of a rehearsal, or from any azure-identity credential."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from cspkit.errors import SettingsError
+
+_INSTALL = "pip install 'cspkit[live]'"
+
+
+class TokenProvider(Protocol):
+    """Hand out the bearer token of one call."""
+
+    def token(self, audience: str, tenant: str, user: bool) -> str:
+        """Return a token for an audience in a tenant, with a signed-in user or app-only."""
+        ...
+
+
+class FixedTokens:
+    """The tokens that a rehearsal accepts; they open nothing else."""
+
+    def token(self, audience: str, tenant: str, user: bool) -> str:
+        """Name the kind of caller and the tenant in the token itself."""
+        return f"rehearsal-{'user' if user else 'app'}-{tenant}"
+
+
+class Credential(Protocol):
+    """What every credential of azure-identity offers."""
+
+    def get_token(self, *scopes: str, **more: Any) -> Any:
+        """Return an access token with a `token` field."""
+        ...
+
+
+class AzureTokens:
+    """Tokens of azure-identity credentials: `user` with a signed-in person, `app` without one.
+
+    A user's token serves calls of both kinds; an app's never serves one that needs a user,
+    which is refused here, before anything is sent.
+    """
+
+    def __init__(self, user: Credential | None = None, app: Credential | None = None) -> None:
+        """Take one credential or both; no secret is kept here."""
+        if user is None and app is None:
+            raise SettingsError("credentials", "user", "expected a credential, found none")
+        self._user = user
+        self._app = app
+
+    @classmethod
+    def sign_in(cls, tenant: str) -> AzureTokens:
+        """Ask a person to sign in by device code; tokens stay in memory only."""
+        try:
+            from azure.identity import DeviceCodeCredential
+        except ImportError as error:
+            raise SettingsError("mode live", "azure-identity", f"missing: {_INSTALL}") from error
+        return cls(user=DeviceCodeCredential(tenant_id=tenant, additionally_allowed_tenants=["*"]))
+
+    @classmethod
+    def default(cls, tenant: str) -> AzureTokens:
+        """Use what this computer is signed in with: environment, managed identity, command line."""
+        try:
+            from azure.identity import DefaultAzureCredential
+        except ImportError as error:
+            raise SettingsError("mode live", "azure-identity", f"missing: {_INSTALL}") from error
+        options: dict[str, Any] = {"additionally_allowed_tenants": ["*"]}
+        return cls(user=DefaultAzureCredential(workload_identity_tenant_id=tenant, **options))
+
+    def token(self, audience: str, tenant: str, user: bool) -> str:
+        """Return a token; raise SettingsError when a call needs a user and nobody signed in."""
+        credential = self._user if user or self._app is None else self._app
+        if credential is None:
+            raise SettingsError("credentials", "user", f"{audience} needs a signed-in user here")
+        return str(credential.get_token(f"{audience}/.default", tenant_id=tenant).token)
