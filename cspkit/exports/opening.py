@@ -1,0 +1,118 @@
+"""Open export files: recognise the format of each and hand out its raw sheets."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from cspkit.errors import ExportError
+from cspkit.exports import delimited, documents, workbooks
+from cspkit.exports.dialect import sniff
+from cspkit.exports.folders import Found
+from cspkit.exports.profiles import Match, recognise
+from cspkit.exports.sheets import Scan, Sheet
+
+GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
+Left = tuple[str, str]
+
+
+def open_file(file: Found) -> tuple[list[Sheet], list[Left]]:
+    """Return the recognised sheets of a file, and what was left with the reason.
+
+    Raises ExportError for a file that cannot be read, that is empty, that lacks a column its
+    format needs, or whose format is unknown although it was named itself.
+    """
+    if file.path.stat().st_size == 0:
+        raise ExportError(file.path, ["is empty; export it again"])
+    found: list[Sheet] = []
+    left: list[Left] = []
+    for name, header, matches, rows in _tables(file):
+        best = matches[0] if matches else None
+        if best and best.fits:
+            found.append(_sheet(file, name, header, best, rows))
+        else:
+            left.append((name, _why(file, header, best)))
+    if file.named and not found:
+        raise ExportError(file.path, [why for _, why in left] or ["holds no table"])
+    return found, left
+
+
+_Raw = pa.Table | tuple[Scan, int]
+
+
+def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _Raw]]:
+    if file.suffix in (".xlsx", ".xlsm"):
+        for sheet, header, matches, rows in workbooks.sheets(file.path):
+            yield f"{file.name}#{sheet}", header, matches, rows
+    elif file.suffix == ".json":
+        header, rows = documents.read(file.path)
+        yield file.name, header, recognise(list(header)), rows
+    else:
+        yield _delimited(file)
+
+
+def _delimited(file: Found) -> tuple[str, tuple[str, ...], list[Match], _Raw]:
+    dialect = sniff(file.path)
+    matches = list(dialect.matches)
+    if not matches or not matches[0].fits:
+        return file.name, dialect.header, matches, pa.table({})
+    if file.path.stat().st_size > delimited.SMALL and (
+        scan := delimited.scan_of(file.path, dialect)
+    ):
+        return file.name, dialect.header, matches, scan
+    return file.name, dialect.header, matches, delimited.read_small(file.path, dialect)
+
+
+def _sheet(file: Found, name: str, header: tuple[str, ...], best: Match, rows: _Raw) -> Sheet:
+    guid = re.search(GUID, file.path.name)
+    scan, read = rows if isinstance(rows, tuple) else (None, rows.num_rows)
+    return Sheet(
+        source_file=name,
+        path=file.path,
+        header=header,
+        profile=best.profile,
+        read=read,
+        seen_on=seen_on(file.path),
+        rows=None if isinstance(rows, tuple) else rows,
+        scan=scan,
+        guid=guid.group().lower() if guid else None,
+    )
+
+
+def seen_on(path: Path) -> date:
+    """Return the day the export was true: from the file's name, else from its time."""
+    if found := _DAY.search(re.sub(GUID, "", path.name)):
+        year, month = int(found[1]), int(found[2])
+        last = calendar.monthrange(year, month)[1]
+        return date(year, month, min(int(found[3] or last), last))
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+
+
+def _why(file: Found, header: tuple[str, ...], best: Match | None) -> str:
+    shown = ", ".join(repr(name) for name in header[:8]) + (" ..." if len(header) > 8 else "")
+    if best is None or not header:
+        return "expected a header row of a known format, found none"
+    profile = best.profile
+    lacking = ", ".join(repr(name) for name in best.lacking)
+    if best.marked:
+        raise ExportError(
+            file.path, [f"is {profile.title!r}, but lacks the column {lacking}; found {shown}"]
+        )
+    if best.known == 0:
+        return f"expected a known export format, found the columns {shown}"
+    return (
+        f"expected a known export format, found the columns {shown}; "
+        f"the closest is {profile.title!r}, which lacks {lacking}"
+    )
+
+
+def read_carefully(sheet: Sheet) -> None:
+    """Read a large file row by row after all, because a quick scan would miscount it."""
+    sheet.rows = delimited.read_small(sheet.path, sniff(sheet.path))
+    sheet.read, sheet.scan = sheet.rows.num_rows, None

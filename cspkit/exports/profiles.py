@@ -1,0 +1,172 @@
+"""Export formats as data: how to recognise a file and what its columns mean."""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+KINDS = {
+    "subscription_id": "id",
+    "customer_id": "guid",
+    "sku_id": "guid",
+    "base_subscription_id": "id",
+    "offer_id": "code",
+    "seats": "count",
+    "assigned_seats": "count",
+    "unit_price": "money",
+    "starts_on": "day",
+    "expires_on": "day",
+    "seen_on": "day",
+    "auto_renew": "boolean",
+    "is_trial": "boolean",
+    "domain": "domain",
+    "customer_domain": "domain",
+    "market": "market",
+    "language": "language",
+    "channel": "word",
+    "term": "word",
+    "billing_cycle": "word",
+    "status": "word",
+    "currency": "currency",
+    "relationship": "word",
+}
+Order = Literal["dmy", "mdy", "ymd", "detect"]
+Reason = Literal["total", "merged", "not_licence_based", "free", "header"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnRule(_Strict):
+    """One column of ours: which headers hold it, or how it is derived, and what it must be."""
+
+    headers: tuple[str, ...] = Field((), alias="from")
+    kind: str = ""
+    needed: bool = Field(False, description="the header must be there, and a value in every row")
+    expected: bool = Field(False, description="the header must be there; a value may be missing")
+    fixed: str | None = None
+    template: str | None = None
+    from_file_name: bool = False
+    rule: Literal["", "owner", "catalogue_sku", "catalogue_name"] = ""
+    words: dict[str, str] = Field(default_factory=dict)
+    when_status: tuple[str, ...] = ()
+
+
+class Condition(_Strict):
+    """A test of one raw cell; all given tests must hold."""
+
+    column: tuple[str, ...]
+    equals: tuple[str, ...] = Field((), alias="is")
+    starts: tuple[str, ...] = ()
+    not_starts: tuple[str, ...] = ()
+    missing: bool | None = None
+
+
+class Filter(_Strict):
+    """Rows that are set aside, with the reason they are counted under."""
+
+    reason: Reason
+    when: tuple[Condition, ...]
+
+
+class Profile(_Strict):
+    """One export format."""
+
+    id: str
+    title: str
+    source: str
+    table: Literal["customers", "subscriptions"]
+    precedence: int
+    dates: Order = "detect"
+    decimal: Literal[".", ",", "detect"] = "detect"
+    marks: tuple[tuple[str, ...], ...] = ()
+    latest_by: tuple[str, ...] = ()
+    columns: dict[str, ColumnRule]
+    set_aside: tuple[Filter, ...] = ()
+
+    @model_validator(mode="after")
+    def _kinds(self) -> Profile:
+        for name, column in self.columns.items():
+            object.__setattr__(column, "kind", column.kind or KINDS.get(name, "text"))
+        return self
+
+    def must_have(self) -> list[tuple[str, ...]]:
+        """List the headers that have to be there, each with its spellings."""
+        wanted = [c.headers for c in self.columns.values() if (c.needed or c.expected)]
+        templates = [
+            (part,)
+            for c in self.columns.values()
+            if c.needed and c.template
+            for part in placeholders(c.template)
+        ]
+        return [*self.marks, *(headers for headers in wanted if headers), *templates]
+
+    def spellings(self) -> set[str]:
+        """List every header this profile knows, as keys."""
+        known = {header for c in self.columns.values() for header in c.headers}
+        known |= {header for mark in self.marks for header in mark}
+        known |= {h for f in self.set_aside for w in f.when for h in w.column}
+        known |= {p for c in self.columns.values() if c.template for p in placeholders(c.template)}
+        return {key(header) for header in known}
+
+
+@dataclass(frozen=True)
+class Match:
+    """How well a header row fits a profile."""
+
+    profile: Profile
+    known: int
+    lacking: tuple[str, ...]
+    marked: bool
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether every column that the profile needs is there."""
+        return not self.lacking
+
+
+def placeholders(template: str) -> list[str]:
+    """List the headers that a template is filled from."""
+    return [part.split("}")[0] for part in template.split("{")[1:]]
+
+
+def key(header: str) -> str:
+    """Fold a header so that case, accents, spaces and punctuation do not matter."""
+    flat = unicodedata.normalize("NFKD", header).casefold()
+    return "".join(ch for ch in flat if ch.isalnum())
+
+
+@cache
+def all_profiles() -> tuple[Profile, ...]:
+    """Read every packaged profile, in order of id."""
+    folder = resources.files("cspkit.exports").joinpath("profiles")
+    found: list[Profile] = []
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        if file.name.endswith(".toml"):
+            data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+            found.append(Profile(id=file.name.removesuffix(".toml"), **data))
+    return tuple(found)
+
+
+def match(header: list[str], profile: Profile) -> Match:
+    """Compare a header row with a profile."""
+    keys = {key(cell) for cell in header} - {""}
+    lacking = [
+        names[0] for names in profile.must_have() if not any(key(name) in keys for name in names)
+    ]
+    marks = profile.marks or tuple(c.headers for c in profile.columns.values() if c.needed)
+    marked = all(any(key(name) in keys for name in names) for names in marks if names)
+    return Match(profile, len(keys & profile.spellings()), tuple(dict.fromkeys(lacking)), marked)
+
+
+def recognise(header: list[str]) -> list[Match]:
+    """Compare a header row with every profile, the best first."""
+    matches = [match(header, profile) for profile in all_profiles()]
+    return sorted(matches, key=lambda m: (not m.fits, not m.marked, -m.known, m.profile.id))

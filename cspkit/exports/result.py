@@ -1,0 +1,121 @@
+"""What was loaded: tables in the engine, pandas frames when asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pyarrow as pa
+
+from cspkit import tables
+from cspkit.exports import engine as engines
+from cspkit.exports.reasons import SET_ASIDE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = {
+    "customers": tables.CUSTOMERS,
+    "subscriptions": tables.SUBSCRIPTIONS,
+    "rejects": tables.REJECTS,
+    "files": tables.FILES,
+}
+KEYS = {
+    "customers": ["customer_id"],
+    "subscriptions": ["subscription_id"],
+    "rejects": ["source_file", "source_row"],
+    "files": ["source_file"],
+}
+FILES = ("customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.json")
+
+
+class Exports:
+    """Customers, subscriptions and rejects of a set of export files.
+
+    `connection` is the Ibis backend that holds the tables; `unrecognised` lists the files that
+    were left alone, each with the reason.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        held: dict[str, Any],
+        lines: list[dict[str, Any]],
+        unrecognised: list[tuple[str, str]] | None = None,
+    ) -> None:
+        """Hold tables that a load made; `lines` are the counts of its files."""
+        self.connection = connection
+        self.unrecognised = list(unrecognised or [])
+        self._lines = lines
+        schema = tables.FILES.schema | dict.fromkeys(SET_ASIDE, "int64")
+        arrow = pa.Table.from_pylist(lines, schema=ibis.schema(schema).to_pyarrow())
+        self._tables = held | {
+            "files": engines.keep(connection, f"{engines.fresh_name()}_files", arrow)
+        }
+
+    @classmethod
+    def from_frames(cls, customers: Any, subscriptions: Any, rejects: Any = None) -> Exports:
+        """Make Exports of frames; columns that a frame lacks are empty, others are left out."""
+        connection = engines.connect()
+        held: dict[str, Any] = {}
+        for name, frame in (
+            ("customers", customers),
+            ("subscriptions", subscriptions),
+            ("rejects", rejects),
+        ):
+            schema = TABLES[name].schema
+            given = (
+                ibis.memtable([], schema=ibis.schema(schema))
+                if frame is None
+                else ibis.memtable(frame)
+            )
+            expression = given.select(
+                **{
+                    column: given[column].cast(kind) if column in given.columns else ibis.null(kind)
+                    for column, kind in schema.items()
+                }
+            )
+            held[name] = engines.keep(connection, name, expression)
+        return cls(connection, held, [])
+
+    def table(self, name: str) -> Any:
+        """Return customers, subscriptions, rejects or files as an Ibis table."""
+        if name not in TABLES:
+            raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
+        return self._tables[name].select(TABLES[name].names)
+
+    @cached_property
+    def customers(self) -> pd.DataFrame:
+        """Hand all customers to pandas; columns of `tables.CUSTOMERS`."""
+        return self._frame("customers")
+
+    @cached_property
+    def subscriptions(self) -> pd.DataFrame:
+        """Hand all subscriptions to pandas; columns of `tables.SUBSCRIPTIONS`."""
+        return self._frame("subscriptions")
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """Hand all rejected rows to pandas; columns of `tables.REJECTS`."""
+        return self._frame("rejects")
+
+    @cached_property
+    def files(self) -> pd.DataFrame:
+        """Hand the count of every file to pandas; columns of `tables.FILES`."""
+        return self._frame("files")
+
+    def summary(self) -> pd.DataFrame:
+        """Count the rows of every file or sheet, what was set aside split by its reason."""
+        return tables.to_pandas(self.connection.to_pyarrow(self._tables["files"]))
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        rows = self.table(name).order_by(KEYS[name])
+        return tables.to_pandas(self.connection.to_pyarrow(rows))
+
+    def save(self, folder: str | Path) -> None:
+        """Write customers.parquet, subscriptions.parquet, rejects.csv and summary.json."""
+        from cspkit.exports import saved
+
+        saved.write(self, Path(folder), self._lines)

@@ -1,0 +1,64 @@
+"""One table inside a file as it was read, before anything is parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cspkit.exports.profiles import Profile
+
+CELLS, NOTE, ROW = "_cells", "_note", "_row"
+
+
+@dataclass
+class Sheet:
+    """Raw text cells of one file or sheet, with the reader's own count of its data rows.
+
+    `rows` holds the columns c0, c1, ... as text, `_row` (the row in the file), `_cells` (how
+    many cells the row had) and `_note` (a problem the reader saw). A large file is not read
+    into memory: then `scan` says where its first data row is and `rows` is None.
+    """
+
+    source_file: str
+    path: Path
+    header: tuple[str, ...]
+    profile: Profile
+    read: int
+    seen_on: date
+    rows: pa.Table | None = None
+    scan: Scan | None = None
+    guid: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Where and how DuckDB reads the data rows of a large text file."""
+
+    path: Path
+    delimiter: str
+    skip: int
+    first_row: int
+
+
+def column(index: int) -> str:
+    """Name the raw column of a header's position."""
+    return f"c{index}"
+
+
+def as_rows(
+    cells: list[list[str | None]], numbers: list[int], width: int, **extra: Any
+) -> pa.Table:
+    """Make the raw table of rows read in Python; short rows are filled up with nothing."""
+    columns: dict[str, Any] = {
+        column(i): pa.array([row[i] if i < len(row) else None for row in cells], pa.string())
+        for i in range(width)
+    }
+    columns[ROW] = pa.array(numbers, pa.int64())
+    columns[CELLS] = pa.array(extra.get("lengths", [width] * len(cells)), pa.int32())
+    columns[NOTE] = pa.array(extra.get("notes", [None] * len(cells)), pa.string())
+    return pa.table(columns)
