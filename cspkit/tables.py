@@ -181,6 +181,17 @@ JUDGED = _table(
     ("currency", "string", "currency of the money columns"),
     ("blockers", "string", "codes of what is in the way, separated by a space"),
     ("rule", "string", "the lifecycle rule that decided"),
+    ("stopped_by", "string", "who can stop the renewal"),
+    ("rolls_over", "boolean", "a month that renews by itself, so its end is no anniversary"),
+    ("offer", "string", "what replaces it: same, different, retired or unknown"),
+    ("target_source", "string", "who names the replacement: decision, export or catalogue"),
+    ("order_seats", "int64", "seats of the replacement"),
+    ("order_daily", MONEY, "price of the replacement's seats per day; missing when unknown"),
+    ("order_currency", "string", "currency of order_daily"),
+    ("price_source", "string", "where order_daily is from: decision, or original as a stand-in"),
+    ("end_scheduled_by", "date", "last day for its end to be scheduled"),
+    ("service_ends", "date", "last day of full service if nothing is done"),
+    ("base_subscription_id", "string", "the subscription this add-on belongs to"),
 )
 
 RANKED = _table(
