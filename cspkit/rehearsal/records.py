@@ -68,6 +68,7 @@ class Subscription:
     friendly_name: str = ""
     availability_id: str = ""
     order_id: str = ""
+    visible_from: datetime | None = None
     usable_from: datetime | None = None
     cancel_until: datetime | None = None
     added: list[tuple[int, datetime]] = field(default_factory=list)
@@ -86,3 +87,121 @@ class Subscription:
         if self.channel == "csp_legacy":
             return self.product.legacy_offer.upper()
         return f"{self.product.offer}:{self.availability_id}"
+
+
+@dataclass(slots=True)
+class CartLine:
+    """One line of a cart; `error` is a cart error code and its text."""
+
+    number: int
+    catalog_item: str
+    quantity: int
+    term: str
+    cycle: str
+    friendly_name: str
+    sent: dict[str, Any]
+    product: Product | None = None
+    error: tuple[str, str] | None = None
+
+    @property
+    def availability_id(self) -> str:
+        """Give the last part of the catalogue item."""
+        return self.catalog_item.rpartition(":")[2]
+
+
+@dataclass(slots=True)
+class Cart:
+    """A cart, Active until it is checked out or its week is over."""
+
+    id: str
+    customer_id: str
+    created: datetime
+    modified: datetime
+    expires: datetime
+    lines: list[CartLine]
+    order_ids: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """Say Active or Ordered."""
+        return "Ordered" if self.order_ids else "Active"
+
+
+@dataclass(slots=True)
+class OrderLine:
+    """One line of an order and the subscription it made."""
+
+    number: int
+    product: Product
+    catalog_item: str
+    quantity: int
+    term: str
+    friendly_name: str
+    subscription_id: str
+
+
+@dataclass(slots=True)
+class Order:
+    """An order that really happened; others see it from `listed_from`."""
+
+    id: str
+    customer_id: str
+    cart_id: str
+    cycle: str
+    currency: str
+    created: datetime
+    listed_from: datetime
+    completed_from: datetime
+    lines: list[OrderLine]
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class Licence:
+    """One licence of one user."""
+
+    since: datetime
+    disabled_plans: list[str] = field(default_factory=list)
+    by_group: str | None = None
+
+
+@dataclass(slots=True)
+class User:
+    """One user of a tenant."""
+
+    id: str
+    name: str
+    principal: str
+    usage_location: str | None
+    licences: dict[str, Licence] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A security group of the partner that holds roles in the customer's tenant."""
+
+    id: str
+    group_id: str
+    roles: list[str]
+    created: datetime
+    active_from: datetime
+
+
+@dataclass(slots=True)
+class Access:
+    """A granular admin relationship (GDAP) between the partner and a customer."""
+
+    id: str
+    customer_id: str
+    display_name: str
+    days: int
+    duration: str
+    roles: list[str]
+    created: datetime
+    modified: datetime
+    status: str = "created"
+    auto_extend: str = "PT0S"
+    activated: datetime | None = None
+    ends: datetime | None = None
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)

@@ -130,6 +130,8 @@ def _product(channel: str, rng: random.Random, taken: set[Product]) -> Product:
     on_sale = [product for product in products() if product.weight and product not in taken]
     if channel == "csp_nce":
         on_sale = [product for product in on_sale if product.offer]
+    if channel == "csp_legacy":
+        on_sale = [product for product in on_sale if product.legacy_offer]
     if channel in ENTERPRISE:
         on_sale = [product for product in on_sale if "Business" not in product.name]
     return rng.choices(on_sale, weights=[product.weight for product in on_sale])[0]
@@ -158,6 +160,7 @@ def _original(
     seats = max(1, min(product.max_seats, int(size * rng.uniform(0.3, 1.3))))
     cycle = rng.choice(("monthly", "annual")) if term != "P1M" else "monthly"
     starts = lifecycle.term_start(end, term)
+    status = _status(end, rule)
     made = Subscription(
         id=guid(seed, "original", customer.id, number),
         customer_id=customer.id,
@@ -169,12 +172,12 @@ def _original(
         starts_on=starts,
         ends_on=end,
         auto_renew=rule.renews and rng.random() < 0.8,
-        status=_status(end, rule),
+        status=status,
         created=datetime(starts.year, starts.month, starts.day, 9, rng.randint(0, 59), tzinfo=UTC),
         price=_price(product, cycle, rng),
         currency="USD" if customer.market == "US" else "EUR",
         owner_tenant=_owner(channel, customer, rng),
-        assigned=int(seats * rng.uniform(0.55, 1.0)),
+        assigned=int(seats * rng.uniform(0.55, 1.0)) if status != "suspended" else 0,
         is_trial=channel == "direct_mca" and rng.random() < 0.02,
         friendly_name=product.name,
         listed_in=_listed_in(channel, customer),

@@ -1,0 +1,61 @@
+"""The Flask application over a world: all routes, and errors that keep the documented shape."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from cspkit.rehearsal.answers import denial, reply, the_world
+from cspkit.rehearsal.faults import Faults
+from cspkit.rehearsal.refusals import Denied
+from cspkit.rehearsal.routes import catalogue, control, customers, gdap, graph, orders
+from cspkit.rehearsal.routes import subscriptions as subscription_routes
+from cspkit.rehearsal.world import World
+
+LARGEST_BODY = 1_000_000
+_log = logging.getLogger(__name__)
+
+
+def build(world: World, faults: Faults, *, with_control: bool) -> Flask:
+    """Build the application; the routes of control only when asked for."""
+    application = Flask("cspkit.rehearsal", static_folder=None)
+    application.url_map.strict_slashes = False
+    application.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    application.extensions["world"] = world
+    application.extensions["faults"] = faults
+    for module in (customers, catalogue, orders, subscription_routes, graph, gdap):
+        application.register_blueprint(module.routes)
+    if with_control:
+        application.register_blueprint(control.routes)
+    application.register_error_handler(HTTPException, _no_such_call)
+    application.register_error_handler(Exception, _broken)
+    return application
+
+
+def _no_such_call(problem: HTTPException) -> Response:
+    status = problem.code or 500
+    words = problem.description or problem.name
+    if request.path.startswith("/graph"):
+        code = "BadRequest" if status != 404 else "ResourceNotFound"
+        return denial(Denied(status, code, words))
+    body = {"code": status, "description": words, "data": [], "source": "PartnerFD"}
+    return reply(body, status)
+
+
+def _broken(problem: Exception) -> Response:
+    """Answer for a mistake of the rehearsal itself, and write it into the books."""
+    _log.error("the rehearsal failed", exc_info=problem)
+    the_world().books.server_errors.append(
+        {
+            "call": f"{request.method} {request.path}",
+            "error": "".join(traceback.format_exception_only(problem)).strip(),
+            "at": the_world().now,
+        }
+    )
+    if request.path.startswith("/graph"):
+        return denial(Denied(500, "serviceException", "An error occurred."))
+    text = "Unexpected service error"
+    return reply({"code": 800003, "description": text, "data": [], "source": "PartnerFD"}, 500)

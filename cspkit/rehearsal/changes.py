@@ -1,0 +1,195 @@
+"""PATCH of a subscription: whole resource in, one kind of change out, with its windows."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cspkit.rehearsal import relations
+from cspkit.rehearsal.records import Customer, Subscription
+from cspkit.rehearsal.refusals import Refused
+
+if TYPE_CHECKING:
+    from cspkit.rehearsal.world import World
+
+WINDOW = timedelta(days=7)
+PC_STATUS = {"warning": "expired"}
+ACTIONS = ("Cancel", "RenewToNewTerm", "RenewToExtendedServiceTerm", "Transition")
+_LASTING = ("active", "suspended")
+
+
+def find(world: World, customer: Customer, subscription_id: str) -> Subscription:
+    """Find a subscription that our partner sold and that is visible; raises Refused 20003."""
+    for subscription in sold_by_us(world, customer):
+        if subscription.id == subscription_id:
+            return subscription
+    raise Refused(20003, subscription_id)
+
+
+def sold_by_us(world: World, customer: Customer) -> list[Subscription]:
+    """List what Partner Center shows of a tenant, in a stable order."""
+    ours = [found for found in world.originals(customer.id) if found.ours]
+    return sorted(ours, key=lambda found: (found.created, found.id))
+
+
+def etag(subscription: Subscription) -> str:
+    """Give the etag of a legacy subscription; new commerce has none."""
+    if subscription.channel != "csp_legacy":
+        return ""
+    text = json.dumps(
+        {"id": subscription.id, "version": subscription.version}, separators=(",", ":")
+    )
+    return base64.b64encode(text.encode()).decode()
+
+
+def apply(
+    world: World, customer: Customer, subscription: Subscription, body: dict[str, Any], tag: str
+) -> None:
+    """Apply a PATCH; what the body leaves out is reset, auto-renew to off.
+
+    Raises Refused with the documented code, and then nothing has changed.
+    """
+    _check_etag(subscription, body, tag)
+    status = _word(body, "status", PC_STATUS.get(subscription.status, subscription.status))
+    seats = body.get("quantity", subscription.seats)
+    renew = body.get("autorenewenabled", False)
+    if type(seats) is not int or not isinstance(renew, bool):
+        raise Refused(2000, "quantity and autoRenewEnabled")
+    scheduled = _scheduled(body)
+    before = PC_STATUS.get(subscription.status, subscription.status)
+    if before == "deleted":
+        raise Refused(2011, subscription.id)
+    if status != before:
+        _change_status(world, customer, subscription, before, status)
+        return
+    if before == "suspended":
+        raise Refused(2001) if seats != subscription.seats else Refused(800091)
+    if before not in _LASTING:
+        raise Refused(900279)
+    if seats != subscription.seats:
+        _change_seats(world, customer, subscription, seats)
+    subscription.auto_renew = renew
+    subscription.scheduled = scheduled
+    subscription.friendly_name = _word(body, "friendlyname", subscription.friendly_name)
+    subscription.version += 1
+    relations.audit(
+        world,
+        customer,
+        "subscription",
+        "update_subscription",
+        {"SubscriptionId": subscription.id},
+    )
+
+
+def refundable(world: World, subscription: Subscription) -> list[tuple[int, str]]:
+    """List the added seats that can still be taken away, each with the end of its window."""
+    return [
+        (seats, (since + WINDOW).isoformat())
+        for seats, since in subscription.added
+        if since + WINDOW > world.now and seats > 0
+    ]
+
+
+def _check_etag(subscription: Subscription, body: dict[str, Any], tag: str) -> None:
+    attributes = body.get("attributes")
+    found = attributes if isinstance(attributes, dict) else {}
+    inside = next((value for key, value in found.items() if key.lower() == "etag"), "")
+    for given in (tag.strip('"'), inside):
+        if given and given != etag(subscription) and subscription.channel == "csp_legacy":
+            raise Refused(2055)
+
+
+def _word(body: dict[str, Any], name: str, default: str) -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise Refused(2000, name)
+    return value.lower() if name == "status" else value
+
+
+def _scheduled(body: dict[str, Any]) -> list[dict[str, Any]]:
+    actions = body.get("scheduledactions") or []
+    if not isinstance(actions, list):
+        raise Refused(2000, "scheduledActions")
+    for action in actions:
+        if not isinstance(action, dict) or action.get("actionType") not in ACTIONS:
+            raise Refused(2000, "scheduledActions")
+    return actions
+
+
+def _change_status(
+    world: World, customer: Customer, subscription: Subscription, before: str, after: str
+) -> None:
+    new_commerce = subscription.channel == "csp_nce"
+    if after == "deleted":
+        if new_commerce and (
+            subscription.cancel_until is None or subscription.cancel_until <= world.now
+        ):
+            raise Refused(900117, WINDOW.days)
+        world.books.cancellations.append(
+            {
+                "customer_id": customer.id,
+                "subscription_id": subscription.id,
+                "order_id": subscription.order_id,
+                "seats": subscription.seats,
+                "at": world.now,
+            }
+        )
+    elif (before, after) not in {("active", "suspended"), ("suspended", "active")}:
+        raise Refused(800040, after, before)
+    subscription.status = after
+    subscription.version += 1
+    if after == "suspended":
+        subscription.auto_renew = False
+    world.note_seats(customer.id, subscription.product.sku_id)
+    relations.audit(
+        world,
+        customer,
+        "subscription",
+        {"suspended": "suspend_subscription", "active": "activate_subscription"}.get(
+            after, "cancel_subscription"
+        ),
+        {"SubscriptionId": subscription.id},
+    )
+
+
+def _change_seats(world: World, customer: Customer, subscription: Subscription, seats: int) -> None:
+    if not 1 <= seats <= subscription.product.max_seats:
+        raise Refused(2002)
+    change = seats - subscription.seats
+    if change > 0:
+        subscription.added.append((change, world.now))
+    elif subscription.channel == "csp_nce":
+        _give_back(world, subscription, -change)
+    world.books.seat_changes.append(
+        {
+            "customer_id": customer.id,
+            "subscription_id": subscription.id,
+            "before": subscription.seats,
+            "after": seats,
+            "at": world.now,
+        }
+    )
+    subscription.seats = seats
+    world.note_seats(customer.id, subscription.product.sku_id)
+
+
+def _give_back(world: World, subscription: Subscription, seats: int) -> None:
+    """Take back seats added within the window, the newest first; the first ones by the term's."""
+    open_windows = [
+        (count, since) for count, since in subscription.added if since + WINDOW > world.now
+    ]
+    if subscription.cancel_until is not None and subscription.cancel_until > world.now:
+        return
+    if not open_windows:
+        raise Refused(800090)
+    if seats > sum(count for count, _ in open_windows):
+        raise Refused(900257, WINDOW.days)
+    left: list[tuple[int, Any]] = []
+    for count, since in reversed(open_windows):
+        taken = min(count, seats)
+        seats -= taken
+        if count > taken:
+            left.append((count - taken, since))
+    subscription.added = left[::-1]

@@ -1,0 +1,125 @@
+"""Orders: placed at once, shown late, and the subscriptions they make."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cspkit.rehearsal import lifecycle, relations, seats
+from cspkit.rehearsal.products import Product
+from cspkit.rehearsal.records import (
+    PARTNER_TENANT,
+    Cart,
+    CartLine,
+    Customer,
+    Order,
+    OrderLine,
+    Subscription,
+)
+from cspkit.rehearsal.refusals import Refused
+
+if TYPE_CHECKING:
+    from cspkit.rehearsal.world import World
+
+WINDOW = timedelta(days=7)
+
+
+def place(
+    world: World,
+    customer: Customer,
+    cart: Cart,
+    lines: list[tuple[CartLine, Product]],
+    *,
+    request_id: str,
+) -> Order:
+    """Place one order; it is in the books from now on, whoever sees it when."""
+    order_id = world.new_id("order").replace("-", "")[:12]
+    options = world.options
+    order = Order(
+        id=order_id,
+        customer_id=customer.id,
+        cart_id=cart.id,
+        cycle=lines[0][0].cycle,
+        currency="USD" if customer.market == "US" else "EUR",
+        created=world.now,
+        listed_from=world.after(options.order_listed, "listed", order_id),
+        completed_from=world.after(options.order_completed, "completed", order_id),
+        lines=[],
+        request_id=request_id,
+    )
+    for number, (line, product) in enumerate(lines):
+        order.lines.append(_deliver(world, order, number, line, product))
+    world.orders[customer.id][order.id] = order
+    relations.audit(world, customer, "order", "create_order", {"OrderId": order.id})
+    return order
+
+
+def find(world: World, customer: Customer, order_id: str) -> Order:
+    """Find an order that is listed by now; raises Refused 20000."""
+    order = world.orders[customer.id].get(order_id)
+    if order is None or order.listed_from > world.now:
+        raise Refused(20000)
+    return order
+
+
+def listed(world: World, customer: Customer) -> list[Order]:
+    """List the orders that others can see by now, oldest first."""
+    seen = [order for order in world.orders[customer.id].values() if order.listed_from <= world.now]
+    return sorted(seen, key=lambda order: (order.created, order.id))
+
+
+def _deliver(
+    world: World, order: Order, number: int, line: CartLine, product: Product
+) -> OrderLine:
+    made = _subscription(world, order, line, product)
+    world.add(made)
+    usable_from = made.usable_from or world.now
+    world.at(usable_from, seats.became_usable, order.customer_id, product.sku_id)
+    world.books.orders.append(
+        {
+            "order_id": order.id,
+            "cart_id": order.cart_id,
+            "customer_id": order.customer_id,
+            "catalog_item": line.catalog_item,
+            "offer": product.offer,
+            "sku_id": product.sku_id,
+            "quantity": line.quantity,
+            "term": line.term,
+            "billing_cycle": line.cycle,
+            "friendly_name": line.friendly_name,
+            "subscription_id": made.id,
+            "request_id": order.request_id,
+            "at": world.now,
+        }
+    )
+    name = line.friendly_name or product.name
+    return OrderLine(number, product, line.catalog_item, line.quantity, line.term, name, made.id)
+
+
+def _subscription(world: World, order: Order, line: CartLine, product: Product) -> Subscription:
+    today = world.now.date()
+    monthly = product.monthly
+    return Subscription(
+        id=world.new_id("subscription"),
+        customer_id=order.customer_id,
+        channel="csp_nce",
+        product=product,
+        seats=line.quantity,
+        term=line.term,
+        cycle=line.cycle,
+        starts_on=today,
+        ends_on=lifecycle.term_end(today, line.term),
+        auto_renew=True,
+        status="active",
+        created=world.now,
+        price=monthly * 12 if line.cycle == "annual" else monthly,
+        currency=order.currency,
+        owner_tenant=PARTNER_TENANT,
+        friendly_name=line.friendly_name or product.name,
+        availability_id=line.availability_id,
+        order_id=order.id,
+        visible_from=order.completed_from,
+        usable_from=order.completed_from
+        + (world.after(world.options.seats_usable, "usable", order.id, line.number) - world.now),
+        cancel_until=order.completed_from + WINDOW,
+    )

@@ -1,0 +1,83 @@
+"""How Partner Center says no: the documented codes that the rehearsal uses, with their texts."""
+
+from __future__ import annotations
+
+# code -> HTTP status, text; {0} and {1} are filled in
+TEXTS: dict[int, tuple[int, str]] = {
+    400: (401, "Access denied"),
+    2000: (400, "Invalid input: {0}"),
+    2001: (
+        400,
+        "Subscription quantity cannot be increased or decreased while subscription is being "
+        "suspended",
+    ),
+    2002: (400, "Subscription quantity is not within minimum and maximum allowed quantity"),
+    2011: (400, "Subscription with ID {0} and deleted status cannot be updated."),
+    2032: (403, "Access denied"),
+    2055: (400, "Etag is no longer valid"),
+    13605: (
+        403,
+        "Either a partner confirmation of the customer acceptance of the Microsoft Customer "
+        "Agreement must be provided or the customer must accept the Microsoft Customer Agreement "
+        "in the Microsoft Admin Center",
+    ),
+    20000: (404, "Order ID not found"),
+    20002: (403, "The partner ID {0} has no commerce relationship with the customer ID {1}."),
+    20003: (404, "Subscription with ID {0} not found."),
+    60003: (404, "Tenant not found"),
+    400013: (404, "Product wasn't found"),
+    400018: (404, "SKU wasn't found"),
+    400019: (404, "Availability not found"),
+    400030: (403, "The targetSegment value isn't allowed."),
+    400036: (403, "The requested targetView isn't allowed."),
+    600061: (400, "An agreement with the same details already exists."),
+    800001: (401, "Partner Token missing in request context"),
+    800002: (400, "Invalid request input"),
+    800003: (500, "Unexpected service error"),
+    800008: (404, "Unable to retrieve cart {0}"),
+    800009: (400, "Error in Cart item(s)"),
+    800040: (400, "Asset status cannot be changed to {0} from {1}"),
+    800060: (
+        409,
+        "Your order is in progress. Check your order history for recent orders in few minutes",
+    ),
+    800064: (409, "Cart {0} is being processed by another request"),
+    800065: (400, "Cannot check out an already submitted cart {0}."),
+    800090: (400, "Subscription quantity cannot be decreased."),
+    800091: (400, "Cannot update a subscription with suspended status"),
+    900117: (
+        400,
+        "You have passed your {0}-day cancellation window. We are unable to cancel your purchase",
+    ),
+    900118: (400, "Invalid Customer Id"),
+    900257: (
+        400,
+        "You have passed your {0}-day window for reducing seats for this subscription.",
+    ),
+    900279: (400, "Update operations are no longer allowed for this subscription."),
+    900308: (403, "Insufficient privileges to complete the operation."),
+    900329: (403, "This resource does not support application-only authentication."),
+}
+
+
+class Refused(Exception):
+    """The world says no; nothing has changed."""
+
+    def __init__(self, code: int, *words: object, data: list[str] | None = None) -> None:
+        """Take the code and the words that fill its text."""
+        self.code = code
+        self.status, text = TEXTS[code]
+        self.description = text.format(*words)
+        self.data = data or []
+        super().__init__(f"{code}: {self.description}")
+
+
+class Denied(Exception):
+    """Microsoft Graph says no; nothing has changed."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        """Take the HTTP status, Graph's code and its message."""
+        self.status = status
+        self.code = code
+        self.message = message
+        super().__init__(f"{code}: {message}")

@@ -1,0 +1,1 @@
+"""The routes of the rehearsal: Partner Center, Microsoft Graph, control."""
