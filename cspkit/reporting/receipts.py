@@ -19,7 +19,7 @@ from cspkit.errors import RunbookError
 
 RUNNING, DONE, FAILED, BROKEN = "running", "done", "failed", "broken"
 FOLDER = "receipts"
-RECORD = "receipt.json"
+RECORD = ".receipt.json"
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -94,7 +94,7 @@ def read(reports: Path) -> pd.DataFrame:
 
     Columns: run_id, name, mode, batch, due, status, started, ended, by, counts, error, html.
     """
-    rows = [_row(file) for file in sorted((reports / FOLDER).glob(f"*/{RECORD}"))]
+    rows = [_row(file) for file in sorted((reports / FOLDER).glob(f"*/*{RECORD}"))]
     columns = ["run_id", "name", "mode", "batch", "due", "status", "started", "ended", "by"]
     rows.sort(key=lambda row: (row["started"], row["run_id"]), reverse=True)
     return pd.DataFrame(rows, columns=[*columns, "counts", "error", "html"], dtype=object)

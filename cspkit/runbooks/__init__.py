@@ -13,8 +13,21 @@ from cspkit.errors import RunbookError, UnknownParameter
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel, settling
 from cspkit.runbooks.parameters import Value, check
+from cspkit.runbooks.settling import read_settings, settle
 from cspkit.settings import Settings
 from cspkit.tables import Mode
+
+__all__ = [
+    "RUNBOOKS",
+    "Receipt",
+    "execute",
+    "find",
+    "folder",
+    "notebooks",
+    "read_settings",
+    "run",
+    "settle",
+]
 
 RUNBOOKS = {
     "invite": "40-invite",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+
+from traitlets.config import Config
 
 from cspkit import errors
 from cspkit.clock import Clock
@@ -44,7 +48,7 @@ def execute(job: Job, record: Record) -> Record:
         notebook_sha256=hashlib.sha256(job.notebook.read_bytes()).hexdigest(),
         version=version("cspkit"),
     )
-    record_file = job.output.with_name(receipts.RECORD)
+    record_file = job.output.with_suffix(receipts.RECORD)
     record.save(record_file)
     # The reader of a half-written notebook would take it for a finished one.
     part = job.output.with_name(f".part-{job.output.name}")
@@ -67,22 +71,37 @@ def execute(job: Job, record: Record) -> Record:
 def _papermill(job: Job, output: Path) -> None:
     with receipts.without_iri_grammars():
         import papermill
+        from jupyter_client.kernelspec import NoSuchKernel
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    # What it logs comes back as an error with our words; without a handler it is printed too.
+    logging.getLogger("papermill").addHandler(logging.NullHandler())
     try:
-        papermill.execute_notebook(
-            _literal(job.notebook),
-            _literal(output),
-            job.given,
-            kernel_name="python3",
-            progress_bar=job.progress,
-            execution_timeout=CELL_SECONDS,
-            # The kernel's folder; papermill's own `cwd` would move this whole process.
-            resources={"metadata": {"path": str(job.workspace)}},
-        )
+        with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
+            papermill.execute_notebook(
+                _literal(job.notebook),
+                _literal(output),
+                job.given,
+                kernel_name="python3",
+                progress_bar=job.progress,
+                execution_timeout=CELL_SECONDS,
+                # The kernel's folder; papermill's own `cwd` would move this whole process.
+                resources={"metadata": {"path": str(job.workspace)}},
+                config=_transport(sockets),
+            )
     except papermill.PapermillExecutionError as error:
         raise _failed(job, error.exec_count, error.ename, error.evalue) from error
-    except (DeadKernelError, CellTimeoutError) as error:
-        raise _failed(job, None, type(error).__name__, "the kernel was lost") from error
+    # A kernel that does not answer at all is a plain RuntimeError of jupyter_client.
+    except (CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
+        why = f"the kernel was lost ({error})".splitlines()[0]
+        raise _failed(job, None, type(error).__name__, why) from error
+
+
+def _transport(folder: str) -> Config:
+    """Speak to the kernel over files, not ports: nobody else listens, no two kernels collide."""
+    # The name of a socket file has about 100 characters at most; Windows has none.
+    if os.name == "nt" or len(folder) > 80:
+        return Config()
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
 
 
 def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:

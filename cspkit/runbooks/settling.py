@@ -1,8 +1,9 @@
-"""The settings of one run: written whole for its kernel, read again by its notebook."""
+"""The plan and settings of one run: written whole for its kernel, read by its notebook."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,35 @@ from pathlib import Path
 from cspkit.errors import SettingsError
 from cspkit.runbooks.parameters import SECRET
 from cspkit.settings import FILE, Settings
+
+_trials: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def settle(
+    plan: str, config: str, *, samples: Path, as_of: str, start: str
+) -> tuple[Path, Settings]:
+    """Return the plan file and the settings that a runbook works with.
+
+    Without a plan, both come from a throw-away workspace with a plan of the samples, gone when
+    the kernel ends: so a runbook can be opened and run as it is.
+    """
+    if plan:
+        return Path(plan).resolve(), read_settings(config)
+    from cspkit import exports, planning
+
+    # Kept in the list, because a temporary folder goes with its last reference.
+    _trials.append(tempfile.TemporaryDirectory(prefix="cspkit-trial-"))
+    settings = read_settings(config) if config else Settings(root=Path(_trials[-1].name))
+    file = Path(_trials[-1].name) / "plan.json"
+    planning.plan(exports.load(samples), as_of=as_of, start=start, settings=settings).save(file)
+    return file, settings
+
+
+def read_settings(config: str = "") -> Settings:
+    """Read a cspkit.toml or its folder; without one that of this folder, or else the defaults."""
+    if config:
+        return Settings.read(config)
+    return Settings.read(FILE) if Path(FILE).exists() else Settings()
 
 
 def keep(settings: Settings, folder: Path) -> Path:
