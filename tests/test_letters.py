@@ -1,0 +1,189 @@
+"""Letters: the customer's language, no missing field, nothing hostile in a header or a path."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from cspkit import letters
+from cspkit.errors import SettingsError
+
+CUSTOMER = "11111111-0000-4000-8000-000000000001"
+LINK = (
+    "https://admin.microsoft.com/Adminportal/Home?invType=ResellerRelationship"
+    "&partnerId=00000000-0000-4000-8000-000000000001&msppId=0#/partners/invitation"
+)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FIELDS = {
+    "company": "Ferretería Núñez",
+    "domain": "nunez.example",
+    "contact": "Lucía Prado",
+    "link": LINK,
+    "signature": "Ana Ruiz",
+    "days": "730",
+}
+KINDS = ("invitation", "access")
+
+
+def put(folder: Path, **changed: str) -> Path:
+    """Put one invitation into an outbox."""
+    text = letters.write("invitation", "es", FIELDS | changed)
+    return letters.put(
+        folder,
+        text,
+        customer_id=CUSTOMER,
+        contact=(FIELDS | changed)["contact"],
+        address=changed.get("address", "lucia@nunez.example"),
+        at=NOON,
+    )
+
+
+def read(path: Path) -> email.message.EmailMessage:
+    """Read a mail draft back as a mail program does."""
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(message, email.message.EmailMessage)
+    return message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", letters.LANGUAGES)
+def test_every_letter_exists_in_every_language(kind: str, language: str) -> None:
+    """Company, link and signature are there, and no placeholder is left."""
+    text = letters.write(kind, language, FIELDS)
+
+    assert LINK in text.body
+    assert "Ferretería Núñez" in text.subject
+    assert text.body.rstrip().endswith("Ana Ruiz")
+    assert "$" not in text.subject + text.body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_languages_of_a_letter_use_the_same_fields(kind: str) -> None:
+    """A translation asks for nothing that the others do not."""
+    found = [
+        set(re.findall(r"\$(\w+)", (files("cspkit.letters") / "texts" / name).read_text("utf-8")))
+        for name in (f"{kind}.{language}.txt" for language in letters.LANGUAGES)
+    ]
+
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    ("language", "market", "expected"),
+    [
+        ("es", "US", "es"),
+        ("it-IT", "ES", "it"),
+        ("fr", "FR", "en"),
+        ("", "ES", "es"),
+        (None, "IT", "it"),
+        (None, None, "en"),
+    ],
+)
+def test_the_customers_language_goes_before_their_market(
+    language: str | None, market: str | None, expected: str
+) -> None:
+    """Own language, then the market's, then English."""
+    assert letters.language_for(language, market) == expected
+
+
+@pytest.mark.parametrize("field", ["company", "domain", "link"])
+@pytest.mark.parametrize("value", ["", "  ", None])
+def test_a_missing_field_is_named(field: str, value: str | None) -> None:
+    """No letter goes out with a hole in it."""
+    fields = {name: text for name, text in FIELDS.items() if name != field}
+    if value is not None:
+        fields[field] = value
+
+    with pytest.raises(SettingsError, match=rf"invitation\.en\.txt: {field}: needed"):
+        letters.write("invitation", "en", fields)
+
+
+def test_a_letter_without_a_contact_greets_all_the_same() -> None:
+    """Nobody is called by an empty name."""
+    text = letters.write("invitation", "it", FIELDS | {"contact": ""})
+
+    assert text.body.startswith("Gentili Signori,\n\n")
+
+
+def test_a_draft_opens_in_a_mail_program(tmp_path: Path) -> None:
+    """Recipient, subject, text and language survive the way through a file."""
+    path = put(tmp_path / "outbox")
+
+    message = read(path)
+
+    assert message["To"] == '"Lucía Prado" <lucia@nunez.example>' or "Lucía" in message["To"]
+    assert message["Subject"] == "Ferretería Núñez: acéptenos como su revendedor de Microsoft"
+    assert (message["X-Unsent"], message["Content-Language"]) == ("1", "es")
+    assert LINK in message.get_content()
+
+
+def test_the_same_letter_is_written_to_the_same_files(tmp_path: Path) -> None:
+    """Writing twice, after a crash, leaves one letter: two files, the same bytes."""
+    first = put(tmp_path).read_bytes()
+    second = put(tmp_path).read_bytes()
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert first == second
+    assert names == [f"{CUSTOMER}-invitation.eml", f"{CUSTOMER}-invitation.txt"]
+
+
+def test_a_letter_without_an_address_is_a_draft_to_nobody(tmp_path: Path) -> None:
+    """A person fills in the recipient; nothing is guessed from the domain."""
+    assert read(put(tmp_path, address=""))["To"] is None
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "Evil\r\nBcc: all@evil.example",
+        "Evil\nContent-Type: text/html\n\n<script>",
+        "Evil\u2028Bcc: x@evil.example",
+        "Evil\x00\x1b[31m",
+        "$link ${company}",
+        "=?utf-8?q?=0d=0aBcc:_x@evil.example?=",
+    ],
+)
+def test_customer_text_cannot_add_a_header(tmp_path: Path, hostile: str) -> None:
+    """A name is text: never a header, a line of its own, or a placeholder."""
+    message = read(put(tmp_path, company=hostile, contact=hostile))
+
+    expected = {
+        *("Subject", "To", "Date", "Message-ID", "Content-Language", "X-Unsent"),
+        *("Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
+    }
+    assert set(message.keys()) == expected
+    assert "Bcc" not in message
+    assert [one.addr_spec for one in message["To"].addresses] == ["lucia@nunez.example"]
+    assert message.get_content_type() == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.example, c@d.example", "a@b.example\r\nBcc: x@y.example", "ana", "<a@b.c>"]
+)
+def test_a_letter_has_one_recipient_or_none(tmp_path: Path, address: str) -> None:
+    """An address that is not one address is an error that names its column."""
+    with pytest.raises(SettingsError, match="contact_email: expected one mail address"):
+        put(tmp_path, address=address)
+
+
+@pytest.mark.parametrize(
+    "customer_id", ["../../etc/passwd", "", "CON", "a/b", CUSTOMER.upper() + "x"]
+)
+def test_a_file_is_named_by_ids_alone(customer_id: str) -> None:
+    """No text from outside becomes a path."""
+    with pytest.raises(SettingsError, match="expected a tenant id"):
+        letters.file_name(customer_id, "invitation")
+
+
+def test_an_outbox_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """A file in the place of the folder is said in words."""
+    (tmp_path / "outbox").write_text("in the way")
+
+    with pytest.raises(SettingsError, match="outbox: cannot be written"):
+        put(tmp_path / "outbox")
