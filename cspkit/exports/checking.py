@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
 import ibis
 
-from cspkit import catalogue, tables
-from cspkit.exports import parsing, words
+from cspkit import tables
+from cspkit.exports import cells, parsing, words
+from cspkit.exports.cells import nothing
 from cspkit.exports.engine import FILE, GUID
-from cspkit.exports.parsing import Parsed
+from cspkit.exports.evidence import day_orders, decimal_mark
+from cspkit.exports.lookups import Lookup, is_looked_up, lookup
 from cspkit.exports.profiles import ColumnRule, Condition, Profile, key, placeholders
 from cspkit.exports.sheets import CELLS, NOTE, ROW, column
 
@@ -26,22 +28,26 @@ ASIDE, PROBLEM, COLUMN, VALUE, JSON, LATEST, PRECEDENCE = (
     "_precedence",
 )
 CUSTOMER_PART = ("customer_name", "customer_domain", "market", "language", "relationship")
+Cells = dict[str, list[str]]
+Decided = tuple[tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str | None]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What it takes to read a raw table: its format, its headers, what evidence decided."""
+    """A header as one profile understands it."""
 
     profile: Profile
     header: tuple[str, ...]
-    orders: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    decimal: str | None
     partner_tenant: str
+    rules: dict[str, ColumnRule] = field(init=False)
 
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """Return what two sheets must share to be read by one expression."""
-        return self.profile.id, self.header, self.orders, self.decimal
+    def __post_init__(self) -> None:
+        """Add the columns that say how late a line is, and the currency inside a price."""
+        extra = {
+            f"_late{i}": ColumnRule(**{"from": (name,), "kind": "day"})
+            for i, name in enumerate(self.profile.latest_by)
+        }
+        object.__setattr__(self, "rules", dict(self.profile.columns) | extra)
 
     def positions(self, spellings: Sequence[str]) -> list[int]:
         """List the positions of the headers that go by one of the spellings, in their order."""
@@ -49,22 +55,61 @@ class Layout:
         found = [keys.index(key(name)) for name in spellings if key(name) in keys]
         return list(dict.fromkeys(found))
 
+    def place(self, rule: ColumnRule) -> list[int]:
+        """List the positions that a column of ours is read from."""
+        return self.positions(rule.headers or placeholders(rule.template or ""))
 
-def check(raw: Any, layout: Layout) -> Any:
-    """Return one row per raw row: our columns, why it is set aside, what is wrong with it.
+    def cell(self, rows: Any, rule: ColumnRule) -> Any:
+        """Return the raw cell of a column of ours, the first that holds something."""
+        if rule.template:
+            return self._filled(rows, rule.template)
+        if rule.from_file_name:
+            return rows[GUID]
+        found = [rows[column(i)] for i in self.positions(rule.headers)]
+        if len(found) > 1:
+            return ibis.coalesce(*(cells.tidy(cell).nullif("") for cell in found))
+        return found[0] if found else nothing()
 
-    `_problem` is `column number:code`, the first problem of the row in the order of our columns.
-    """
-    rows = _with_catalogue(_with_markets(raw, layout), layout)
-    parsed = {
-        name: _parse(rows, layout, name, rule) for name, rule in layout.profile.columns.items()
-    }
-    values = rows.mutate(
-        **{f"v_{name}": found.value for name, found in parsed.items()},
-        **{f"p_{name}": found.problem for name, found in parsed.items()},
-    )
-    checked = values.mutate(**{ASIDE: _aside(values, layout), PROBLEM: _problem(values, layout)})
-    return checked.select(**_ours(checked, layout), **_working(checked, layout))
+    def _filled(self, rows: Any, template: str) -> Any:
+        """Fill a template from cells; an empty cell leaves nothing."""
+        parts: list[Any] = []
+        rest = template
+        for name in placeholders(template):
+            before, rest = rest.split("{" + name + "}", 1)
+            found = self.positions([name])
+            cell = cells.tidy(rows[column(found[0])]).nullif("") if found else nothing()
+            parts += [ibis.literal(before), cell] if before else [cell]
+        parts += [ibis.literal(rest)] if rest else []
+        return reduce(lambda left, right: left + right, parts)
+
+    def different(self, rows: Any) -> dict[str, Any]:
+        """Return the aggregates that collect the different cells of looked-up columns."""
+        return {
+            name: self.cell(rows, rule).collect(include_null=True, distinct=True)
+            for name, rule in self.rules.items()
+            if is_looked_up(rule) and self.place(rule)
+        }
+
+    def decide(self, different: Cells) -> Decided:
+        """Decide from the different cells of one file the order of days and the decimal sign."""
+        profile = self.profile
+        orders = tuple(
+            (name, tuple(sorted(day_orders(different[name], profile.dates).items())))
+            for name, rule in self.rules.items()
+            if rule.kind == "day" and name in different
+        )
+        if profile.decimal != "detect":
+            return orders, profile.decimal
+        numbers = [n for n, rule in self.rules.items() if rule.kind in ("count", "money")]
+        return orders, decimal_mark(v for name in numbers for v in different.get(name, []))
+
+    def lookups(self, different: Cells, decided: Decided) -> dict[str, Lookup]:
+        """Parse the different cells of every looked-up column."""
+        orders, mark = dict(decided[0]), decided[1]
+        return {
+            name: lookup(name, self.rules[name], found, dict(orders.get(name, ())), mark)
+            for name, found in different.items()
+        }
 
 
 def columns_of(table: str) -> dict[str, str]:
@@ -75,131 +120,73 @@ def columns_of(table: str) -> dict[str, str]:
     return schema | extra
 
 
-def _cell(rows: Any, layout: Layout, rule: ColumnRule) -> Any:
-    if rule.template:
-        return _filled(rows, layout, rule.template)
-    if rule.from_file_name:
-        return rows[GUID]
-    cells = [rows[column(i)] for i in layout.positions(rule.headers)]
-    if not cells:
-        return ibis.null("string")
-    if len(cells) == 1:
-        return cells[0]
-    return ibis.coalesce(*(parsing.tidy(cell).nullif("") for cell in cells))
+def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
+    """Return one row per raw row: our columns, why it is set aside, what is wrong with it.
 
-
-def _filled(rows: Any, layout: Layout, template: str) -> Any:
-    """Fill a template from cells; an empty cell leaves nothing."""
-    parts: list[Any] = []
-    rest = template
-    for name in placeholders(template):
-        before, rest = rest.split("{" + name + "}", 1)
-        found = layout.positions([name])
-        cell = parsing.tidy(rows[column(found[0])]).nullif("") if found else ibis.null("string")
-        parts += [ibis.literal(before), cell] if before else [cell]
-    parts += [ibis.literal(rest)] if rest else []
-    return reduce(lambda left, right: left + right, parts)
-
-
-def _parse(rows: Any, layout: Layout, name: str, rule: ColumnRule) -> Parsed:
-    if rule.fixed is not None:
-        return Parsed(ibis.literal(rule.fixed), ibis.null("string"))
-    if rule.rule:
-        return _by_rule(rows, layout, rule)
-    raw = _cell(rows, layout, rule)
-    found = _by_kind(raw, layout, name, rule)
-    if name == "currency" and not layout.positions(rule.headers):
-        return Parsed(ibis.null("string"), ibis.null("string"))
-    if rule.kind == "market":
-        return Parsed(rows["_market"], ibis.null("string"))
-    if rule.needed:
-        missing = ibis.ifelse(found.value.isnull(), "missing", ibis.null("string"))
-        return Parsed(found.value, ibis.coalesce(found.problem, missing))
-    return found
-
-
-def _by_kind(raw: Any, layout: Layout, name: str, rule: ColumnRule) -> Parsed:
-    if rule.kind == "day":
-        return parsing.day(raw, dict(dict(layout.orders).get(name, ())))
-    if rule.kind in ("count", "money"):
-        return getattr(parsing, rule.kind)(raw, layout.decimal)
-    if rule.kind == "word":
-        mapping = words.meanings(name) | rule.words
-        return parsing.word(raw, mapping, keep=name == "relationship")
-    parsers = {
-        "guid": parsing.guid,
-        "id": parsing.identifier,
-        "code": parsing.offer,
-        "boolean": parsing.boolean,
-        "currency": parsing.currency,
-        "domain": parsing.domain,
-        "language": parsing.domain,
+    Of a wrong row it names the first problem in the order of the profile's columns: the code,
+    the column of the file, the cell, and the whole row as JSON.
+    """
+    rows = raw
+    for name, found in lookups.items():
+        rows = found.join(rows, layout.cell(rows, layout.rules[name]), name)
+    checked = {
+        name: _checked(rows, layout, name, rule)
+        for name, rule in layout.rules.items()
+        if name not in lookups
     }
-    return parsers.get(rule.kind, parsing.text)(raw)
+    rows = rows.mutate(
+        **{f"v_{name}": found.value for name, found in checked.items()},
+        **{f"p_{name}": found.problem for name, found in checked.items()},
+    )
+    rows = rows.mutate(**{ASIDE: _aside(rows, layout), PROBLEM: _problem(rows, layout)})
+    return rows.select(**_ours(rows, layout, lookups), **_working(rows, layout))
 
 
-def _by_rule(rows: Any, layout: Layout, rule: ColumnRule) -> Parsed:
-    if rule.rule == "catalogue_sku":
-        return Parsed(rows["_catalogue_sku"], ibis.null("string"))
-    cell = _cell(rows, layout, rule)
-    if rule.rule == "catalogue_name":
-        return Parsed(ibis.coalesce(rows["_catalogue_name"], cell), ibis.null("string"))
-    owner = parsing.guid(cell)
+def _checked(rows: Any, layout: Layout, name: str, rule: ColumnRule) -> cells.Checked:
+    if rule.fixed is not None:
+        return cells.Checked(ibis.literal(rule.fixed), nothing())
+    cell = layout.cell(rows, rule)
+    if rule.rule == "owner":
+        return _by_owner(cell, rows[GUID], layout.partner_tenant)
+    return cells.CHECKS.get(rule.kind, cells.text)(cell)
+
+
+def _by_owner(cell: Any, customer: Any, partner_tenant: str) -> cells.Checked:
+    """Tell from the tenant that bought it: the customer itself, us, or another partner."""
+    owner = cells.guid(cell)
     channel = ibis.cases(
-        (owner.value.isnull() | (owner.value == rows[GUID]), "unknown"),
-        (owner.value == layout.partner_tenant, "csp_nce"),
+        (owner.value.isnull() | (owner.value == customer), "unknown"),
+        (owner.value == partner_tenant, "csp_nce"),
         else_="csp_other",
     )
-    return Parsed(channel, owner.problem)
-
-
-def _with_markets(rows: Any, layout: Layout) -> Any:
-    rule = layout.profile.columns.get("market")
-    if rule is None:
-        return rows
-    names = words.markets()
-    known = ibis.memtable({"_said": list(names), "_market": list(names.values())})
-    said = parsing.tidy(_cell(rows, layout, rule)).lower()
-    return rows.left_join(known, said == known["_said"]).drop("_said")
-
-
-def _with_catalogue(rows: Any, layout: Layout) -> Any:
-    """Look up the part number, where a column asks for what the catalogue knows about it."""
-    rule = next((r for r in layout.profile.columns.values() if r.rule.startswith("cata")), None)
-    if rule is None:
-        return rows
-    facts = catalogue.table().select(["part_number", "sku_id", "name"]).to_pylist()
-    known = {fact["part_number"].lower(): fact for fact in facts if fact["part_number"]}
-    table = ibis.memtable(
-        {
-            "_part": list(known),
-            "_catalogue_sku": [fact["sku_id"] for fact in known.values()],
-            "_catalogue_name": [fact["name"] for fact in known.values()],
-        }
-    )
-    part = parsing.tidy(_cell(rows, layout, rule)).lower()
-    return rows.left_join(table, part == table["_part"]).drop("_part")
+    return cells.Checked(channel, owner.problem)
 
 
 def _aside(rows: Any, layout: Layout) -> Any:
-    width = range(len(layout.header))
-    anything = ibis.coalesce(*(parsing.tidy(rows[column(i)]).nullif("") for i in width))
-    branches = [(anything.isnull(), "blank"), (_sums_up(rows, layout, anything), "total")]
-    for rule in layout.profile.set_aside:
-        tests = [_test(rows, layout, condition) for condition in rule.when]
-        branches.append((reduce(lambda left, right: left & right, tests), rule.reason))
-    return ibis.cases(*branches, else_=ibis.null("string"))
-
-
-def _sums_up(rows: Any, layout: Layout, first: Any) -> Any:
-    """A totals row: no id in it, and its first cell says that it is one."""
-    needed = [
+    ids = [
         rows[f"v_{name}"].isnull()
         for name in ("subscription_id", "customer_id")
-        if name in layout.profile.columns and not layout.profile.columns[name].from_file_name
+        if name in layout.rules and not layout.rules[name].from_file_name
     ]
+    no_ids = reduce(lambda left, right: left & right, ids)
+    first = ibis.coalesce(
+        *(cells.tidy(rows[column(i)]).nullif("") for i in range(len(layout.header)))
+    )
     start = first.lower().re_extract(r"^[^\d:]+", 0).strip()
-    return reduce(lambda left, right: left & right, needed) & start.isin(words.listed("total"))
+    idle = ibis.cases(
+        (first.isnull(), "blank"),
+        (start.isin(words.listed("total")), "total"),
+        else_=nothing(),
+    )
+    branches = [
+        (
+            reduce(lambda left, right: left & right, [_test(rows, layout, c) for c in rule.when]),
+            rule.reason,
+        )
+        for rule in layout.profile.set_aside
+    ]
+    told = ibis.cases(*branches, else_=nothing()) if branches else nothing()
+    return ibis.ifelse(no_ids, ibis.coalesce(idle, told), told)
 
 
 def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
@@ -207,7 +194,7 @@ def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
     if not found:
         return ibis.literal(False)
     raw = rows[column(found[0])]
-    cell = parsing.tidy(raw).lower()
+    cell = cells.tidy(raw).lower()
     tests: list[Any] = []
     if condition.equals:
         tests.append(cell.isin(condition.equals))
@@ -216,8 +203,7 @@ def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
     if condition.not_starts:
         tests.append(cell.notnull() & (cell != "") & ~_starts(cell, condition.not_starts))
     if condition.missing is not None:
-        nothing = parsing.absent(raw)
-        tests.append(nothing if condition.missing else ~nothing)
+        tests.append(cells.absent(raw) if condition.missing else ~cells.absent(raw))
     return reduce(lambda left, right: left & right, tests)
 
 
@@ -226,53 +212,55 @@ def _starts(cell: Any, beginnings: Sequence[str]) -> Any:
 
 
 def _problem(rows: Any, layout: Layout) -> Any:
-    """Number the column of the first problem; short rows are whole when all we use is there."""
-    used = [
-        index
-        for rule in layout.profile.columns.values()
-        for index in layout.positions(rule.headers)
-    ]
-    short = ibis.ifelse(rows[CELLS] <= max(used, default=0), ":too_few_cells", ibis.null("string"))
+    """Return `column number:code`; short rows are whole when all that is used is there."""
+    used = [index for rule in layout.rules.values() for index in layout.place(rule)]
+    short = ibis.ifelse(rows[CELLS] <= max(used, default=0), ":too_few_cells", nothing())
     found = [rows[NOTE], short]
-    for name, rule in layout.profile.columns.items():
-        positions = layout.positions(rule.headers or placeholders(rule.template or ""))
-        place = str(positions[0]) if positions else ""
-        found.append(ibis.literal(f"{place}:") + rows[f"p_{name}"])
+    for name, rule in layout.rules.items():
+        place = str(next(iter(layout.place(rule)), ""))
+        if rule.fixed is None and (rule.from_file_name or place):
+            code = rows[f"p_{name}"]
+            if rule.needed:
+                missing = ibis.ifelse(rows[f"v_{name}"].isnull(), "missing", nothing())
+                code = ibis.coalesce(code, missing)
+            found.append(ibis.literal(f"{place}:") + code)
     return ibis.coalesce(*found)
 
 
-def _ours(rows: Any, layout: Layout) -> dict[str, Any]:
+def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, Any]:
     """Take our columns, those that the format lacks as nothing, prices with their currency."""
-    profile = layout.profile
+    held = set(rows.columns)
     taken = {
-        name: (rows[f"v_{name}"] if name in profile.columns else ibis.null(kind)).cast(kind)
-        for name, kind in columns_of(profile.table).items()
+        name: (rows[f"v_{name}"] if f"v_{name}" in held else nothing(kind)).cast(kind)
+        for name, kind in columns_of(layout.profile.table).items()
     }
-    price = profile.columns.get("unit_price")
-    if price and (cell := layout.positions(price.headers)):
-        inside = parsing.currency_in(rows[column(cell[0])])
-        taken["currency"] = ibis.coalesce(taken["currency"], inside)
-    for name, rule in profile.columns.items():
+    if price := lookups.get("unit_price"):
+        cell = layout.cell(rows, layout.rules["unit_price"])
+        signs = {raw: sign for raw in price.outcomes if (sign := parsing.currency_in(raw)[0])}
+        for sign in dict.fromkeys(signs.values()):
+            with_sign = cell.isin([raw for raw, found in signs.items() if found == sign])
+            inside = ibis.ifelse(with_sign, ibis.literal(sign), nothing())
+            taken["currency"] = ibis.coalesce(taken["currency"], inside)
+    for name, rule in layout.rules.items():
         if rule.when_status:
             told = taken["status"].isin(rule.when_status)
-            taken[name] = ibis.ifelse(told, taken[name], ibis.null(taken[name].type()))
+            taken[name] = ibis.ifelse(told, taken[name], nothing(str(taken[name].type())))
     return taken
 
 
 def _working(rows: Any, layout: Layout) -> dict[str, Any]:
-    nothing = ibis.null("string")
     wrong = rows[ASIDE].isnull() & rows[PROBLEM].notnull()
     place = rows[PROBLEM].split(":")[0]
-    cells = [(str(i), rows[column(i)]) for i in range(len(layout.header))]
+    raw = [(str(i), rows[column(i)]) for i in range(len(layout.header))]
     names = [(str(i), name) for i, name in enumerate(layout.header)]
     return {
         FILE: rows[FILE],
         ROW: rows[ROW],
         ASIDE: rows[ASIDE],
-        PROBLEM: ibis.ifelse(wrong, rows[PROBLEM].split(":")[1], nothing),
-        COLUMN: ibis.ifelse(wrong, place.cases(*names, else_=""), nothing),
-        VALUE: ibis.ifelse(wrong, place.cases(*cells, else_=nothing), nothing),
-        JSON: ibis.ifelse(wrong, as_json(rows, layout), nothing),
+        PROBLEM: ibis.ifelse(wrong, rows[PROBLEM].split(":")[1], nothing()),
+        COLUMN: ibis.ifelse(wrong, place.cases(*names, else_=""), nothing()),
+        VALUE: ibis.ifelse(wrong, place.cases(*raw, else_=nothing()), nothing()),
+        JSON: ibis.ifelse(wrong, as_json(rows, layout), nothing()),
         LATEST: _latest(rows, layout),
         PRECEDENCE: ibis.literal(layout.profile.precedence),
     }
@@ -286,13 +274,9 @@ def as_json(rows: Any, layout: Layout) -> Any:
 
 def _latest(rows: Any, layout: Layout) -> Any:
     """Say how late a line is, for formats that write many lines about one subscription."""
-    days = [
-        parsing.day(rows[column(i)], dict(dict(layout.orders).get(LATEST, ()))).value
-        for name in layout.profile.latest_by
-        for i in layout.positions([name])
-    ]
-    if not days:
-        return ibis.null("string")
+    days = [rows[f"v_{name}"] for name in layout.rules if name.startswith("_late")]
+    if not days or any(f"v_{name}" not in rows.columns for name in layout.rules):
+        return nothing()
     parts = [ibis.coalesce(day.cast("string"), "") for day in days]
     parts.append(rows[ROW].cast("string").lpad(9, "0"))
     return reduce(lambda left, right: left + " " + right, parts)

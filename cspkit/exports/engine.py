@@ -100,17 +100,3 @@ def count_scan(connection: Any, sheet: Sheet) -> int | None:
     except duckdb.Error:
         return None
     return int(found[0])
-
-
-def distinct(connection: Any, sheet: Sheet, index: int, pattern: str) -> list[str]:
-    """List the different cells of one raw column that match a pattern; for small evidence."""
-    name = column(index)
-    if sheet.rows is not None:
-        return [value for value in sheet.rows.column(name).unique().to_pylist() if value]
-    assert sheet.scan
-    found = connection.raw_sql(
-        f"SELECT DISTINCT regexp_extract({name}, {quoted(pattern)}, 0) "
-        f"FROM {read_csv(sheet.scan, len(sheet.header))} "
-        f"WHERE {name} IS NOT NULL AND regexp_matches({name}, {quoted(pattern)}) LIMIT 100000"
-    ).fetchall()
-    return [value for (value,) in found]

@@ -6,14 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from cspkit.exports import parsing
 from cspkit.exports.profiles import Order
 
-_SPLIT = re.compile(r"^\s*(\d{1,2})([/.-])(\d{1,2})[/.-](?:\d{4}|\d{2})(?!\d)")
-_NUMBER = re.compile(r"\d[\d.,' \u00a0]*\d")
-_GROUPS = {
-    ".": re.compile(r"^(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$"),
-    ",": re.compile(r"^(\d+|\d{1,3}(\.\d{3})+)(,\d+)?$"),
-}
+_SPLIT = re.compile(r"^\s*(\d{1,2})([/.-])(\d{1,2})\2(?:\d{4}|\d{2})(?!\d)")
 
 
 def day_orders(values: Iterable[str], declared: Order) -> dict[str, str]:
@@ -52,8 +48,5 @@ def decimal_mark(values: Iterable[str]) -> str | None:
 
 
 def _only_mark(value: str) -> str | None:
-    if not (found := _NUMBER.search(value)):
-        return None
-    bare = re.sub(r"[' \u00a0]", "", found.group())
-    fits = [mark for mark, pattern in _GROUPS.items() if pattern.match(bare)]
-    return fits[0] if len(fits) == 1 and any(sign in bare for sign in ".,") else None
+    found = parsing.readings(value) if "." in value or "," in value else {}
+    return next(iter(found)) if len(found) == 1 else None

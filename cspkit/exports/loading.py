@@ -13,7 +13,7 @@ from ibis import _
 from cspkit import tables
 from cspkit.errors import ExportError
 from cspkit.exports import engine as engines
-from cspkit.exports import evidence, merging, opening, saved
+from cspkit.exports import merging, opening, saved
 from cspkit.exports.checking import (
     ASIDE,
     COLUMN,
@@ -21,6 +21,7 @@ from cspkit.exports.checking import (
     LATEST,
     PROBLEM,
     VALUE,
+    Cells,
     Layout,
     as_json,
     check,
@@ -35,6 +36,7 @@ from cspkit.settings import Service
 
 Progress = Callable[[str, int, int], None]
 Group = list[tuple[int, Sheet]]
+Staged = tuple[Layout, Any, Any]
 
 
 def load(
@@ -88,10 +90,9 @@ class _Load:
         default = Service.model_fields["partner_tenant"].default
         self.partner_tenant = partner_tenant or default
         self.tables: dict[str, Any] = {}
-        self.groups = self._grouped()
 
     def exports(self, left: list[tuple[str, str]]) -> Exports:
-        staged = [(layout, raw, self._stage(i, layout, raw)) for i, (layout, raw) in self._raws()]
+        staged = self._staged()
         subscriptions, merged, foreign = merging.subscriptions(
             self._accepted(staged, "subscriptions"), self._keep
         )
@@ -110,50 +111,57 @@ class _Load:
         counted = self._count(staged, [merged, twins])
         return Exports(self.connection, self.tables, counted, left)
 
-    def _grouped(self) -> list[tuple[Layout, Group]]:
-        """Put sheets that are read by the same expression together."""
-        groups: dict[Any, tuple[Layout, Group]] = {}
+    def _read_alike(self) -> list[tuple[Layout, Any, Group]]:
+        """Put sheets with the same format and header into one raw table each."""
+        alike: dict[Any, Group] = {}
         for number, sheet in enumerate(self.sheets):
             if sheet.scan:
                 self._confirm(sheet)
-            layout = self._layout(sheet)
-            groups.setdefault(layout.key, (layout, []))[1].append((number, sheet))
-        return list(groups.values())
+            own = number if sheet.scan else None
+            alike.setdefault((sheet.profile.id, sheet.header, own), []).append((number, sheet))
+        return [
+            (
+                Layout(group[0][1].profile, group[0][1].header, self.partner_tenant),
+                engines.raw_table(self.connection, group, f"{self.name}_raw_{i}"),
+                group,
+            )
+            for i, group in enumerate(alike.values())
+        ]
 
     def _confirm(self, sheet: Sheet) -> None:
         """Let the careful reader have a large file whose lines and rows do not agree."""
         if engines.count_scan(self.connection, sheet) != sheet.read:
             opening.read_carefully(sheet)
 
-    def _layout(self, sheet: Sheet) -> Layout:
-        profile = sheet.profile
-        bare = Layout(profile, sheet.header, (), None, self.partner_tenant)
-        orders = []
-        days = {n: r.headers for n, r in profile.columns.items() if r.kind == "day"}
-        if profile.latest_by:
-            days[LATEST] = profile.latest_by
-        for name, headers in days.items():
-            values = [v for i in bare.positions(headers) for v in self._cells(sheet, i, DAYS)]
-            orders.append((name, tuple(evidence.day_orders(values, profile.dates).items())))
-        mark: str | None = profile.decimal
-        if mark == "detect":
-            numbers = [r.headers for r in profile.columns.values() if r.kind in ("count", "money")]
-            mark = evidence.decimal_mark(
-                v for h in numbers for i in bare.positions(h) for v in self._cells(sheet, i, MARKS)
-            )
-        return Layout(profile, sheet.header, tuple(orders), mark, self.partner_tenant)
+    def _staged(self) -> list[Staged]:
+        """Check every raw table, files apart whose days or numbers are written differently."""
+        staged = []
+        for layout, raw, group in self._read_alike():
+            different = self._different(layout, raw, group)
+            decided: dict[Any, list[int]] = {}
+            for number, cells in different.items():
+                decided.setdefault(layout.decide(cells), []).append(number)
+            for decision, numbers in decided.items():
+                rows = raw if len(decided) == 1 else raw.filter(raw[FILE].isin(numbers))
+                together = _together([different[number] for number in numbers])
+                checked = check(rows, layout, layout.lookups(together, decision))
+                staged.append((layout, rows, self._keep(f"staged_{len(staged)}", checked)))
+        return staged
 
-    def _cells(self, sheet: Sheet, index: int, pattern: str) -> list[str]:
-        return engines.distinct(self.connection, sheet, index, pattern)
-
-    def _raws(self) -> list[tuple[int, tuple[Layout, Any]]]:
-        return [
-            (i, (layout, engines.raw_table(self.connection, group, f"{self.name}_raw_{i}")))
-            for i, (layout, group) in enumerate(self.groups)
-        ]
-
-    def _stage(self, number: int, layout: Layout, raw: Any) -> Any:
-        return self._keep(f"staged_{number}", check(raw, layout))
+    def _different(self, layout: Layout, raw: Any, group: Group) -> dict[int, Cells]:
+        """Collect the different cells of every looked-up column, for each file."""
+        wanted = layout.different(raw)
+        if not wanted:
+            return {number: {} for number, _sheet in group}
+        grouped = raw.aggregate(**wanted) if len(group) == 1 else raw.group_by(FILE).agg(**wanted)
+        lines = self.connection.to_pyarrow(grouped).to_pylist()
+        return {number: {name: [] for name in wanted} for number, _sheet in group} | {
+            line.pop(FILE, group[0][0]): {
+                name: sorted(cell for cell in cells or [] if cell is not None)
+                for name, cells in line.items()
+            }
+            for line in lines
+        }
 
     def _keep(self, name: str, expression: Any) -> Any:
         return engines.keep(self.connection, f"{self.name}_{name}", expression)
@@ -169,7 +177,7 @@ class _Load:
             )
         )
 
-    def _accepted(self, staged: list[tuple[Layout, Any, Any]], table: str) -> Any:
+    def _accepted(self, staged: list[Staged], table: str) -> Any:
         names = [*columns_of(table), FILE, ROW, "_precedence", LATEST]
         parts = [
             rows.filter(_[ASIDE].isnull() & _[PROBLEM].isnull()).select(names)
@@ -192,7 +200,7 @@ class _Load:
             "_seen"
         )
 
-    def _rejects(self, staged: list[tuple[Layout, Any, Any]], foreign: Any) -> Any:
+    def _rejects(self, staged: list[Staged], foreign: Any) -> Any:
         parts = [
             rows.filter(_[PROBLEM].notnull()).select(FILE, ROW, COLUMN, VALUE, PROBLEM, JSON)
             for _layout, _raw, rows in staged
@@ -230,9 +238,7 @@ class _Load:
             .cast(tables.REJECTS.schema)
         )
 
-    def _count(
-        self, staged: list[tuple[Layout, Any, Any]], merged: list[Any]
-    ) -> list[dict[str, Any]]:
+    def _count(self, staged: list[Staged], merged: list[Any]) -> list[dict[str, Any]]:
         """Count every file's rows in the tables, and hold them against the reader's count."""
         lines = [
             {
@@ -283,5 +289,5 @@ def _hold_law(lines: list[dict[str, Any]]) -> None:
         raise ExportError("load", broken)
 
 
-DAYS = r"^\s*\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})"
-MARKS = r"\d[\d., ]*[.,][\d., ]*\d"
+def _together(parts: list[Cells]) -> Cells:
+    return {name: sorted({cell for part in parts for cell in part[name]}) for name in parts[0]}

@@ -52,7 +52,7 @@ def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _R
             yield f"{file.name}#{sheet}", header, matches, rows
     elif file.suffix == ".json":
         header, rows = documents.read(file.path)
-        yield file.name, header, recognise(list(header)), rows
+        yield file.name, header, recognise(header), rows
     else:
         yield _delimited(file)
 

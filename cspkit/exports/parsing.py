@@ -1,267 +1,205 @@
-"""Parse one raw column: an Ibis expression for its value and one for what is wrong with it."""
+"""What one cell means: a value, or the code of what is wrong with it; pure functions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
-
-import ibis
 
 from cspkit.exports import words
 
-GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-# Text may be glued before a GUID, never digits: those would be a damaged id.
-GLUED = f"^[^0-9]*?({GUID})(?:[^0-9A-Za-z-].*)?$"
-ISO = r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{2}:\d{2}.*)?$"
-SPLIT = r"^(\d{1,2})([/.-])(\d{1,2})[/.-](\d{4}|\d{2})(?:,?[T ]+\d{1,2}:\d{2}.*)?$"
-SENTENCE = r"(?:^|\s)(\d{1,2}[/.]\d{1,2}[/.]\d{4})$"
-SIGN = "[A-Za-z]{0,3}[€$£]"
-NUMBER = rf"^(?:{SIGN}|[A-Z]{{3}})?\s*([-+]?\d[\d., ']*)\s*(?:{SIGN}|[A-Za-zÀ-ÿ]{{2,8}}\.?)?$"
+Outcome = tuple[Any, str | None]
+NOTHING: Outcome = (None, None)
+
+# Years outside stand for no date: 0001, 1753, 9999.
 FIRST_YEAR, LAST_YEAR = 1901, 2199
-SERIAL_FROM, SERIAL_TO = 36_526, 73_050
+_DAY_ZERO = date(1899, 12, 30)
+_SERIALS = range(36_526, 73_051)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME = r"(?:,?[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?)\s*"
+_ZONE = r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+_ISO = re.compile(rf"(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}}){_TIME}{_ZONE}")
+_SPLIT = re.compile(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}{_ZONE}")
+_COMPACT = re.compile(r"(19\d\d|20\d\d|9999)(\d\d)(\d\d)")
+_NAMED = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3})[a-z]*[- ,]+(\d{4})")
+_SPOKEN = re.compile(r"[^\d]*\s(\d{1,2}[/.]\d{1,2}[/.]\d{4})")
+_SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
+_SIGN = r"(?:[A-Za-z]{0,3}[€$£]|[A-Z]{3})"
+_NUMBER = re.compile(
+    rf"{_SIGN}?\s*([-+]?\d[\d.,' ]*?)\s*(?:{_SIGN}|[^\W\d_]{{2,8}}\.?)?", re.UNICODE
+)
+_GROUPED = {
+    ".": re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?"),
+    ",": re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?"),
+}
+_OFFER = re.compile(r"([A-Za-z0-9]{12})\s*[:/-]\s*([A-Za-z0-9]{1,4})(?::.*)?")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """The value of a column, and the code of what is wrong with it (missing when nothing is)."""
-
-    value: Any
-    problem: Any
-
-
-def tidy(raw: Any) -> Any:
+def tidy(text: str) -> str:
     """Trim a text; no-break and zero-width characters count as space."""
-    return raw.replace("\u00a0", " ").replace("\u202f", " ").replace("\u200b", "").strip()
+    return re.sub("[\u00a0\u202f\u2009]", " ", text).replace("\u200b", "").strip()
 
 
-def absent(raw: Any) -> Any:
+def is_nothing(text: str) -> bool:
     """Tell whether a cell is empty or holds a word for nothing."""
-    return raw.isnull() | tidy(raw).lower().isin(words.listed("missing"))
+    return tidy(text).casefold() in words.listed("missing")
 
 
-def _unless_absent(raw: Any, value: Any, code: Any) -> Any:
-    """Name the problem of a cell that holds something and yet has no value."""
-    nothing = ibis.null("string")
-    return ibis.ifelse(value.isnull(), ibis.ifelse(absent(raw), nothing, code), nothing)
+def day(text: str, orders: Mapping[str, str]) -> Outcome:
+    """Parse a day, UTC; `orders` says for each separator whether day or month comes first.
 
-
-def text(raw: Any) -> Parsed:
-    """Take a text as it is, trimmed; a dash or N/A is nothing."""
-    trimmed = tidy(raw)
-    nothing = trimmed.lower().isin(("", "-", "n/a", "#n/a"))
-    return Parsed(ibis.ifelse(nothing, ibis.null("string"), trimmed), ibis.null("string"))
-
-
-def guid(raw: Any) -> Parsed:
-    """Take a GUID in any letter case, also one that text is glued to; return it in lower case."""
-    direct = ibis.ifelse(raw.length() == 36, raw.try_cast("uuid").cast("string"), None)
-    glued = tidy(raw).re_extract(GLUED, 1).nullif("").try_cast("uuid").cast("string")
-    value = ibis.coalesce(direct, glued)
-    return Parsed(value, _unless_absent(raw, value, "not_a_guid"))
-
-
-def identifier(raw: Any) -> Parsed:
-    """Take an id that need not be a GUID, in lower case; a number that lost digits is none."""
-    value = text(raw.lower()).value
-    damaged = value.re_search(r"^\d[.,]\d+e\+?\d+$")
-    return Parsed(
-        ibis.ifelse(damaged, ibis.null("string"), value),
-        ibis.ifelse(damaged, "damaged_id", ibis.null("string")),
-    )
-
-
-def domain(raw: Any) -> Parsed:
-    """Take a domain in lower case."""
-    return Parsed(text(raw.lower()).value, ibis.null("string"))
-
-
-def offer(raw: Any) -> Parsed:
-    """Take product:sku in upper case with the sku's zeros back, or a legacy offer GUID."""
-    trimmed = tidy(raw)
-    nce = r"^([A-Za-z0-9]{12})\s*[:/-]\s*([A-Za-z0-9]{1,4})(?:[:].*)?$"
-    product = trimmed.re_extract(nce, 1).upper()
-    sku = trimmed.re_extract(nce, 2).upper()
-    whole = product.concat(":", sku.lpad(4, "0"))
-    value = ibis.coalesce(
-        ibis.ifelse(trimmed.re_search(nce), whole, ibis.null("string")),
-        guid(raw).value,
-    )
-    return Parsed(value, ibis.null("string"))
-
-
-def word(raw: Any, mapping: dict[str, str], *, keep: bool = False) -> Parsed:
-    """Translate a word; an unknown one is a problem unless it may be kept as it is."""
-    folded = tidy(raw).lower()
-    known = {word: meaning for word, meaning in mapping.items() if meaning}
-    value = folded.cases(*known.items(), else_=ibis.null("string"))
-    silent = [word for word, meaning in mapping.items() if not meaning]
-    if keep:
-        kept = ibis.ifelse(absent(raw), ibis.null("string"), ibis.coalesce(value, folded))
-        return Parsed(kept, ibis.null("string"))
-    problem = _unless_absent(raw, value, "unknown_word")
-    if silent:
-        problem = ibis.ifelse(folded.isin(silent), ibis.null("string"), problem)
-    return Parsed(value, problem)
-
-
-def boolean(raw: Any) -> Parsed:
-    """Translate yes and no in six languages."""
-    found = word(raw, words.meanings("boolean"))
-    value = found.value.cases(("true", True), ("false", False), else_=ibis.null("boolean"))
-    return Parsed(value, found.problem)
-
-
-def currency(raw: Any) -> Parsed:
-    """Take an ISO 4217 code or a sign that only one currency has."""
-    folded = tidy(raw).lower()
-    known = folded.cases(*words.meanings("currency").items(), else_=ibis.null("string"))
-    code = ibis.ifelse(folded.re_search("^[a-z]{3}$"), folded.upper(), ibis.null("string"))
-    value = ibis.coalesce(known, code)
-    return Parsed(value, _unless_absent(raw, value, "unknown_currency"))
-
-
-def currency_in(price: Any) -> Any:
-    """Read the currency out of a price's text, where only one currency has that sign."""
-    return (
-        ibis.cases(
-            (price.contains("€"), "EUR"),
-            (price.contains("£"), "GBP"),
-            (price.contains("US$"), "USD"),
-            (price.contains("R$"), "BRL"),
-            else_=tidy(price).re_extract("(?:^|[^A-Za-z])(EUR|USD|GBP|CHF)(?:[^A-Za-z]|$)", 1),
-        )
-    ).nullif("")
-
-
-def decimal_text(raw: Any, mark: str) -> Any:
-    """Rewrite a number as digits with a decimal point, or nothing where it is none.
-
-    The mark is the decimal sign of the column; the other one may only stand between groups of
-    three digits.
+    A separator without an order leaves a date ambiguous, unless day and month cannot be
+    confused. Instants with another zone than UTC become the UTC day they fall on.
     """
-    other = "." if mark == "," else ","
-    bare = tidy(raw).re_extract(NUMBER, 1).replace(" ", "").replace("'", "")
-    m, o = f"[{mark}]", f"[{other}]"
-    shape = rf"^[-+]?(\d+|\d{{1,3}}({o}\d{{3}})+)({m}\d+)?$"
-    plain = bare.replace(other, "").replace(mark, ".")
-    return ibis.ifelse(bare.re_search(shape), plain, ibis.null("string"))
+    bare = tidy(text)
+    if is_nothing(bare):
+        return NOTHING
+    if found := _ISO.fullmatch(bare):
+        return _sane(_made(found[1], found[2], found[3], found))
+    if found := _SPLIT.fullmatch(bare):
+        return _split(found, orders.get(found[2]))
+    if found := _COMPACT.fullmatch(bare):
+        return _sane(_made(*found.groups()))
+    if (found := _NAMED.fullmatch(bare)) and found[2].casefold() in _MONTHS:
+        month = _MONTHS.index(found[2].casefold()) + 1
+        return _sane(_made(found[3], month, found[1]))
+    if (found := _SERIAL.fullmatch(bare)) and int(found[1]) in _SERIALS:
+        return _DAY_ZERO + timedelta(days=int(found[1])), None
+    if found := _SPOKEN.fullmatch(bare):
+        return day(found[1], orders)
+    return None, "not_a_day"
 
 
-def money(raw: Any, mark: str | None) -> Parsed:
-    """Parse an amount; without a decided decimal sign, 1.200 is ambiguous."""
-    value, problem = _number(raw, mark, "decimal(18, 6)")
-    return Parsed(value, problem)
+def _split(found: re.Match[str], order: str | None) -> Outcome:
+    year = found[4] if len(found[4]) == 4 else f"20{found[4]}"
+    day_first = _made(year, found[3], found[1], found)
+    month_first = _made(year, found[1], found[3], found)
+    if order:
+        return _sane(day_first if order == "dmy" else month_first)
+    if day_first and month_first and day_first != month_first:
+        return None, "ambiguous_day"
+    return _sane(day_first or month_first)
 
 
-def count(raw: Any, mark: str | None) -> Parsed:
+def _made(
+    year: str, month: str | int, day_: str, instant: re.Match[str] | None = None
+) -> date | None:
+    try:
+        made = date(int(year), int(month), int(day_))
+        return made + _shift(instant) if instant else made
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shift(found: re.Match[str]) -> timedelta:
+    """Say by how many days UTC differs from a written instant's own day."""
+    zone, clock = found["zone"], found["time"]
+    if not zone or zone == "Z" or not clock:
+        return timedelta(0)
+    hours, minutes = (int(part) for part in re.findall(r"\d+", clock)[:2])
+    ahead = int(zone[1:3]) * 60 + int(zone[-2:])
+    local = hours * 60 + minutes - (ahead if zone[0] == "+" else -ahead)
+    return timedelta(days=local // 1440)
+
+
+def _sane(made: date | None) -> Outcome:
+    if made is None:
+        return None, "no_such_day"
+    return (made, None) if FIRST_YEAR <= made.year <= LAST_YEAR else NOTHING
+
+
+def amount(text: str, mark: str | None) -> Outcome:
+    """Parse a number; `mark` is the column's decimal sign where it is known.
+
+    What reads only one way is read so, whatever the column's sign: 275.00 among commas. Without
+    a known sign 1.200 is ambiguous.
+    """
+    if is_nothing(text):
+        return NOTHING
+    found = readings(text)
+    if mark in found:
+        return found[mark], None
+    if len(set(found.values())) > 1:
+        return None, "ambiguous_number"
+    return next(iter(found.values()), None), None if found else "not_a_number"
+
+
+def readings(text: str) -> dict[str | None, Decimal]:
+    """Return what a number is under each decimal sign it can be read with."""
+    if not (found := _NUMBER.fullmatch(tidy(text))):
+        return {}
+    bare = found[1].replace("'", "").replace(" ", "")
+    return {sign: _read(bare, sign) for sign in _GROUPED if _GROUPED[sign].fullmatch(bare)}
+
+
+def _read(bare: str, mark: str) -> Decimal:
+    other = "," if mark == "." else "."
+    return Decimal(bare.replace(other, "").replace(mark, "."))
+
+
+def money(text: str, mark: str | None) -> Outcome:
+    """Parse an amount that fits our money column."""
+    value, code = amount(text, mark)
+    if value is not None and abs(value) >= 10**12:
+        return None, "not_a_number"
+    return (value if value is None else round(value, 6)), code
+
+
+def count(text: str, mark: str | None) -> Outcome:
     """Parse a whole number that is not negative."""
-    number, problem = _number(raw, mark, "decimal(18, 6)")
-    whole = number.cast("int64")
-    broken = ibis.cases(
-        (number < 0, "negative"), (number != whole, "not_whole"), else_=ibis.null("string")
-    )
-    value = ibis.ifelse(broken.isnull(), whole, ibis.null("int64"))
-    return Parsed(value, ibis.coalesce(problem, broken))
+    value, code = amount(text, mark)
+    if value is None:
+        return None, code
+    if value != int(value):
+        return None, "not_whole"
+    if value < 0:
+        return None, "negative"
+    return (int(value), None) if value < 10**12 else (None, "not_a_number")
 
 
-def _number(raw: Any, mark: str | None, kind: str) -> tuple[Any, Any]:
-    digits = ibis.ifelse(raw.re_search(r"^-?\d+$"), raw, ibis.null("string"))
-    if mark:
-        # What the column's own sign cannot read, such as 275.00 among commas, has one reading.
-        other = "." if mark == "," else ","
-        read = ibis.coalesce(digits, decimal_text(raw, mark), decimal_text(raw, other))
-        value = read.try_cast(kind)
-        return value, _unless_absent(raw, value, "not_a_number")
-    point, comma = decimal_text(raw, ".").try_cast(kind), decimal_text(raw, ",").try_cast(kind)
-    ambiguous = point.notnull() & comma.notnull() & (point != comma)
-    both = ibis.ifelse(ambiguous, ibis.null(kind), ibis.coalesce(point, comma))
-    value = ibis.coalesce(digits.try_cast(kind), both)
-    code = ibis.ifelse(ambiguous, "ambiguous_number", "not_a_number")
-    return value, _unless_absent(raw, value, code)
+def word(text: str, mapping: Mapping[str, str], *, keep: bool = False) -> Outcome:
+    """Translate a word; one that means nothing here is a problem unless words may be kept."""
+    folded = tidy(text).casefold()
+    if folded in mapping:
+        return mapping[folded] or None, None
+    if is_nothing(folded):
+        return NOTHING
+    return (folded, None) if keep else (None, "unknown_word")
 
 
-def day(raw: Any, orders: dict[str, str]) -> Parsed:
-    """Parse a day; `orders` says for each separator whether day or month comes first.
-
-    Years before 1901 or after 2199 stand for no date. A separator without an order leaves a
-    date ambiguous unless day and month cannot be confused.
-    """
-    trimmed = tidy(raw)
-    iso = _date(trimmed.re_replace(ISO, r"\1-\2-\3"), trimmed.re_search(ISO))
-    found = ibis.coalesce(iso, _split(trimmed, orders), _compact(trimmed), _spoken(trimmed, orders))
-    year = found.year()
-    nothing = (year < FIRST_YEAR) | (year > LAST_YEAR)
-    value = ibis.ifelse(nothing, ibis.null("date"), found)
-    code = ibis.cases(
-        (found.notnull(), ibis.null("string")),
-        (trimmed.re_search(ISO), "no_such_day"),
-        (~trimmed.re_search(SPLIT), "not_a_day"),
-        (trimmed.re_extract(SPLIT, 2).isin([*orders, ""]), "no_such_day"),
-        (_date(_turned(trimmed, "dmy")).notnull(), "ambiguous_day"),
-        else_="no_such_day",
-    )
-    return Parsed(value, _unless_absent(raw, value, code))
+def boolean(text: str) -> Outcome:
+    """Translate yes and no in six languages."""
+    value, code = word(text, words.meanings("boolean"))
+    return (None if value is None else value == "true"), code
 
 
-def _date(iso_text: Any, when: Any = None) -> Any:
-    days = iso_text.try_cast("date")
-    return days if when is None else ibis.ifelse(when, days, ibis.null("date"))
+def currency(text: str) -> Outcome:
+    """Take an ISO 4217 code, or a sign that only one currency has."""
+    value, code = word(text, words.meanings("currency"))
+    bare = tidy(text)
+    if value is None and len(bare) == 3 and bare.isascii() and bare.isalpha():
+        return bare.upper(), None
+    return value, code and "unknown_currency"
 
 
-def _turned(trimmed: Any, order: str) -> Any:
-    """Write a split date as year-month-day under an order; two-digit years are of this century."""
-    first, second = (1, 3) if order == "mdy" else (3, 1)
-    year = trimmed.re_extract(SPLIT, 4)
-    full = ibis.ifelse(year.length() == 2, ibis.literal("20").concat(year), year)
-    month, days = trimmed.re_extract(SPLIT, first), trimmed.re_extract(SPLIT, second)
-    return full.concat("-", month, "-", days).nullif("--")
+def currency_in(text: str) -> Outcome:
+    """Read the currency that a price is written with, where only one has that sign."""
+    sign = re.sub(r"[\d.,'\s+-]", "", tidy(text)).casefold()
+    return words.meanings("currency").get(sign), None
 
 
-def _split(trimmed: Any, orders: dict[str, str]) -> Any:
-    separator = trimmed.re_extract(SPLIT, 2)
-    dmy, mdy = _date(_turned(trimmed, "dmy")), _date(_turned(trimmed, "mdy"))
-    sure = ibis.cases(
-        (dmy.isnull(), mdy),
-        (mdy.isnull() | (dmy == mdy), dmy),
-        else_=ibis.null("date"),
-    )
-    branches = [
-        (separator == sign, dmy if order == "dmy" else mdy) for sign, order in orders.items()
-    ]
-    chosen = ibis.cases(*branches, else_=sure) if branches else sure
-    return ibis.ifelse(separator == "", ibis.null("date"), chosen)
+def market(text: str) -> Outcome:
+    """Take a country's code or its name in six languages; an unknown one is left out."""
+    return words.markets().get(tidy(text).casefold()), None
 
 
-def _compact(trimmed: Any) -> Any:
-    """Read 20260701, 30-AUG-2026 and the day numbers that Excel counts from 1900."""
-    digits = _date(trimmed.re_replace(r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3"))
-    eight = ibis.ifelse(trimmed.re_search(r"^(19|20|99)\d{6}$"), digits, ibis.null("date"))
-    serial = ibis.ifelse(
-        trimmed.re_search(r"^\d{5}(\.\d+)?$"), trimmed.left(5).try_cast("int64"), ibis.null("int64")
-    )
-    sane = serial.between(SERIAL_FROM, SERIAL_TO)
-    counted = (ibis.timestamp("1899-12-30") + serial.as_interval("D")).date()
-    return ibis.coalesce(
-        eight, ibis.ifelse(sane, counted, ibis.null("date")), _named_month(trimmed)
-    )
-
-
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-
-def _named_month(trimmed: Any) -> Any:
-    pattern = r"^(\d{1,2})[- ]([A-Za-z]{3})[- ](\d{4})$"
-    month = trimmed.re_extract(pattern, 2).lower()
-    number = month.cases(
-        *((name, str(i)) for i, name in enumerate(MONTHS, start=1)), else_=ibis.null("string")
-    )
-    return _date(
-        trimmed.re_extract(pattern, 3).concat("-", number, "-", trimmed.re_extract(pattern, 1))
-    )
-
-
-def _spoken(trimmed: Any, orders: dict[str, str]) -> Any:
-    """Read the day at the end of a sentence such as `renews on 02.08.2027`."""
-    inside = trimmed.re_extract(SENTENCE, 1)
-    whole = trimmed.re_search(r"^[^0-9]+\d{1,2}[/.]\d{1,2}[/.]\d{4}$")
-    return ibis.ifelse(whole, _split(inside, orders), ibis.null("date"))
+def offer(text: str) -> Outcome:
+    """Take product:sku in upper case with the sku's zeros back, or a legacy offer GUID."""
+    bare = tidy(text)
+    if found := _OFFER.fullmatch(bare):
+        return f"{found[1].upper()}:{found[2].upper().zfill(4)}", None
+    folded = bare.casefold()
+    return (folded, None) if _GUID.fullmatch(folded) else NOTHING

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -97,6 +98,7 @@ class Profile(_Strict):
             object.__setattr__(column, "kind", column.kind or KINDS.get(name, "text"))
         return self
 
+    @cached_property
     def must_have(self) -> list[tuple[str, ...]]:
         """List the headers that have to be there, each with its spellings."""
         wanted = [c.headers for c in self.columns.values() if (c.needed or c.expected)]
@@ -108,6 +110,7 @@ class Profile(_Strict):
         ]
         return [*self.marks, *(headers for headers in wanted if headers), *templates]
 
+    @cached_property
     def spellings(self) -> set[str]:
         """List every header this profile knows, as keys."""
         known = {header for c in self.columns.values() for header in c.headers}
@@ -137,6 +140,7 @@ def placeholders(template: str) -> list[str]:
     return [part.split("}")[0] for part in template.split("{")[1:]]
 
 
+@lru_cache(maxsize=10_000)
 def key(header: str) -> str:
     """Fold a header so that case, accents, spaces and punctuation do not matter."""
     flat = unicodedata.normalize("NFKD", header).casefold()
@@ -155,18 +159,24 @@ def all_profiles() -> tuple[Profile, ...]:
     return tuple(found)
 
 
-def match(header: list[str], profile: Profile) -> Match:
+def match(header: Iterable[str], profile: Profile) -> Match:
     """Compare a header row with a profile."""
     keys = {key(cell) for cell in header} - {""}
     lacking = [
-        names[0] for names in profile.must_have() if not any(key(name) in keys for name in names)
+        names[0] for names in profile.must_have if not any(key(name) in keys for name in names)
     ]
     marks = profile.marks or tuple(c.headers for c in profile.columns.values() if c.needed)
     marked = all(any(key(name) in keys for name in names) for names in marks if names)
-    return Match(profile, len(keys & profile.spellings()), tuple(dict.fromkeys(lacking)), marked)
+    return Match(profile, len(keys & profile.spellings), tuple(dict.fromkeys(lacking)), marked)
 
 
-def recognise(header: list[str]) -> list[Match]:
+def recognise(header: Iterable[str]) -> list[Match]:
     """Compare a header row with every profile, the best first."""
+    return list(_recognise(tuple(header)))
+
+
+@lru_cache(maxsize=1_000)
+def _recognise(header: tuple[str, ...]) -> tuple[Match, ...]:
     matches = [match(header, profile) for profile in all_profiles()]
-    return sorted(matches, key=lambda m: (not m.fits, not m.marked, -m.known, m.profile.id))
+    matches.sort(key=lambda m: (not m.fits, not m.marked, -m.known, m.profile.id))
+    return tuple(matches)
