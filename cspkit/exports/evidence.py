@@ -19,7 +19,8 @@ def day_orders(values: Iterable[str], declared: Order) -> dict[str, str]:
     that order, even against what the format declares: a file saved again by a spreadsheet. Else
     the declared order holds. Dots always put the day first: nobody writes month.day.
     """
-    orders = {sign: declared for sign in "/-" if declared in ("dmy", "mdy")} | {".": "dmy"}
+    orders: dict[str, str] = {sign: declared for sign in "/-" if declared in ("dmy", "mdy")}
+    orders["."] = "dmy"
     seen = Counter(_reading(value) for value in values)
     for sign in "/-":
         day_first, month_first = seen[(sign, "dmy")], seen[(sign, "mdy")]

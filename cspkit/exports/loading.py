@@ -12,24 +12,13 @@ from ibis import _
 
 from cspkit import tables
 from cspkit.errors import ExportError
+from cspkit.exports import counting, merging, opening, rejecting, saved
 from cspkit.exports import engine as engines
-from cspkit.exports import merging, opening, saved
-from cspkit.exports.checking import (
-    ASIDE,
-    COLUMN,
-    JSON,
-    LATEST,
-    PROBLEM,
-    VALUE,
-    Cells,
-    Layout,
-    as_json,
-    check,
-    columns_of,
-)
+from cspkit.exports.checking import ASIDE, LATEST, PRECEDENCE, PROBLEM, check
+from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import FILE
 from cspkit.exports.folders import walk
-from cspkit.exports.reasons import REJECTED, SET_ASIDE
+from cspkit.exports.layout import Cells, Layout
 from cspkit.exports.result import Exports
 from cspkit.exports.sheets import ROW, Sheet
 from cspkit.settings import Service
@@ -47,69 +36,89 @@ def load(
 ) -> Exports:
     """Read export files, or folders of them, into customers, subscriptions and rejects.
 
-    A folder that `Exports.save` wrote is read back as it was. Raises ExportError for what cannot
-    be read, and when the rows of a file do not add up: read = accepted + rejected + set aside.
+    A folder that `Exports.save` wrote is read back as it was. `progress` is called with the name
+    of each opened file, its number and how many there are. Raises ExportError for what cannot be
+    read, and when the rows of a file do not add up: read = accepted + rejected + set aside.
     """
+    if not paths:
+        raise ExportError(".", ["expected export files or a folder of them, found no path"])
     if len(paths) == 1 and saved.is_saved(paths[0]):
         return saved.read(Path(paths[0]), engine)
+    sheets, left = _open(paths, progress)
+    if not sheets:
+        shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
+        raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
+    partner = partner_tenant or str(Service.model_fields["partner_tenant"].default)
+    return _Load(engine or engines.connect(), sheets, partner).exports(left)
+
+
+def _open(
+    paths: tuple[str | Path, ...], progress: Progress | None
+) -> tuple[list[Sheet], list[opening.Left]]:
     files, left = walk(paths)
     sheets: list[Sheet] = []
-    problems: list[ExportError] = []
+    errors: list[ExportError] = []
     for done, file in enumerate(files, start=1):
         try:
             found, unknown = opening.open_file(file)
+            sheets += found
+            left += unknown
         except ExportError as error:
-            problems.append(error)
-            continue
-        sheets += found
-        left += unknown
+            errors.append(error)
         if progress:
             progress(file.name, done, len(files))
-    _raise(paths, problems)
-    if not sheets:
-        shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "no export files"
-        raise ExportError(paths[0] if paths else ".", [f"nothing to read: {shown}"])
-    loaded = _Load(engine or engines.connect(), sheets, partner_tenant)
-    return loaded.exports(left)
-
-
-def _raise(paths: tuple[str | Path, ...], problems: list[ExportError]) -> None:
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        raise ExportError(", ".join(map(str, paths)), [str(problem) for problem in problems])
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExportError(", ".join(map(str, paths)), [str(error) for error in errors])
+    return sheets, left
 
 
 class _Load:
-    """One run over recognised sheets."""
+    """One run over recognised sheets; its tables carry a name of their own in the engine."""
 
-    def __init__(self, connection: Any, sheets: list[Sheet], partner_tenant: str | None) -> None:
+    def __init__(self, connection: Any, sheets: list[Sheet], partner_tenant: str) -> None:
         self.connection = connection
         self.sheets = sheets
+        self.partner_tenant = partner_tenant
         self.name = engines.fresh_name()
-        default = Service.model_fields["partner_tenant"].default
-        self.partner_tenant = partner_tenant or default
-        self.tables: dict[str, Any] = {}
+        self.sources = ibis.memtable(
+            pa.table(
+                {
+                    FILE: pa.array(range(len(sheets)), pa.int32()),
+                    "source_file": [sheet.source_file for sheet in sheets],
+                    "_seen": [sheet.seen_on for sheet in sheets],
+                }
+            )
+        )
 
-    def exports(self, left: list[tuple[str, str]]) -> Exports:
+    def exports(self, left: list[opening.Left]) -> Exports:
         staged = self._staged()
         subscriptions, merged, foreign = merging.subscriptions(
             self._accepted(staged, "subscriptions"), self._keep
         )
-        subscriptions = self._keep("all_subscriptions", subscriptions)
+        subscriptions = self._keep("merged_subscriptions", subscriptions)
         customers, twins = merging.customers(
             self._accepted(staged, "customers"), subscriptions, self._keep
         )
-        self.tables["customers"] = self._keep(
-            "customers", customers.select(tables.CUSTOMERS.names).cast(tables.CUSTOMERS.schema)
-        )
-        self.tables["subscriptions"] = self._keep(
-            "subscriptions",
-            subscriptions.select(tables.SUBSCRIPTIONS.names).cast(tables.SUBSCRIPTIONS.schema),
-        )
-        self.tables["rejects"] = self._keep("rejects", self._rejects(staged, foreign))
-        counted = self._count(staged, [merged, twins])
-        return Exports(self.connection, self.tables, counted, left)
+        parts = [rejecting.wrong(checked) for _layout, _raw, checked in staged] + [
+            rejecting.foreign(raw, layout, foreign)
+            for layout, raw, _checked in staged
+            if layout.profile.table == "subscriptions"
+        ]
+        held = {
+            "customers": self._keep("customers", _shaped(customers, tables.CUSTOMERS)),
+            "subscriptions": self._keep(
+                "subscriptions", _shaped(subscriptions, tables.SUBSCRIPTIONS)
+            ),
+            "rejects": self._keep("rejects", rejecting.rejects(parts, self.sources)),
+        }
+        checked = [rows for _layout, _raw, rows in staged]
+        counts = counting.count(self.connection, self.sheets, held, checked, [merged, twins])
+        return Exports(self.connection, held, [count.line() for count in counts], left)
+
+    def _keep(self, name: str, expression: Any) -> Any:
+        return engines.keep(self.connection, f"{self.name}_{name}", expression)
 
     def _read_alike(self) -> list[tuple[Layout, Any, Group]]:
         """Put sheets with the same format and header into one raw table each."""
@@ -135,7 +144,7 @@ class _Load:
 
     def _staged(self) -> list[Staged]:
         """Check every raw table, files apart whose days or numbers are written differently."""
-        staged = []
+        staged: list[Staged] = []
         for layout, raw, group in self._read_alike():
             different = self._different(layout, raw, group)
             decided: dict[Any, list[int]] = {}
@@ -151,143 +160,39 @@ class _Load:
     def _different(self, layout: Layout, raw: Any, group: Group) -> dict[int, Cells]:
         """Collect the different cells of every looked-up column, for each file."""
         wanted = layout.different(raw)
+        found: dict[int, Cells] = {number: {name: [] for name in wanted} for number, _ in group}
         if not wanted:
-            return {number: {} for number, _sheet in group}
+            return found
         grouped = raw.aggregate(**wanted) if len(group) == 1 else raw.group_by(FILE).agg(**wanted)
-        lines = self.connection.to_pyarrow(grouped).to_pylist()
-        return {number: {name: [] for name in wanted} for number, _sheet in group} | {
-            line.pop(FILE, group[0][0]): {
-                name: sorted(cell for cell in cells or [] if cell is not None)
-                for name, cells in line.items()
-            }
-            for line in lines
-        }
-
-    def _keep(self, name: str, expression: Any) -> Any:
-        return engines.keep(self.connection, f"{self.name}_{name}", expression)
-
-    def _sources(self) -> Any:
-        return ibis.memtable(
-            pa.table(
-                {
-                    FILE: pa.array(range(len(self.sheets)), pa.int32()),
-                    "source_file": [sheet.source_file for sheet in self.sheets],
-                    "_seen": [sheet.seen_on for sheet in self.sheets],
-                }
-            )
-        )
+        for line in self.connection.to_pyarrow(grouped).to_pylist():
+            number = line.pop(FILE, group[0][0])
+            found[number] = {name: _sorted(cells or []) for name, cells in line.items()}
+        return found
 
     def _accepted(self, staged: list[Staged], table: str) -> Any:
-        names = [*columns_of(table), FILE, ROW, "_precedence", LATEST]
+        """Return all accepted rows for one of our tables, with their file and the day seen."""
+        kinds = {FILE: "int32", ROW: "int64", PRECEDENCE: "int64", LATEST: "string"}
+        schema = ours(table) | kinds
         parts = [
-            rows.filter(_[ASIDE].isnull() & _[PROBLEM].isnull()).select(names)
+            rows.filter(_[ASIDE].isnull() & _[PROBLEM].isnull()).select(*schema).cast(kinds)
             for layout, _raw, rows in staged
             if layout.profile.table == table
         ]
-        if not parts:
-            kinds = columns_of(table) | {
-                FILE: "int32",
-                ROW: "int64",
-                "_precedence": "int8",
-                LATEST: "string",
-            }
-            parts = [ibis.memtable([], schema=ibis.schema(kinds))]
-        rows = parts[0] if len(parts) == 1 else ibis.union(*parts)
-        sources = self._sources()
-        joined = rows.inner_join(sources, FILE)
-        seen = joined["seen_on"] if "seen_on" in joined.columns else ibis.null("date")
-        return joined.mutate(seen_on=ibis.coalesce(seen, joined["_seen"]), source_row=_[ROW]).drop(
-            "_seen"
-        )
-
-    def _rejects(self, staged: list[Staged], foreign: Any) -> Any:
-        parts = [
-            rows.filter(_[PROBLEM].notnull()).select(FILE, ROW, COLUMN, VALUE, PROBLEM, JSON)
-            for _layout, _raw, rows in staged
-        ]
-        for layout, raw, _rows in staged:
-            if layout.profile.table == "subscriptions":
-                taken = raw.semi_join(foreign, [FILE, ROW])
-                place = layout.positions(layout.profile.columns["customer_id"].headers)
-                parts.append(
-                    taken.select(
-                        FILE,
-                        ROW,
-                        **{
-                            COLUMN: ibis.literal(layout.header[place[0]] if place else ""),
-                            VALUE: taken[f"c{place[0]}"] if place else ibis.null("string"),
-                            PROBLEM: ibis.literal("other_customer"),
-                            JSON: as_json(taken, layout),
-                        },
-                    )
-                )
-        rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-        reason = rows[PROBLEM].cases(*REJECTED.items(), else_="")
-        named = rows.inner_join(self._sources(), FILE)
-        return (
-            named.order_by(FILE, ROW)
-            .select(
-                "source_file",
-                source_row=named[ROW],
-                column=named[COLUMN],
-                value=named[VALUE],
-                reason_code=named[PROBLEM],
-                reason=reason,
-                row=named[JSON],
-            )
-            .cast(tables.REJECTS.schema)
-        )
-
-    def _count(self, staged: list[Staged], merged: list[Any]) -> list[dict[str, Any]]:
-        """Count every file's rows in the tables, and hold them against the reader's count."""
-        lines = [
-            {
-                "source_file": sheet.source_file,
-                "profile": sheet.profile.id,
-                "read": sheet.read,
-                "accepted": 0,
-                "rejected": 0,
-                "set_aside": 0,
-                **dict.fromkeys(SET_ASIDE, 0),
-            }
-            for sheet in self.sheets
-        ]
-        names = {sheet.source_file: number for number, sheet in enumerate(self.sheets)}
-        for table in ("rejects",):
-            for name, count in self._by_file(self.tables[table], "source_file"):
-                lines[names[name]]["rejected"] += count
-        for _layout, _raw, rows in staged:
-            aside = rows.filter(_[ASIDE].notnull()).group_by([FILE, ASIDE]).aggregate(n=_.count())
-            for line in self.connection.to_pyarrow(aside).to_pylist():
-                lines[line[FILE]][line[ASIDE]] += line["n"]
-        for rows in merged:
-            for number, count in self._by_file(rows, FILE):
-                lines[number]["merged"] += count
-        for table in ("customers", "subscriptions"):
-            numbers = {s.source_file for s in self.sheets if s.profile.table == table}
-            for name, count in self._by_file(self.tables[table], "source_file"):
-                if name in numbers:
-                    lines[names[name]]["accepted"] += count
-        for line in lines:
-            line["set_aside"] = sum(line[reason] for reason in SET_ASIDE)
-        _hold_law(lines)
-        return lines
-
-    def _by_file(self, rows: Any, name: str) -> list[tuple[Any, int]]:
-        counted = self.connection.to_pyarrow(rows.group_by(name).aggregate(n=_.count()))
-        return [(line[name], line["n"]) for line in counted.to_pylist()]
+        rows = ibis.union(ibis.memtable([], schema=ibis.schema(schema)), *parts)
+        joined = rows.inner_join(self.sources, FILE)
+        seen = joined["seen_on"] if "seen_on" in schema else ibis.null("date")
+        return joined.mutate(
+            seen_on=ibis.coalesce(seen, joined["_seen"]), source_row=joined[ROW]
+        ).drop("_seen")
 
 
-def _hold_law(lines: list[dict[str, Any]]) -> None:
-    broken = [
-        f"{line['source_file']}: {line['read']} rows read, but {line['accepted']} accepted, "
-        f"{line['rejected']} rejected and {line['set_aside']} set aside"
-        for line in lines
-        if line["read"] != line["accepted"] + line["rejected"] + line["set_aside"]
-    ]
-    if broken:
-        raise ExportError("load", broken)
+def _shaped(rows: Any, table: tables.Table) -> Any:
+    return rows.select(table.names).cast(table.schema)
+
+
+def _sorted(cells: list[str | None]) -> list[str]:
+    return sorted(cell for cell in cells if cell is not None)
 
 
 def _together(parts: list[Cells]) -> Cells:
-    return {name: sorted({cell for part in parts for cell in part[name]}) for name in parts[0]}
+    return {name: _sorted(list({c for part in parts for c in part[name]})) for name in parts[0]}

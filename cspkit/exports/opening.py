@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -43,7 +44,7 @@ def open_file(file: Found) -> tuple[list[Sheet], list[Left]]:
     return found, left
 
 
-_Raw = pa.Table | tuple[Scan, int]
+_Raw: TypeAlias = pa.Table | tuple[Scan, int]
 
 
 def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _Raw]]:

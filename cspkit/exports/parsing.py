@@ -62,7 +62,7 @@ def day(text: str, orders: Mapping[str, str]) -> Outcome:
     if found := _SPLIT.fullmatch(bare):
         return _split(found, orders.get(found[2]))
     if found := _COMPACT.fullmatch(bare):
-        return _sane(_made(*found.groups()))
+        return _sane(_made(found[1], found[2], found[3]))
     if (found := _NAMED.fullmatch(bare)) and found[2].casefold() in _MONTHS:
         month = _MONTHS.index(found[2].casefold()) + 1
         return _sane(_made(found[3], month, found[1]))

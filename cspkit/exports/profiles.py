@@ -42,7 +42,7 @@ Reason = Literal["total", "merged", "not_licence_based", "free", "header"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class ColumnRule(_Strict):

@@ -1,0 +1,98 @@
+"""The law: rows read = rows accepted + rejected + set aside, for every file and sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ibis import _
+
+from cspkit.errors import ExportError
+from cspkit.exports.checking import ASIDE
+from cspkit.exports.engine import FILE
+from cspkit.exports.reasons import SET_ASIDE
+from cspkit.exports.sheets import Sheet
+
+
+@dataclass
+class Count:
+    """The rows of one file or sheet: as its reader counted them, and as the tables hold them."""
+
+    source_file: str
+    profile: str
+    read: int
+    accepted: int = 0
+    rejected: int = 0
+    aside: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SET_ASIDE, 0))
+
+    @property
+    def set_aside(self) -> int:
+        """Return how many rows are set aside, whatever the reason."""
+        return sum(self.aside.values())
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether no row was lost or counted twice."""
+        return self.read == self.accepted + self.rejected + self.set_aside
+
+    def line(self) -> dict[str, Any]:
+        """Return the count as one line of the files table."""
+        return {
+            "source_file": self.source_file,
+            "profile": self.profile,
+            "read": self.read,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "set_aside": self.set_aside,
+        } | self.aside
+
+
+def count(
+    connection: Any,
+    sheets: Sequence[Sheet],
+    tables: dict[str, Any],
+    staged: Iterable[Any],
+    merged: Iterable[Any],
+) -> list[Count]:
+    """Count the rows of every file in the tables.
+
+    `staged` are checked rows, `merged` rows that another row stands for. Raises ExportError for
+    the files whose rows do not add up to what the reader counted.
+    """
+    counts = [Count(sheet.source_file, sheet.profile.id, sheet.read) for sheet in sheets]
+    named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
+    own = {s.source_file: s.profile.table for s in sheets}
+    for table in ("customers", "subscriptions"):
+        for line in _counted(connection, tables[table], "source_file"):
+            # Customers that only a subscription names are rows of that subscription's file.
+            if own.get(line["source_file"]) == table:
+                named[line["source_file"]].accepted += line["rows"]
+    for line in _counted(connection, tables["rejects"], "source_file"):
+        named[line["source_file"]].rejected += line["rows"]
+    for rows in staged:
+        for line in _counted(connection, rows.filter(_[ASIDE].notnull()), FILE, ASIDE):
+            counts[line[FILE]].aside[line[ASIDE]] += line["rows"]
+    for rows in merged:
+        for line in _counted(connection, rows, FILE):
+            counts[line[FILE]].aside["merged"] += line["rows"]
+    hold_law(counts)
+    return counts
+
+
+def hold_law(counts: Iterable[Count]) -> None:
+    """Raise ExportError that names every file whose rows do not add up."""
+    broken = [
+        f"{found.source_file}: {found.read} rows read, but {found.accepted} accepted, "
+        f"{found.rejected} rejected and {found.set_aside} set aside"
+        for found in counts
+        if not found.holds
+    ]
+    if broken:
+        raise ExportError("the rows do not add up", broken)
+
+
+def _counted(connection: Any, rows: Any, *by: str) -> list[dict[str, Any]]:
+    grouped = rows.group_by(list(by)).aggregate(rows=_.count())
+    found: list[dict[str, Any]] = connection.to_pyarrow(grouped).to_pylist()
+    return found

@@ -1,0 +1,102 @@
+"""A header as one profile understands it: where our columns are, what its cells mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import ibis
+
+from cspkit.exports import cells
+from cspkit.exports.cells import nothing
+from cspkit.exports.engine import GUID
+from cspkit.exports.evidence import day_orders, decimal_mark
+from cspkit.exports.lookups import Lookup, is_looked_up, lookup
+from cspkit.exports.profiles import ColumnRule, Profile, key, placeholders
+from cspkit.exports.sheets import column
+
+LATE = "_late"
+Cells = dict[str, list[str]]
+Decided = tuple[tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str | None]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A header as one profile understands it."""
+
+    profile: Profile
+    header: tuple[str, ...]
+    partner_tenant: str
+    rules: dict[str, ColumnRule] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add the columns that say how late a line is, and the currency inside a price."""
+        extra = {
+            f"{LATE}{i}": ColumnRule.model_validate({"from": (name,), "kind": "day"})
+            for i, name in enumerate(self.profile.latest_by)
+        }
+        object.__setattr__(self, "rules", dict(self.profile.columns) | extra)
+
+    def positions(self, spellings: Sequence[str]) -> list[int]:
+        """List the positions of the headers that go by one of the spellings, in their order."""
+        keys = [key(name) for name in self.header]
+        found = [keys.index(key(name)) for name in spellings if key(name) in keys]
+        return list(dict.fromkeys(found))
+
+    def place(self, rule: ColumnRule) -> list[int]:
+        """List the positions that a column of ours is read from."""
+        return self.positions(rule.headers or placeholders(rule.template or ""))
+
+    def cell(self, rows: Any, rule: ColumnRule) -> Any:
+        """Return the raw cell of a column of ours, the first that holds something."""
+        if rule.template:
+            return self._filled(rows, rule.template)
+        if rule.from_file_name:
+            return rows[GUID]
+        found = [rows[column(i)] for i in self.positions(rule.headers)]
+        if len(found) > 1:
+            return ibis.coalesce(*(cells.tidy(cell).nullif("") for cell in found))
+        return found[0] if found else nothing()
+
+    def _filled(self, rows: Any, template: str) -> Any:
+        """Fill a template from cells; an empty cell leaves nothing."""
+        parts: list[Any] = []
+        rest = template
+        for name in placeholders(template):
+            before, rest = rest.split("{" + name + "}", 1)
+            found = self.positions([name])
+            cell = cells.tidy(rows[column(found[0])]).nullif("") if found else nothing()
+            parts += [ibis.literal(before), cell] if before else [cell]
+        parts += [ibis.literal(rest)] if rest else []
+        return reduce(lambda left, right: left + right, parts)
+
+    def different(self, rows: Any) -> dict[str, Any]:
+        """Return the aggregates that collect the different cells of looked-up columns."""
+        return {
+            name: self.cell(rows, rule).collect(include_null=True, distinct=True)
+            for name, rule in self.rules.items()
+            if is_looked_up(rule) and self.place(rule)
+        }
+
+    def decide(self, different: Cells) -> Decided:
+        """Decide from the different cells of one file the order of days and the decimal sign."""
+        profile = self.profile
+        orders = tuple(
+            (name, tuple(sorted(day_orders(different[name], profile.dates).items())))
+            for name, rule in self.rules.items()
+            if rule.kind == "day" and name in different
+        )
+        if profile.decimal != "detect":
+            return orders, profile.decimal
+        numbers = [n for n, rule in self.rules.items() if rule.kind in ("count", "money")]
+        return orders, decimal_mark(v for name in numbers for v in different.get(name, []))
+
+    def lookups(self, different: Cells, decided: Decided) -> dict[str, Lookup]:
+        """Parse the different cells of every looked-up column."""
+        orders, mark = dict(decided[0]), decided[1]
+        return {
+            name: lookup(name, self.rules[name], found, dict(orders.get(name, ())), mark)
+            for name, found in different.items()
+        }
