@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache, reduce
-from importlib import resources
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
 
-from cspkit import catalogue, channels
+from cspkit import blockers, catalogue, channels
 from cspkit.decisions import Decisions
 from cspkit.policy import Policy, Workdays
 from cspkit.settings import Settings
-from cspkit.tables import JUDGED, MONEY, BlockerKind, Channel, Route, Step
+from cspkit.tables import JUDGED, MONEY, Channel, Route, Step
 
 if TYPE_CHECKING:
     from cspkit.exports import Exports
 
-READY = "ready"
 OVERDUE_YEARS, TERM_YEARS = 2, 6
 ACTIVE_LIMIT = 150
 # Price and seats beyond these are mistakes of an export, and the price then counts as unknown.
@@ -41,28 +37,6 @@ CYCLES_IN_TERM = {
     ("P3Y", "annual"): 3,
     ("P3Y", "triennial"): 1,
 }
-ENDED = ("disabled", "deleted")
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """One reason why an original cannot go ahead, who must act and what clears it."""
-
-    code: str
-    kind: BlockerKind
-    owner: str
-    waits: bool
-    sentence: str
-    clears: str
-    action: str = ""
-
-
-@cache
-def blockers() -> dict[str, Blocker]:
-    """Return all blockers by code, most serious first; owner `renewal` is who can stop it."""
-    text = resources.files(__package__).joinpath("blockers.toml").read_text(encoding="utf-8")
-    found = [Blocker(**row) for row in tomllib.loads(text)["blockers"]]
-    return {row.code: row for row in found}
 
 
 def judge(
@@ -74,10 +48,10 @@ def judge(
 ) -> ibis.Table:
     """Judge every original; returns one row each, with the columns of `tables.JUDGED`.
 
-    A customer whose relationship is `reseller` still needs `access`, because no export says
-    whether delegated administration is active; it is `ready`, or needs the `agreement` first,
-    where the customers table has columns `access` and `agreement` that say so. Everyone else
-    needs the `relationship`.
+    Who is not a `reseller` customer still needs the `relationship`, and with it the agreement,
+    which is signed where the invitation is accepted. A related customer still needs `access`,
+    because no export says whether delegated administration is active; it is `ready` once
+    decisions.xlsx holds the day on which that was seen (`access_on`).
     """
     wide = derive(exports, as_of=as_of, settings=settings, decisions=decisions)
     return wide.select(*JUDGED.names)
@@ -90,13 +64,14 @@ def derive(
     policy = settings.policy
     rules = channels.rules(settings.channels)
     table = _originals(exports, decisions or Decisions.empty())
-    table = _states(table, policy)
+    table = _states(table, as_of, policy)
     table = _ruled(table, rules, policy)
     table = _offered(table, policy)
     table = _dated(table, as_of, policy)
     table = _routed(table, policy)
     table = _priced(table, as_of)
-    return _flagged(table, as_of)
+    table = table.mutate(term=table.replacement_term, billing_cycle=table.replacement_cycle)
+    return blockers.flagged(table, as_of)
 
 
 def fetch(table: ibis.Table) -> pa.Table:
@@ -106,11 +81,6 @@ def fetch(table: ibis.Table) -> pa.Table:
         return table.to_pyarrow()
     finally:
         ibis.options.sql.fuse_selects = fuse
-
-
-def codes(flags: int) -> list[str]:
-    """Name the blockers in a row's `flags`, most serious first."""
-    return [code for at, code in enumerate(blockers()) if flags >> at & 1]
 
 
 def _originals(exports: Exports, decisions: Decisions) -> ibis.Table:
@@ -142,51 +112,33 @@ def _originals(exports: Exports, decisions: Decisions) -> ibis.Table:
 
 
 def _customers(exports: Exports, decisions: Decisions) -> ibis.Table:
-    """Keep one row per customer: related or not, signed, accessible, reachable, on hold."""
+    """Keep one row per customer: related or not, accessible, reachable, on hold."""
     customers = exports.table("customers")
     said = ibis.memtable(decisions.customer_table)
-    said = said.select("customer_id", "contact_email", customer_held="hold")
-
-    def stated(column: str) -> Any:
-        if column not in customers.columns:
-            return ibis.null("boolean")
-        yes = ["true", "yes", "active", "signed", "done"]
-        return customers[column].cast("string").lower().isin(yes)
-
-    facts = customers.select(
-        "customer_id",
-        related=customers.relationship.lower() == "reseller",
-        signed=stated("agreement"),
-        accessible=stated("access"),
-    )
-    facts = facts.group_by("customer_id").aggregate(
-        related=facts.related.fill_null(False).any(),
-        signed=facts.signed.any(),
-        accessible=facts.accessible.any(),
-    )
+    said = said.select("customer_id", "contact_email", "access_on", customer_held="hold")
+    related = (customers.relationship.lower() == "reseller").fill_null(False)
+    facts = customers.group_by("customer_id").aggregate(related=related.any())
     return facts.left_join(said, "customer_id").drop("customer_id_right")
 
 
-def _states(table: ibis.Table, policy: Policy) -> ibis.Table:
+def _states(table: ibis.Table, as_of: date, policy: Policy) -> ibis.Table:
     """Say which step of the customer comes next and how many days the missing steps need.
 
     `order_lead` leaves access out: the same offer can be ordered before licences can be read.
     """
-    related = table.related.fill_null(False)
+    accessible = table.related & (table.access_on <= as_of)
     table = table.mutate(
         state=ibis.cases(
-            (~related, Step.RELATIONSHIP.value),
-            (~table.signed.fill_null(True), Step.AGREEMENT.value),
-            (~table.accessible.fill_null(False), Step.ACCESS.value),
-            else_=READY,
+            (accessible.fill_null(False), blockers.READY),
+            (table.related.fill_null(False), Step.ACCESS.value),
+            else_=Step.RELATIONSHIP.value,
         )
     )
     to_agreement = policy.relationship_days + policy.agreement_days
     leads = {
         Step.RELATIONSHIP.value: (to_agreement + policy.access_days, to_agreement),
-        Step.AGREEMENT.value: (policy.agreement_days + policy.access_days, policy.agreement_days),
         Step.ACCESS.value: (policy.access_days, 0),
-        READY: (0, 0),
+        blockers.READY: (0, 0),
     }
     return table.mutate(
         lead_days=_lookup(table.state, {state: lead for state, (lead, _) in leads.items()}),
@@ -294,7 +246,9 @@ def _dated(table: ibis.Table, as_of: date, policy: Policy) -> ibis.Table:
     table = table.mutate(
         rolls_over=rolls.fill_null(False),
         invite_by=ibis.ifelse(table.state == "relationship", table.invite_by, ibis.null("date")),
-        access_by=ibis.ifelse(table.state != READY, table.last_safe_day, ibis.null("date")),
+        access_by=ibis.ifelse(
+            table.state != blockers.READY, table.last_safe_day, ibis.null("date")
+        ),
         full_lead_from=_plus(as_of, table.lead_days),
         service_ends=table.expires_on + table.grace_days.as_interval("D"),
         slack_days=_days_between(table.last_safe_day.fill_null(table.expires_on), as_of)
@@ -346,7 +300,7 @@ def last_safe_day(expires_on: date, same: bool, policy: Policy, workdays: Workda
 
 def _routed(table: ibis.Table, policy: Policy) -> ibis.Table:
     """Choose the legal route; a purchase needs room for old and new side by side."""
-    alive = ~table.status.isin(ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
+    alive = ~table.status.isin(blockers.ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
     table = table.mutate(alive=alive)
     of_customer = ibis.window(group_by="customer_id")
     of_product = ibis.window(group_by=["customer_id", "sku_id"])
@@ -421,66 +375,8 @@ def _money(millionths: Any) -> Any:
     return (millionths.cast("decimal(18, 0)") * millionth).cast(MONEY)
 
 
-def _flagged(table: ibis.Table, as_of: date) -> ibis.Table:
-    """Write down what is in the way, as bits for counting and as codes for people."""
-    conditions = _conditions(table, as_of)
-    table = table.mutate(**{f"is_{c}": conditions[c].fill_null(False) for c in blockers()})
-    flags = [table[f"is_{code}"].ifelse(1 << at, 0) for at, code in enumerate(blockers())]
-    codes = [table[f"is_{code}"].ifelse(f"{code} ", "") for code in blockers()]
-    return table.mutate(
-        flags=reduce(lambda left, right: left + right, flags).cast("int64"),
-        blockers=reduce(lambda left, right: left + right, codes).rstrip(),
-        term=table.replacement_term,
-        billing_cycle=table.replacement_cycle,
-    )
-
-
-def _conditions(table: ibis.Table, as_of: date) -> Mapping[str, Any]:
-    """Say, for each blocker's code, when it is in the way."""
-    routed = table.route != Route.NONE.value
-    purchase = table.route == Route.PURCHASE.value
-    product = table.target_offer.split(":")[0]
-    pairs = [f"{row['sku_id']} {row['product']}" for row in catalogue.refused().to_pylist()]
-    refused = (table.sku_id + " " + product).isin(pairs)
-    dated = table.expires_on.notnull()
-    overdue = (table.expires_on < as_of) & ~table.rolls_over
-    renews = routed & (table.stopped_by != "nobody")
-    return {
-        "no_tenant": table.customer_id.isnull(),
-        "already_ours": table.channel == Channel.CSP_NCE.value,
-        "ended": table.status.isin(ENDED),
-        "trial": table.is_trial,
-        "free": table.free,
-        "over_150": table.no_room & table.crowded,
-        "over_seat_limit": table.no_room & table.over_seats,
-        "other_partner": table.route == Route.PARTNER_TRANSFER.value,
-        "own_legacy": table.route == Route.NCE_MIGRATION.value,
-        "channel_transfer": table.route == Route.CHANNEL_TRANSFER.value,
-        "hold": routed & table.held,
-        "overdue": routed & overdue,
-        "too_late": purchase & ~overdue & (table.order_from > table.last_safe_day),
-        "end_missing": routed & ~dated,
-        "end_implausible": routed & dated & table.last_safe_day.isnull(),
-        "seats_missing": routed & table.order_seats.isnull(),
-        "offer_refused": routed & refused,
-        "offer_retired": routed & (table.offer == "retired"),
-        "offer_unknown": routed & (table.offer == "unknown"),
-        "offer_unchecked": routed & table.target_offer.notnull() & table.same_offer.isnull(),
-        "segment": purchase & (table.segment != "commercial"),
-        "base_missing": routed & table.base_subscription_id.notnull() & table.base_id.isnull(),
-        "with_base": routed & table.base_id.notnull(),
-        "channel_unknown": routed & (table.channel == Channel.UNKNOWN.value),
-        "suspended": routed & (table.status == "suspended"),
-        "relationship_missing": routed & (table.state == Step.RELATIONSHIP.value),
-        "agreement_missing": routed & (table.state == Step.AGREEMENT.value),
-        "access_missing": routed & (table.state == Step.ACCESS.value),
-        "contact_missing": routed & (table.state != READY) & table.contact_email.isnull(),
-        "auto_renew_on": renews & table.auto_renew,
-        "auto_renew_unknown": renews & table.auto_renew.isnull(),
-        "end_unscheduled": renews & table.needs_cancel & ~table.auto_renew,
-        "consent_missing": purchase & ~table.consented,
-        "price_unknown": routed & table.daily_price.isnull(),
-    }
+def _where(condition: Any, value: Any) -> Any:
+    return ibis.ifelse(condition, value, ibis.null(value.type()))
 
 
 def _lookup(column: Any, values: Mapping[str, int]) -> Any:

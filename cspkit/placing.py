@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cspkit import judging, scheduling
+from cspkit import blockers, scheduling
 from cspkit.planfile import PlannedMove, Saving, Unplaced, move_id
 from cspkit.policy import Policy, Workdays
 from cspkit.scheduling import Capacity, Item
@@ -153,8 +153,8 @@ def _first_day(one: Candidate, workdays: Workdays) -> date:
 
 
 def _waits(row: dict[str, Any]) -> list[str]:
-    table = judging.blockers()
-    return [code for code in judging.codes(row["flags"]) if table[code].waits]
+    table = blockers.table()
+    return [code for code in blockers.codes(row["flags"]) if table[code].waits]
 
 
 def _candidate(row: dict[str, Any], start: date) -> Candidate:
@@ -291,7 +291,7 @@ def _why(one: Candidate, day: date) -> str:
 
 
 def _blocked(row: dict[str, Any], code: str) -> Unplaced:
-    blocker = judging.blockers()[code]
+    blocker = blockers.table()[code]
     return _unplaced(row, code, blocker.sentence, blocker.clears)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from cspkit import judging
+from cspkit import blockers, judging
 from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.settings import Settings
@@ -24,7 +24,6 @@ STEPS = {
         "the invitation",
         "gone out",
     ),
-    Step.AGREEMENT.value: ("agreement and access need", "the agreement", "been asked for"),
     Step.ACCESS.value: ("access needs", "it", "been asked for"),
 }
 DO = {"gone out": "go out", "been asked for": "be asked for"}
@@ -180,9 +179,9 @@ def _order(table: ibis.Table) -> list[Any]:
 
 def _rendered(row: dict[str, Any], as_of: date) -> dict[str, str]:
     """Put a row's codes and values into the words that a person reads."""
-    first = judging.codes(row["first_flags"] or 0)
+    first = blockers.codes(row["first_flags"] or 0)
     return {
-        "blockers": " ".join(judging.codes(row["flags"])),
+        "blockers": " ".join(blockers.codes(row["flags"])),
         "next_action": _action(row, first),
         "reason": _reason(row, first, as_of),
     }
@@ -191,7 +190,7 @@ def _rendered(row: dict[str, Any], as_of: date) -> dict[str, str]:
 def _action(row: dict[str, Any], first: list[str]) -> str:
     if not row["movable"]:
         return "nothing to do"
-    actions = [judging.blockers()[code].action for code in first]
+    actions = [blockers.table()[code].action for code in first]
     return next((action for action in actions if action), "put it in a plan")
 
 
@@ -201,14 +200,14 @@ def _reason(row: dict[str, Any], first: list[str], as_of: date) -> str:
     if not row["movable"]:
         return f"nothing to move: {_sentence(first)}"
     subject = _subject(row, as_of)
-    stops = [code for code in first if judging.blockers()[code].waits]
+    stops = [code for code in first if blockers.table()[code].waits]
     if stops:
         return f"{subject}; {_sentence(stops)}"
     return f"{subject}; {_deadline(row, as_of)}"
 
 
 def _sentence(codes: list[str]) -> str:
-    return judging.blockers()[codes[0]].sentence if codes else "no route is known"
+    return blockers.table()[codes[0]].sentence if codes else "no route is known"
 
 
 def _subject(row: dict[str, Any], as_of: date) -> str:
@@ -233,7 +232,7 @@ def _deadline(row: dict[str, Any], as_of: date) -> str:
     state = row["state"]
     if last is None:
         return "no last safe day is known"
-    if state == judging.READY:
+    if state == blockers.READY:
         past = last < as_of
         return f"the last safe day to order {'was' if past else 'is'} {_day(last)}"
     start = row["first_invite_by"] or last - timedelta(days=lead)

@@ -10,30 +10,12 @@ import ibis
 import pyarrow as pa
 
 from cspkit import tables
+from cspkit.exports import Exports
 
 AS_OF = date(2026, 11, 20)
 STANDARD = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
 PREMIUM = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
 E3 = "6fd2c87f-b296-42f0-b197-1e91e994b900"
-
-
-class Frames:
-    """Exports held in memory."""
-
-    def __init__(self, customers: list[dict[str, Any]], originals: list[dict[str, Any]]) -> None:
-        self.connection = ibis.duckdb.connect()
-        self._tables = {
-            "customers": self._table(tables.CUSTOMERS, customers),
-            "subscriptions": self._table(tables.SUBSCRIPTIONS, originals),
-        }
-
-    def _table(self, table: tables.Table, rows: list[dict[str, Any]]) -> ibis.Table:
-        schema = ibis.schema(table.schema).to_pyarrow()
-        arrow = pa.Table.from_pylist([typed(row) for row in rows], schema=schema)
-        return self.connection.create_table(table.name, ibis.memtable(arrow))
-
-    def table(self, name: str) -> ibis.Table:
-        return self._tables[name]
 
 
 def typed(row: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +67,7 @@ def original(number: int = 1, of: int = 1, **values: Any) -> dict[str, Any]:
     return row | values
 
 
-def exports(*rows: dict[str, Any]) -> Frames:
+def exports(*rows: dict[str, Any]) -> Exports:
     """Build exports from customers and originals in any order; customers left out are added."""
     originals = [row for row in rows if "subscription_id" in row]
     customers = [row for row in rows if "subscription_id" not in row]
@@ -94,4 +76,11 @@ def exports(*rows: dict[str, Any]) -> Frames:
         if row["customer_id"] and row["customer_id"] not in named:
             customers.append(customer(int(row["customer_id"][:8], 16)))
             named.add(row["customer_id"])
-    return Frames(customers, originals)
+    return Exports.from_frames(
+        arrow(tables.CUSTOMERS, customers), arrow(tables.SUBSCRIPTIONS, originals)
+    )
+
+
+def arrow(table: tables.Table, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = ibis.schema(table.schema).to_pyarrow()
+    return pa.Table.from_pylist([typed(row) for row in rows], schema=schema)

@@ -23,6 +23,7 @@ FLOORS = [
     "catalogue",
     "exports",
     "decisions",
+    "blockers",
     "judging",
     "ranking",
     "planfile",

@@ -142,6 +142,7 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         hold=FLAG,
         note=TEXT,
         orphan=FLAG,
+        access_on=(pa.date32(), _day),
     ),
     "originals": _fields(
         subscription_id=(pa.string(), ident),
@@ -161,6 +162,7 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         orphan=FLAG,
     ),
 }
+OPTIONAL = {"orphan", "access_on"}
 KEYS = {"customers": "customer_id", "originals": "subscription_id"}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
-from cspkit.decisions.cells import CYCLES, KEYS, SHEETS, ident, plain
+from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, ident, plain
 from cspkit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ def _header(cells: Iterable[Any]) -> dict[str, int]:
 def _rows(book: Workbook, name: str, problems: list[tuple[str, str]]) -> Rows:
     lines = book[name].iter_rows(values_only=True)
     header = _header(next(lines, ()))
-    missing = [field.name for field in SHEETS[name] if field.name not in header]
-    if missing := [column for column in missing if column != "orphan"]:
+    names = [field.name for field in SHEETS[name] if field.name not in OPTIONAL]
+    if missing := [column for column in names if column not in header]:
         problems.append((f"{name}!1", f"expected a column {missing[0]!r}; `cspkit init` makes all"))
         return []
     rows: Rows = []
