@@ -22,6 +22,7 @@ COLOURS = {
 }
 INK, LINE = "#333a41", "#dfe3e6"
 WIDTH = 640
+WIDE = 880
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def by_month(months: pd.DataFrame, names: dict[str, str], title: str, descriptio
     long["standing"] = long["standing"].map(names)
     import altair as alt
 
-    chart = alt.Chart(long, width=WIDTH, height=240).mark_bar()
+    chart = alt.Chart(long, width=WIDE, height=260).mark_bar()
     chart = chart.encode(
         x=alt.X("label:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
         y=alt.Y("seats:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),

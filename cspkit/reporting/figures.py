@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cspkit import blockers
 from cspkit.tables import MOVE_TRANSITIONS, MoveState, Step, StepState
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Standing(StrEnum):
 
 
 STEPS = list(Step)
+# What has no day for want of time is in danger; what has none for another reason is blocked.
+NO_TIME = ("too_late", "overdue", "no_room")
 _SETTLED = (MoveState.HUMAN, MoveState.REFUSED)
 
 
@@ -89,26 +92,39 @@ def judge_moves(
         state = progress.state(move["move_id"])
         standing, why, who = _standing(move, state, progress, as_of, policy)
         judged.append({**move, "state": str(state), "standing": standing, "why": why, "who": who})
-    for move in unplaced:
-        stands = {"state": "", "standing": Standing.BLOCKED, "why": "unplaced", "who": "team"}
-        judged.append({**move, **stands})
-    return judged
+    return judged + [_without_a_day(original) for original in unplaced]
+
+
+def _without_a_day(original: Row) -> Row:
+    """Make a row of a move that never came to be, known by its original's id."""
+    code = original["code"]
+    blocker = blockers.table().get(code)
+    return {
+        **original,
+        "move_id": original["subscription_id"],
+        "subscription_ids": original["subscription_id"],
+        "batch": None,
+        "state": "",
+        "standing": Standing.AT_RISK if code in NO_TIME else Standing.BLOCKED,
+        "why": code,
+        "who": blocker.owner if blocker else "partner",
+    }
 
 
 def _standing(
     move: Row, state: MoveState, progress: Progress, as_of: date, policy: Policy
 ) -> tuple[Standing, str, str]:
     if state in _SETTLED:
-        return Standing.BLOCKED, str(state), "team"
+        return Standing.BLOCKED, str(state), "partner"
     if state == MoveState.REASSIGNED or (state == MoveState.VERIFIED and move["same_offer"]):
         return Standing.MOVED, "", ""
     if state != MoveState.PLANNED:
-        return Standing.UNDER_WAY, str(state), "team"
+        return Standing.UNDER_WAY, str(state), "partner"
     late = _late(move, progress, as_of, policy)
     if late:
         return Standing.AT_RISK, *late
     if progress.ready(move["customer_id"]):
-        return Standing.WAITING, "its_day", "team"
+        return Standing.WAITING, "its_day", "partner"
     return Standing.WAITING, "customer", "customer"
 
 
@@ -117,11 +133,11 @@ def _late(move: Row, progress: Progress, as_of: date, policy: Policy) -> tuple[s
     customer = move["customer_id"]
     relationship = progress.step(customer, Step.RELATIONSHIP)
     if move["last_safe_day"] and move["last_safe_day"] < as_of:
-        return "last_safe_day_passed", "team"
+        return "last_safe_day_passed", "partner"
     if move["date"] < as_of:
-        return "day_passed", "team"
+        return "day_passed", "partner"
     if move["invite_on"] and relationship == StepState.TO_DO and move["invite_on"] < as_of:
-        return "not_invited", "team"
+        return "not_invited", "partner"
     answer_by = move["invite_on"] and move["invite_on"] + timedelta(policy.relationship_days)
     if answer_by and relationship == StepState.ASKED and answer_by < as_of:
         return "no_answer", "customer"
@@ -132,7 +148,7 @@ def _late(move: Row, progress: Progress, as_of: date, policy: Policy) -> tuple[s
 
 def funnel(moves: list[Row], progress: Progress) -> list[Row]:
     """Count the placed moves that have come at least as far as each stage."""
-    placed = [move for move in moves if move["why"] != "unplaced"]
+    placed = [move for move in moves if move["batch"]]
     rows = [_stage("planned", placed)]
     for stage in STAGES:
         rows.append(_stage(str(stage), [m for m in placed if _reached(m, stage, progress)]))

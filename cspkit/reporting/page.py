@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cspkit.reporting import charts
+from cspkit.reporting.answer import answer
 from cspkit.reporting.figures import Row, Standing, records
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
@@ -43,78 +44,13 @@ def render(status: Status, out: Path, words: Words) -> str:
         months=_labelled(status, words),
         at_risk=records(status.customers_at(Standing.AT_RISK).head(SHOWN)),
         money=records(status.money),
+        stand_ins=sum(row["stand_in_prices"] or 0 for row in records(status.money)),
         blockers=records(status.blockers),
         batches=records(status.open_batches.head(SHOWN)),
         open_batches=len(status.open_batches),
         runs=[_run(row, out, words) for row in records(status.runs.head(SHOWN))],
         sources=records(status.sources),
     )
-
-
-def answer(status: Status, words: Words) -> list[str]:
-    """Say in three sentences where the programme stands, what is next and what is wrong."""
-    _ = words.translations.ngettext
-    number = words.number
-    total, moved = status.total(), status.count(Standing.MOVED)
-    if not total:
-        return [words.of("This plan has no moves: nothing that was loaded can or must move.")]
-    way = status.count(Standing.UNDER_WAY)
-    sentences = [
-        _(
-            "{moved} of {total} move is done, with {seats} seats; {way} are under way.",
-            "{moved} of {total} moves are done, with {seats} seats; {way} are under way.",
-            total,
-        ).format(
-            moved=number(moved),
-            total=number(total),
-            seats=number(status.count(Standing.MOVED, "seats")),
-            way=number(way),
-        )
-    ]
-    sentences.append(_next(status, words))
-    sentences.append(_danger(status, words))
-    return sentences
-
-
-def _next(status: Status, words: Words) -> str:
-    waiting = status.count(Standing.WAITING)
-    text = words.translations.ngettext(
-        "{n} move waits for its day or its customer",
-        "{n} moves wait for their day or their customer",
-        waiting,
-    ).format(n=words.number(waiting))
-    batch = status.next_batch
-    if batch is None:
-        return f"{text}."
-    follows = words.translations.ngettext(
-        "the next batch is {batch} on {day}, with {n} move",
-        "the next batch is {batch} on {day}, with {n} moves",
-        batch["moves"],
-    )
-    follows = follows.format(
-        batch=batch["batch"], day=words.day(batch["date"], "EEEE d MMMM"), n=batch["moves"]
-    )
-    return f"{text}; {follows}."
-
-
-def _danger(status: Status, words: Words) -> str:
-    _ = words.translations.ngettext
-    customers, blocked = status.customers_at(Standing.AT_RISK), status.count(Standing.BLOCKED)
-    if customers.empty:
-        text = words.of("No customer is at risk")
-    else:
-        text = _(
-            "{n} customer is at risk, and it ends on {day}",
-            "{n} customers are at risk, the first of which ends on {day}",
-            len(customers),
-        ).format(
-            n=words.number(len(customers)),
-            day=words.day(records(customers.head(1))[0]["next_expiration"]),
-        )
-    if not blocked:
-        return f"{text}."
-    stuck = _("{n} move cannot go ahead", "{n} moves cannot go ahead", blocked)
-    return f"{text}; {stuck.format(n=words.number(blocked))}."
 
 
 @cache

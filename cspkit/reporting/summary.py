@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cspkit import blockers, tables
 from cspkit.reporting import figures, receipts
 from cspkit.reporting.figures import STEPS, Progress, Row, Standing, records
 
@@ -38,9 +39,10 @@ class Status:
     `moves`: one row per move, placed or not: columns of tables.MOVES, name, state, standing,
     why, who. `customers`: one row per customer: standing, why, who, moves, seats,
     next_expiration, the three steps, exposure. `standings`, `funnel`: moves, seats, customers.
-    `months`: seats that expire, by standing; no month is the rest. `money`: per currency.
-    `blockers`: moves without a day, by reason. `batches`: moves by standing. `runs`: newest
-    first, with their receipts. `sources`: the row counts of each export file.
+    `months`: seats that expire, by standing; no month is the rest. `money`: per currency, and
+    in seat days where no price is known. `blockers`: moves without a day, by what is in the
+    way. `batches`: moves by standing. `runs`: newest first, with their receipts. `sources`:
+    row counts, by format.
     """
 
     as_of: date
@@ -96,16 +98,22 @@ def status(
     *, plan: Plan, ledger: Ledger, exports: Exports, as_of: date, settings: Settings
 ) -> Status:
     """Work out where a plan stands on a day; reads only."""
-    from cspkit import ranking
+    from cspkit import judging
 
     progress = _progress(plan, ledger)
     placed, unplaced = records(plan.moves), records(plan.unplaced)
     moves = figures.judge_moves(placed, unplaced, progress, as_of, settings.policy)
     people = {row["customer_id"]: row for row in records(exports.customers)}
+    judged = judging.judge(exports, as_of=as_of, settings=settings)
+    money = judged.select("customer_id", "subscription_id", "exposure", "currency")
+    exposures = {
+        (row["customer_id"], row["subscription_id"]): (row["currency"], row["exposure"])
+        for row in judging.fetch(money).to_pylist()
+    }
     for move in moves:
         move["name"] = people.get(move["customer_id"], {}).get("name") or move["customer_id"]
-    ranked = records(ranking.rank(exports, as_of=as_of, settings=settings))
-    customers = _customers(moves, people, {row["customer_id"]: row for row in ranked}, progress)
+        move["exposures"] = _exposures(move, exposures)
+    customers = _customers(moves, people, progress)
     approval = ledger.approval(plan.hash)
     return Status(
         as_of=as_of,
@@ -115,25 +123,31 @@ def status(
         made_at=plan.document.made_at,
         approved_by=approval.by if approval else "",
         approved_at=approval.approved_at if approval else None,
-        moves=_frame(moves, [*plan.moves.columns, "name", "state", "standing", "why", "who"]),
+        moves=_frame(moves, MOVES),
         customers=_frame(customers, CUSTOMERS),
         standings=pd.DataFrame(figures.standings(moves)),
         funnel=pd.DataFrame(figures.funnel(moves, progress)),
         months=_frame(figures.months(moves), ["month", *map(str, Standing), "seats"]),
-        money=_frame(_money(customers, records(plan.savings)), MONEY),
+        money=_frame(_money(moves, records(plan.savings)), MONEY),
         blockers=_frame(_blockers(moves), BLOCKERS),
         batches=_frame(_batches(moves, records(plan.batches)), BATCHES),
         runs=_frame(_runs(records(ledger.runs()), records(receipts.read(settings.reports))), RUNS),
-        sources=exports.summary(),
+        sources=_frame(_sources(records(exports.files)), SOURCES),
     )
 
 
+MOVES = [
+    *("standing", "state", "why", "who", "name", *tables.MOVES.names, "product", "would_fit"),
+]
 CUSTOMERS = [
-    *("customer_id", "name", "market", "standing", "why", "who", "moves", "seats"),
+    *("customer_id", "name", "market", "standing", "why", "who", "reason", "moves", "seats"),
     *("next_expiration", *map(str, STEPS), "exposure", "currency"),
 ]
-MONEY = ["currency", "plan", "everyone_now", "first_come", "saved", "at_risk"]
-BLOCKERS = ["reason", "moves", "seats", "customers", "first_expiration"]
+MONEY = ["unit", "moves", "stand_in_prices", "planned", "everyone_first_day", "saved", "at_risk"]
+BLOCKERS = [
+    *("code", "who", "reason", "would_fit", "moves", "seats", "customers", "first_expiration"),
+]
+SOURCES = ["profile", "files", "read", "accepted", "rejected", "set_aside"]
 BATCHES = ["batch", "date", "moves", "seats", "customers", *map(str, Standing)]
 RUNS = [
     *("run_id", "step", "mode", "batch", "due", "by", "started", "ended", "status"),
@@ -155,9 +169,7 @@ def _progress(plan: Plan, ledger: Ledger) -> Progress:
     )
 
 
-def _customers(
-    moves: list[Row], people: Mapping[str, Row], ranked: Mapping[str, Row], progress: Progress
-) -> list[Row]:
+def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) -> list[Row]:
     """Sum up each customer by the gravest of its moves, the nearest end first."""
     by_customer: dict[str, list[Row]] = {}
     for move in moves:
@@ -165,7 +177,7 @@ def _customers(
     rows = []
     for customer_id, own in by_customer.items():
         worst = min(own, key=lambda move: (GRAVITY.index(move["standing"]), _end(move)))
-        place = ranked.get(customer_id, {})
+        exposed = _exposed(own)
         rows.append(
             {
                 "customer_id": customer_id,
@@ -174,12 +186,13 @@ def _customers(
                 "standing": str(worst["standing"]),
                 "why": worst["why"],
                 "who": worst["who"],
+                "reason": None if worst["batch"] else worst["reason"],
                 "moves": len(own),
                 "seats": figures.seats(own),
                 "next_expiration": worst["expires_on"],
                 **{str(step): str(progress.step(customer_id, step)) for step in STEPS},
-                "exposure": place.get("exposure_if_renewed"),
-                "currency": place.get("currency"),
+                "exposure": next(iter(exposed.values())) if len(exposed) == 1 else None,
+                "currency": " ".join(exposed),
             }
         )
     return sorted(rows, key=lambda row: (row["next_expiration"] or date.max, row["customer_id"]))
@@ -189,34 +202,67 @@ def _end(move: Row) -> tuple[date, str]:
     return move["expires_on"] or date.max, move["move_id"]
 
 
-def _money(customers: Iterable[Row], savings: Iterable[Row]) -> list[Row]:
+Exposures = Mapping[tuple[str, str], tuple[str | None, Decimal | None]]
+
+
+def _exposures(move: Row, exposures: Exposures) -> list[tuple[str | None, Decimal | None]]:
+    """List what a renewal of each original of a move would commit."""
+    customer = move["customer_id"]
+    originals = str(move["subscription_ids"]).split()
+    return [exposures[customer, one] for one in originals if (customer, one) in exposures]
+
+
+def _exposed(moves: Iterable[Row]) -> dict[str, Decimal]:
+    """Add up, per currency, what the moves at risk would commit by renewing once more."""
+    sums: dict[str, Decimal] = {}
+    for move in moves:
+        for currency, amount in move["exposures"]:
+            if move["standing"] == Standing.AT_RISK and currency and amount is not None:
+                sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return dict(sorted(sums.items()))
+
+
+def _money(moves: Iterable[Row], savings: Iterable[Row]) -> list[Row]:
     """Put what the plan saves beside what a missed renewal would commit, per currency."""
-    rows = {row["currency"]: {**row, "at_risk": Decimal(0)} for row in savings if row["currency"]}
-    for customer in customers:
-        currency, exposure = customer["currency"], customer["exposure"]
-        if customer["standing"] == Standing.AT_RISK and currency and exposure is not None:
-            row = rows.setdefault(currency, {"currency": currency, "at_risk": Decimal(0)})
-            row["at_risk"] += exposure
-    return [rows[currency] for currency in sorted(rows)]
+    rows = {row["unit"]: {**row, "at_risk": None} for row in savings}
+    for currency, amount in _exposed(moves).items():
+        rows.setdefault(currency, {"unit": currency})["at_risk"] = amount
+    # Currencies are written in capitals, so that seat days come after them.
+    return [rows[unit] for unit in sorted(rows)]
 
 
 def _blockers(moves: Iterable[Row]) -> list[Row]:
-    """Group the moves without a day by the reason the plan gives, the nearest end first."""
-    by_reason: dict[str, list[Row]] = {}
+    """Group the moves without a day by what is in the way, the most seats first."""
+    by_code: dict[str, list[Row]] = {}
     for move in moves:
-        if move["why"] == "unplaced":
-            by_reason.setdefault(move["reason"] or "", []).append(move)
+        if not move["batch"]:
+            by_code.setdefault(move["why"], []).append(move)
+    known = blockers.table()
     rows = [
         {
-            "reason": reason,
+            "code": code,
+            "who": own[0]["who"],
+            "reason": known[code].sentence if code in known else own[0]["reason"],
+            "would_fit": known[code].clears if code in known else own[0]["would_fit"],
             "moves": len(own),
             "seats": figures.seats(own),
             "customers": len({move["customer_id"] for move in own}),
             "first_expiration": min(own, key=_end)["expires_on"],
         }
-        for reason, own in by_reason.items()
+        for code, own in by_code.items()
     ]
-    return sorted(rows, key=lambda row: (row["first_expiration"] or date.max, row["reason"]))
+    return sorted(rows, key=lambda row: (-row["seats"], row["code"]))
+
+
+def _sources(files: Iterable[Row]) -> list[Row]:
+    """Add up the row counts of the files of each known format."""
+    rows: dict[str, Row] = {}
+    for file in files:
+        row = rows.setdefault(file["profile"], {"profile": file["profile"], "files": 0})
+        row["files"] += 1
+        for count in ("read", "accepted", "rejected", "set_aside"):
+            row[count] = row.get(count, 0) + file[count]
+    return [rows[profile] for profile in sorted(rows)]
 
 
 def _batches(moves: Iterable[Row], batches: Iterable[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from typing import Any
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
+from cspkit import blockers
 from cspkit.errors import SettingsError
 
 LOCALES = {"en": "en_GB"}
@@ -31,7 +32,7 @@ WORDS = {
     "stage provisioned": "seats delivered",
     "stage verified": "seats verified",
     "stage moved": "moved",
-    "why unplaced": "no day in the plan",
+    "why no_room": "the team has no day left for it before its last safe day",
     "why human": "a person must decide what became of an order",
     "why refused": "the order was refused",
     "why last_safe_day_passed": "its last safe day has passed without an order",
@@ -46,8 +47,11 @@ WORDS = {
     "why ordered": "ordered, seats not yet delivered",
     "why provisioned": "seats delivered, not yet verified",
     "why verified": "seats verified, licences not yet moved over",
-    "who team": "us",
-    "who customer": "customer",
+    "who partner": "us",
+    "who customer": "the customer",
+    "who current_partner": "the present partner",
+    "who renewal": "who can stop the renewal",
+    "unit seat_days": "seat days, price not known",
     "step to_do": "to do",
     "step asked": "asked",
     "step done": "done",
@@ -71,22 +75,23 @@ class Words:
 
     def of(self, code: Any, family: str = "") -> str:
         """Return the words for a code, such as `of("human", "why")`; a new code stands as it is."""
-        key = f"{family} {code}".strip()
-        return self.translations.gettext(WORDS.get(key, str(code or "")))
+        words = WORDS.get(f"{family} {code}".strip())
+        if words is None and family == "why" and code in blockers.table():
+            words = blockers.table()[code].sentence
+        return self.translations.gettext(words or str(code or ""))
 
     def number(self, value: Any) -> str:
         """Write a whole or decimal number."""
         return UNKNOWN if value is None else str(format_decimal(value, locale=self.locale))
 
-    def money(self, value: Decimal | None, currency: str | None) -> str:
+    def money(self, value: Decimal | None, unit: str | None) -> str:
         """Write an amount to the whole unit; a missing one is unknown, not nothing."""
         if value is None:
             return UNKNOWN
-        if not currency:
-            return self.number(value)
-        return str(
-            format_currency(value, currency, "¤#,##0", locale=self.locale, currency_digits=False)
-        )
+        if not unit or len(unit) != len("EUR"):
+            return self.number(round(value))
+        written = format_currency(value, unit, "¤#,##0", locale=self.locale, currency_digits=False)
+        return str(written)
 
     def day(self, value: date | None, form: str = "d MMM yyyy") -> str:
         """Write a day."""

@@ -12,6 +12,7 @@ import pandas as pd
 import xlsxwriter
 
 from cspkit.errors import ExportError
+from cspkit.reporting.answer import answer
 from cspkit.reporting.figures import Standing, records
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
@@ -101,8 +102,6 @@ def _width(name: str, values: Sequence[Any]) -> int:
 
 
 def _summary(status: Status, words: Words) -> pd.DataFrame:
-    from cspkit.reporting.page import answer
-
     rows: list[tuple[str, Any]] = [("as of", status.as_of)]
     rows += [("answer", sentence) for sentence in answer(status, words)]
     for standing in Standing:
