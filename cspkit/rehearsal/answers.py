@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
@@ -85,7 +86,7 @@ def denial(problem: Denied) -> Response:
             "message": problem.message,
             "innerError": {
                 "date": the_world().now.strftime("%Y-%m-%dT%H:%M:%S"),
-                "request-id": request.headers.get("client-request-id", ""),
+                "request-id": str(uuid.uuid4()),
                 "client-request-id": request.headers.get("client-request-id", ""),
             },
         }
@@ -95,7 +96,8 @@ def denial(problem: Denied) -> Response:
 
 def reply(value: object, status: int = 200) -> Response:
     """Answer with JSON, text kept as it is."""
-    text = json.dumps(value, ensure_ascii=False)
+    # half a surrogate pair is valid in JSON text, but cannot be written as UTF-8
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     return Response(text, status, content_type="application/json; charset=utf-8")
 
 

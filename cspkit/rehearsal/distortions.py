@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from cspkit.rehearsal.faults import Rule
+from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.refusals import TEXTS
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ def without_effect(rule: Rule, path: str, now: datetime) -> Answer:
     graph = path.startswith("/graph")
     if rule.kind == "throttle":
         body = _graph_throttle(now) if graph else _gateway_throttle(rule)
-        return _answer(429, body, now, [("Retry-After", rule.retry_after)])
-    return _answer(rule.status, _error(rule, graph=graph), now)
+        wait = [("Retry-After", rule.retry_after)] if rule.retry_after else []
+        return _answer(429, body, now, wait)
+    realm = [("WWW-Authenticate", f"OAuth realm=urn:cpsvc:cpid:{PARTNER_TENANT}")]
+    return _answer(rule.status, _error(rule, graph=graph), now, realm if rule.status == 401 else [])
 
 
 def bent(answer: Answer, rule: Rule, path: str, now: datetime) -> Answer:

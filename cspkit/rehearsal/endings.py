@@ -18,7 +18,12 @@ EXTENSION_SURCHARGE = Decimal("1.03")
 def expect(world: World, subscription: Subscription) -> None:
     """Put the next end of a subscription into the agenda: 00:00 UTC of the day after."""
     rule = lifecycle.RULES[subscription.channel]
-    days = {"active": 0, "warning": rule.grace, "suspended": rule.grace + rule.disabled}
+    days = {
+        "active": 0,
+        "suspended": 0,
+        "warning": rule.grace,
+        "disabled": rule.grace + rule.disabled,
+    }
     if subscription.status in days:
         last = subscription.ends_on + timedelta(days=days[subscription.status])
         world.at(day_after(last), term_over, subscription.customer_id, subscription.id, last)
@@ -33,21 +38,23 @@ def term_over(world: World, customer_id: str, subscription_id: str, last: date) 
     """Take the next step in the life of a subscription, unless it has moved on meanwhile."""
     subscription = world.subscriptions[customer_id][subscription_id]
     rule = lifecycle.RULES[subscription.channel]
-    if subscription.status == "active":
+    if subscription.status in ("active", "suspended"):
         if subscription.ends_on != last:
             return
         _end_of_term(world, subscription, rule)
     elif subscription.status == "warning":
-        _become(world, subscription, "suspended")
-    elif subscription.status == "suspended":
+        _become(world, subscription, "disabled")
+    elif subscription.status == "disabled":
         _become(world, subscription, "deleted")
     expect(world, subscription)
 
 
 def _end_of_term(world: World, subscription: Subscription, rule: lifecycle.Rule) -> None:
     cancels = any(action["actionType"] == "Cancel" for action in subscription.scheduled)
-    if cancels or not rule.renews:
-        _stop(world, subscription, 0 if cancels else rule.grace)
+    if subscription.status == "suspended" or cancels:
+        _become(world, subscription, "disabled")
+    elif not rule.renews:
+        _stop(world, subscription, rule)
     elif subscription.auto_renew:
         _renew(world, subscription, subscription.term, "renewed")
     elif rule.extends:
@@ -56,7 +63,7 @@ def _end_of_term(world: World, subscription: Subscription, rule: lifecycle.Rule)
         subscription.extended = True
         _renew(world, subscription, "P1M", "extended")
     else:
-        _stop(world, subscription, rule.grace)
+        _stop(world, subscription, rule)
 
 
 def _renew(world: World, subscription: Subscription, term: str, how: str) -> None:
@@ -79,8 +86,8 @@ def _renew(world: World, subscription: Subscription, term: str, how: str) -> Non
     )
 
 
-def _stop(world: World, subscription: Subscription, grace: int) -> None:
-    _become(world, subscription, "warning" if grace else "suspended")
+def _stop(world: World, subscription: Subscription, rule: lifecycle.Rule) -> None:
+    _become(world, subscription, "warning" if rule.grace else "disabled")
 
 
 def _become(world: World, subscription: Subscription, status: str) -> None:

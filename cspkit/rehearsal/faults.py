@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 
 # kind -> whether the call still has its effect in the world
@@ -14,6 +15,7 @@ KINDS = {
     "before": False,
     "reset": False,
     "slow": True,
+    "late": True,
     "after": True,
     "lost": True,
     "half": True,
@@ -73,6 +75,9 @@ class Faults:
             if not isinstance(value, allowed):
                 raise ValueError(f"{name} must be like {defaults[name]!r}, found {value!r}")
         rule = Rule(**wanted)
+        HTTPStatus(rule.status)
+        if not 0 <= rule.seconds <= 86_400:
+            raise ValueError(f"seconds must be between 0 and a day, found {rule.seconds!r}")
         self.rules.append(rule)
         return rule
 

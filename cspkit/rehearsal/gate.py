@@ -40,7 +40,7 @@ class Gate:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one call; raises Dropped when a fault closes the connection."""
         # the service does not care for the case of a path, and ids in it are compared lowered
-        path = str(environ.get("PATH_INFO", "")).lower()
+        path = str(environ.get("PATH_INFO", "")).encode("latin-1").lower().decode("latin-1")
         environ["PATH_INFO"] = path
         if path.startswith("/control"):
             with self.lock:
@@ -52,7 +52,9 @@ class Gate:
             rule = self.faults.pick(method, path)
         if rule is not None and rule.kind == "slow":
             time.sleep(rule.seconds)
-        if rule is not None and rule.kind == "reset":
+        if rule is not None and rule.kind in ("reset", "late"):
+            if rule.kind == "late":
+                self._promise(environ, sent, rule.seconds)
             raise dropped(environ)
         with self.lock:
             answer = self._answer(environ, sent, rule)
@@ -88,6 +90,16 @@ class Gate:
         if keep and answer.number < 500 and answer.number not in _NEVER_REPLAYED:
             self._answered[key] = answer
         return answer
+
+    def _promise(self, environ: WSGIEnvironment, sent: bytes, seconds: float) -> None:
+        """Let a call have its effect only later, on the rehearsal's clock."""
+        kept = {key: value for key, value in environ.items() if key != "werkzeug.socket"}
+        with self.lock:
+            due = self.world.now + timedelta(seconds=seconds)
+            self.world.at(due, self._keep_promise, kept, sent)
+
+    def _keep_promise(self, _: World, environ: WSGIEnvironment, sent: bytes) -> None:
+        self._true_answer(environ, sent)
 
     def _count(self, method: str, path: str) -> None:
         try:

@@ -72,7 +72,7 @@ def instant(moment: datetime) -> str:
 def _next_change(subscription: Subscription) -> str:
     """Give the end of the term, or after it the day of the next step down."""
     rule = lifecycle.RULES[subscription.channel]
-    days = {"warning": rule.grace, "suspended": rule.grace + rule.disabled}
+    days = {"warning": rule.grace, "disabled": rule.grace + rule.disabled}
     after = days.get(subscription.status, 0)
     return _midnight(subscription.ends_on + timedelta(days=after))
 

@@ -177,7 +177,7 @@ def _original(
         price=_price(product, cycle, rng),
         currency="USD" if customer.market == "US" else "EUR",
         owner_tenant=_owner(channel, customer, rng),
-        assigned=int(seats * rng.uniform(0.55, 1.0)) if status != "suspended" else 0,
+        assigned=int(seats * rng.uniform(0.55, 1.0)) if status != "disabled" else 0,
         is_trial=channel == "direct_mca" and rng.random() < 0.02,
         friendly_name=product.name,
         listed_in=_listed_in(channel, customer),
@@ -219,7 +219,7 @@ def _addon(seed: int, base: Subscription, number: int, rng: random.Random) -> Su
 def _status(end: date, rule: lifecycle.Rule) -> str:
     if end >= AS_OF:
         return "active"
-    return "warning" if (AS_OF - end).days <= rule.grace else "suspended"
+    return "warning" if (AS_OF - end).days <= rule.grace else "disabled"
 
 
 def _term(channel: str, rng: random.Random) -> str:

@@ -94,7 +94,7 @@ def _row(number: int, customer: Customer, subscription: Subscription) -> dict[st
         "Fecha de inicio": f"{subscription.starts_on:%d/%m/%Y}",
         "Fecha de expiración": f"{subscription.ends_on:%d/%m/%Y}",
         "Renovación automática": "Sí" if subscription.auto_renew else "No",
-        "Estado": "Suspendida" if subscription.status == "suspended" else "Activa",
+        "Estado": "Suspendida" if subscription.status == "disabled" else "Activa",
     }
     return row | _BROKEN.get(number, {})
 

@@ -24,6 +24,7 @@ from cspkit.rehearsal.records import Customer, Subscription
 from cspkit.rehearsal.refusals import Refused
 
 routes = partner_center("subscriptions")
+MPN_ID = "4847383"
 
 
 @routes.get("/customers/<customer_id>/subscriptions")
@@ -34,6 +35,8 @@ def list_subscriptions(customer_id: str) -> Response:
     order_id = request.args.get("order_id")
     if order_id is not None:
         found = [item for item in found if item.order_id == order_id.lower()]
+    if request.args.get("mpn_id", MPN_ID) != MPN_ID:
+        found = []
     return collection(_subscription(one, item) for item in found)
 
 
@@ -135,7 +138,7 @@ def _subscription(one: Customer, item: Subscription) -> Json:
         "billingCycle": item.cycle,
         "termDuration": "" if legacy else item.term,
         "isMicrosoftProduct": True,
-        "partnerId": "4847383",
+        "partnerId": MPN_ID,
         "contractType": "subscription",
         "links": _links(one, item) | {"self": here},
         "publisherName": "Microsoft Corporation",
