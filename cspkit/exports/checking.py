@@ -15,7 +15,7 @@ from cspkit.exports.engine import FILE, GUID
 from cspkit.exports.layout import LATE, Layout
 from cspkit.exports.lookups import Lookup
 from cspkit.exports.profiles import ColumnRule, Condition
-from cspkit.exports.sheets import CELLS, NOTE, ROW, column
+from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
 
 ASIDE, PROBLEM, COLUMN, VALUE, JSON, LATEST, PRECEDENCE = (
     "_aside",
@@ -176,7 +176,7 @@ def _working(rows: Any, layout: Layout) -> dict[str, Any]:
         ASIDE: rows[ASIDE],
         PROBLEM: ibis.ifelse(wrong, rows[PROBLEM].split(":")[1], nothing()),
         COLUMN: ibis.ifelse(wrong, place.cases(*names, else_=""), nothing()),
-        VALUE: ibis.ifelse(wrong, place.cases(*raw, else_=nothing()), nothing()),
+        VALUE: ibis.ifelse(wrong, place.cases(*raw, else_=rows[MORE]), nothing()),
         JSON: ibis.ifelse(wrong, as_json(rows, layout), nothing()),
         LATEST: _latest(rows, layout),
         PRECEDENCE: ibis.literal(layout.profile.precedence),
@@ -184,9 +184,11 @@ def _working(rows: Any, layout: Layout) -> dict[str, Any]:
 
 
 def as_json(rows: Any, layout: Layout) -> Any:
-    """Write a whole raw row as a JSON object of its headers."""
-    whole = ibis.struct({name: rows[column(i)] for i, name in enumerate(layout.header)})
-    return whole.cast("json").cast("string")
+    """Write a whole raw row as a JSON object of its headers, cells beyond them under `beyond`."""
+    named = {name: rows[column(i)] for i, name in enumerate(layout.header)}
+    whole = ibis.struct(named).cast("json").cast("string")
+    longer = ibis.struct(named | {"beyond": rows[MORE]}).cast("json").cast("string")
+    return ibis.ifelse(rows[MORE].isnull(), whole, longer)
 
 
 def _latest(rows: Any, layout: Layout) -> Any:

@@ -22,13 +22,20 @@ MAX_COLUMNS = 2_000
 def read_small(path: Path, dialect: Dialect) -> pa.Table:
     """Read every data row of a file that fits into memory, blank and ragged ones included."""
     width = len(dialect.header)
-    numbers, cells, lengths, notes = [], [], [], []
+    numbers, cells, lengths, more = [], [], [], []
     for number, row in itertools.islice(_records(path, dialect), dialect.header_row, None):
         numbers.append(number)
         lengths.append(len(row) if any(row) else width)
-        notes.append(":too_many_cells" if any(cell.strip() for cell in row[width:]) else None)
+        more.append(beyond(row, width))
         cells.append([cell or None for cell in row[:width]])
-    return as_rows(cells, numbers, width, lengths=lengths, notes=notes)
+    notes = [":too_many_cells" if found else None for found in more]
+    return as_rows(cells, numbers, width, lengths=lengths, notes=notes, more=more)
+
+
+def beyond(row: list[str], width: int) -> str | None:
+    """Return the cells that stand beyond the header, as one text, where one holds something."""
+    rest = row[width:]
+    return " | ".join(rest) if any(cell.strip() for cell in rest) else None
 
 
 def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

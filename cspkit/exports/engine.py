@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from cspkit.exports.sheets import CELLS, NOTE, ROW, Scan, Sheet, column
+from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, Scan, Sheet, column
 
 FILE, GUID = "_file", "_guid"
 
@@ -73,7 +73,8 @@ def _scan_sql(sheet: Sheet, number: int) -> str:
     guid = quoted(sheet.guid) if sheet.guid else "NULL"
     return (
         f"SELECT *, row_number() OVER () + {sheet.scan.first_row - 1} AS {ROW}, "
-        f"{width}::INTEGER AS {CELLS}, NULL::VARCHAR AS {NOTE}, {number}::INTEGER AS {FILE}, "
+        f"{width}::INTEGER AS {CELLS}, NULL::VARCHAR AS {NOTE}, "
+        f"NULL::VARCHAR AS {MORE}, {number}::INTEGER AS {FILE}, "
         f"{guid}::VARCHAR AS {GUID} FROM {read_csv(sheet.scan, width)}"
     )
 

@@ -99,6 +99,8 @@ def _parser(name: str, rule: ColumnRule, orders: dict[str, str], mark: str | Non
         return lambda cell: (_by_part_number(cell).get("name") or parsing.tidy(cell) or None, None)
     if rule.kind == "word":
         mapping = words.meanings(name) | rule.words
+        if rule.lenient:
+            return lambda cell: (parsing.word(cell, mapping)[0], None)
         return lambda cell: parsing.word(cell, mapping, keep=name == "relationship")
     parsers: dict[str, Parser] = {
         "day": lambda cell: parsing.day(cell, orders),

@@ -18,21 +18,23 @@ FIRST_YEAR, LAST_YEAR = 1901, 2199
 _DAY_ZERO = date(1899, 12, 30)
 _SERIALS = range(36_526, 73_051)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_TIME = r"(?:,?[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?)\s*"
-_ZONE = r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
-_ISO = re.compile(rf"(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}}){_TIME}{_ZONE}")
-_SPLIT = re.compile(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}{_ZONE}")
-_COMPACT = re.compile(r"(19\d\d|20\d\d|9999)(\d\d)(\d\d)")
-_NAMED = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3})[a-z]*[- ,]+(\d{4})")
-_SPOKEN = re.compile(r"[^\d]*\s(\d{1,2}[/.]\d{1,2}[/.]\d{4})")
-_SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
+_TIME = (
+    r"(?:,?[T ]+(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?)\s*"
+)
+_ZONE = r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_ISO = re.compile(rf"([0-9]{{4}})[-/]([0-9]{{1,2}})[-/]([0-9]{{1,2}}){_TIME}{_ZONE}")
+_SPLIT = re.compile(rf"([0-9]{{1,2}})([/.-])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}{_ZONE}")
+_COMPACT = re.compile(r"(19[0-9][0-9]|20[0-9][0-9]|9999)([0-9][0-9])([0-9][0-9])")
+_NAMED = re.compile(r"([0-9]{1,2})[- ]([A-Za-z]{3})[a-z]*[- ,]+([0-9]{4})")
+_SPOKEN = re.compile(r"[^0-9]*\s([0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4})")
+_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?")
 _SIGN = r"(?:[A-Za-z]{0,3}[€$£]|[A-Z]{3})"
 _NUMBER = re.compile(
-    rf"{_SIGN}?\s*([-+]?\d[\d.,' ]*?)\s*(?:{_SIGN}|[^\W\d_]{{2,8}}\.?)?", re.UNICODE
+    rf"{_SIGN}?\s*([-+]?[0-9][0-9.,' ]*?)\s*(?:{_SIGN}|[^\W\d_]{{2,8}}\.?)?", re.UNICODE
 )
 _GROUPED = {
-    ".": re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(,\d{3})+)(\.\d+)?"),
-    ",": re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?"),
+    ".": re.compile(r"[-+]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?"),
+    ",": re.compile(r"[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?"),
 }
 _OFFER = re.compile(r"([A-Za-z0-9]{12})\s*[:/-]\s*([A-Za-z0-9]{1,4})(?::.*)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -99,7 +101,7 @@ def _shift(found: re.Match[str]) -> timedelta:
     zone, clock = found["zone"], found["time"]
     if not zone or zone == "Z" or not clock:
         return timedelta(0)
-    hours, minutes = (int(part) for part in re.findall(r"\d+", clock)[:2])
+    hours, minutes = (int(part) for part in re.findall("[0-9]+", clock)[:2])
     ahead = int(zone[1:3]) * 60 + int(zone[-2:])
     local = hours * 60 + minutes - (ahead if zone[0] == "+" else -ahead)
     return timedelta(days=local // 1440)

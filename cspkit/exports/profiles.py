@@ -57,6 +57,7 @@ class ColumnRule(_Strict):
     from_file_name: bool = False
     rule: Literal["", "owner", "catalogue_sku", "catalogue_name"] = ""
     words: dict[str, str] = Field(default_factory=dict)
+    lenient: bool = Field(False, description="words without a meaning are left out")
     when_status: tuple[str, ...] = ()
 
 

@@ -69,7 +69,7 @@ class Exports:
             given = (
                 ibis.memtable([], schema=ibis.schema(schema))
                 if frame is None
-                else ibis.memtable(frame)
+                else ibis.memtable(_arrow(frame))
             )
             expression = given.select(
                 **{
@@ -119,3 +119,12 @@ class Exports:
         from cspkit.exports import saved
 
         saved.write(self, Path(folder), self._lines)
+
+
+def _arrow(frame: Any) -> Any:
+    """Hand a pandas frame over as Arrow; anything else is Ibis' to understand."""
+    import pandas as pd
+
+    if isinstance(frame, pd.DataFrame):
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    return frame

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cspkit.exports.profiles import Profile
 
-CELLS, NOTE, ROW = "_cells", "_note", "_row"
+CELLS, NOTE, MORE, ROW = "_cells", "_note", "_more", "_row"
 
 
 @dataclass
@@ -19,7 +19,8 @@ class Sheet:
     """Raw text cells of one file or sheet, with the reader's own count of its data rows.
 
     `rows` holds the columns c0, c1, ... as text, `_row` (the row in the file), `_cells` (how
-    many cells the row had) and `_note` (a problem the reader saw). A large file is not read
+    many cells the row had), `_note` (a problem the reader saw, as `column:code`) and `_more`
+    (cells beyond the header). A large file is not read
     into memory: then `scan` says where its first data row is and `rows` is None.
     """
 
@@ -61,4 +62,5 @@ def as_rows(
     columns[ROW] = pa.array(numbers, pa.int64())
     columns[CELLS] = pa.array(extra.get("lengths", [width] * len(cells)), pa.int32())
     columns[NOTE] = pa.array(extra.get("notes", [None] * len(cells)), pa.string())
+    columns[MORE] = pa.array(extra.get("more", [None] * len(cells)), pa.string())
     return pa.table(columns)

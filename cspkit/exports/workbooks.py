@@ -13,6 +13,7 @@ import openpyxl
 import pyarrow as pa
 
 from cspkit.errors import ExportError
+from cspkit.exports.delimited import beyond
 from cspkit.exports.dialect import HEADER_ROWS, clean_header, find_header
 from cspkit.exports.profiles import Match
 from cspkit.exports.sheets import as_rows
@@ -102,13 +103,14 @@ def _table(rows: list[list[str | None]]) -> tuple[tuple[str, ...], list[Match], 
 
 
 def _as_table(data: list[list[str | None]], first: int, width: int) -> pa.Table:
-    notes, cells = [], []
+    notes, cells, more = [], [], []
     for row in data:
         formula = next((i for i, c in enumerate(row[:width]) if c and c.startswith("\0")), None)
-        beyond = any(cell for cell in row[width:])
+        rest = beyond([cell or "" for cell in row], width)
+        more.append(rest)
         cells.append([cell.removeprefix("\0") if cell else None for cell in row[:width]])
         notes.append(
-            f"{formula}:formula" if formula is not None else ":too_many_cells" if beyond else None
+            f"{formula}:formula" if formula is not None else ":too_many_cells" if rest else None
         )
     numbers = list(range(first, first + len(data)))
-    return as_rows(cells, numbers, width, notes=notes)
+    return as_rows(cells, numbers, width, notes=notes, more=more)
