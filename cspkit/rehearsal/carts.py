@@ -64,7 +64,7 @@ def check_out(world: World, customer: Customer, cart: Cart, *, request_id: str =
             raise Refused(400019)
         groups.setdefault(line.cycle, []).append((line, line.product))
     made = [
-        orders.place(world, customer, cart, lines, request_id=request_id)
+        orders.place(world, customer, cart, lines=lines, request_id=request_id)
         for lines in groups.values()
     ]
     cart.order_ids = [order.id for order in made]
@@ -102,7 +102,7 @@ def _line(world: World, entry: object) -> CartLine:
         raise Refused(800002)
     line = CartLine(number, item, quantity, term, cycle.lower(), name, low)
     try:
-        line.product = shop.check(world, item, term, line.cycle)
+        line.product = shop.check(world, item, term=term, cycle=line.cycle)
     except LookupError as problem:
         code, text = problem.args
         line.error = (code, text)

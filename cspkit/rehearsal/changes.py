@@ -18,6 +18,11 @@ WINDOW = timedelta(days=7)
 PC_STATUS = {"warning": "expired"}
 ACTIONS = ("Cancel", "RenewToNewTerm", "RenewToExtendedServiceTerm", "Transition")
 _LASTING = ("active", "suspended")
+_OPERATIONS = {
+    "active": "activate_subscription",
+    "suspended": "suspend_subscription",
+    "deleted": "cancel_subscription",
+}
 
 
 def find(world: World, customer: Customer, subscription_id: str) -> Subscription:
@@ -45,7 +50,12 @@ def etag(subscription: Subscription) -> str:
 
 
 def apply(
-    world: World, customer: Customer, subscription: Subscription, body: dict[str, Any], tag: str
+    world: World,
+    customer: Customer,
+    subscription: Subscription,
+    *,
+    body: dict[str, Any],
+    tag: str,
 ) -> None:
     """Apply a PATCH; what the body leaves out is reset, auto-renew to off.
 
@@ -62,7 +72,7 @@ def apply(
     if before == "deleted":
         raise Refused(2011, subscription.id)
     if status != before:
-        _change_status(world, customer, subscription, before, status)
+        _change_status(world, customer, subscription, before=before, after=status)
         return
     if before == "suspended":
         raise Refused(2001) if seats != subscription.seats else Refused(800091)
@@ -74,13 +84,7 @@ def apply(
     subscription.scheduled = scheduled
     subscription.friendly_name = _word(body, "friendlyname", subscription.friendly_name)
     subscription.version += 1
-    relations.audit(
-        world,
-        customer,
-        "subscription",
-        "update_subscription",
-        {"SubscriptionId": subscription.id},
-    )
+    _audit(world, customer, "update_subscription", subscription)
 
 
 def refundable(world: World, subscription: Subscription) -> list[tuple[int, str]]:
@@ -119,7 +123,7 @@ def _scheduled(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _change_status(
-    world: World, customer: Customer, subscription: Subscription, before: str, after: str
+    world: World, customer: Customer, subscription: Subscription, *, before: str, after: str
 ) -> None:
     new_commerce = subscription.channel == "csp_nce"
     if after == "deleted":
@@ -143,15 +147,12 @@ def _change_status(
     if after == "suspended":
         subscription.auto_renew = False
     world.note_seats(customer.id, subscription.product.sku_id)
-    relations.audit(
-        world,
-        customer,
-        "subscription",
-        {"suspended": "suspend_subscription", "active": "activate_subscription"}.get(
-            after, "cancel_subscription"
-        ),
-        {"SubscriptionId": subscription.id},
-    )
+    _audit(world, customer, _OPERATIONS[after], subscription)
+
+
+def _audit(world: World, customer: Customer, operation: str, subscription: Subscription) -> None:
+    words = {"resource": "subscription", "SubscriptionId": subscription.id}
+    relations.audit(world, customer, operation, **words)
 
 
 def _change_seats(world: World, customer: Customer, subscription: Subscription, seats: int) -> None:

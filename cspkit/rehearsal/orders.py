@@ -28,8 +28,8 @@ def place(
     world: World,
     customer: Customer,
     cart: Cart,
-    lines: list[tuple[CartLine, Product]],
     *,
+    lines: list[tuple[CartLine, Product]],
     request_id: str,
 ) -> Order:
     """Place one order; it is in the books from now on, whoever sees it when."""
@@ -48,9 +48,9 @@ def place(
         request_id=request_id,
     )
     for number, (line, product) in enumerate(lines):
-        order.lines.append(_deliver(world, order, number, line, product))
+        order.lines.append(_deliver(world, order, line, product=product, number=number))
     world.orders[customer.id][order.id] = order
-    relations.audit(world, customer, "order", "create_order", {"OrderId": order.id})
+    relations.audit(world, customer, "create_order", resource="order", OrderId=order.id)
     return order
 
 
@@ -69,9 +69,9 @@ def listed(world: World, customer: Customer) -> list[Order]:
 
 
 def _deliver(
-    world: World, order: Order, number: int, line: CartLine, product: Product
+    world: World, order: Order, line: CartLine, *, product: Product, number: int
 ) -> OrderLine:
-    made = _subscription(world, order, line, product)
+    made = _subscription(world, order, line, product=product)
     world.add(made)
     usable_from = made.usable_from or world.now
     world.at(usable_from, seats.became_usable, order.customer_id, product.sku_id)
@@ -96,7 +96,7 @@ def _deliver(
     return OrderLine(number, product, line.catalog_item, line.quantity, line.term, name, made.id)
 
 
-def _subscription(world: World, order: Order, line: CartLine, product: Product) -> Subscription:
+def _subscription(world: World, order: Order, line: CartLine, *, product: Product) -> Subscription:
     today = world.now.date()
     monthly = product.monthly
     return Subscription(

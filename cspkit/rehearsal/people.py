@@ -41,7 +41,7 @@ def find(world: World, customer: Customer, name: str) -> User:
 
 
 def change_licences(
-    world: World, customer: Customer, user: User, add: list[Wanted], remove: list[str]
+    world: World, customer: Customer, user: User, *, add: list[Wanted], remove: list[str]
 ) -> None:
     """Add and remove licences of one user in one step, or raise Denied and change nothing."""
     for sku_id in remove:
@@ -54,7 +54,7 @@ def change_licences(
             "License assignment cannot be done for user with invalid usage location.",
         )
     for sku_id, _ in add:
-        _check_addition(world, customer, kept, sku_id)
+        _check_addition(world, customer, sku_id, kept=kept)
         kept.add(sku_id)
     for sku_id in remove:
         del user.licences[sku_id]
@@ -89,7 +89,7 @@ def _check_removal(user: User, sku_id: str) -> None:
         )
 
 
-def _check_addition(world: World, customer: Customer, kept: set[str], sku_id: str) -> None:
+def _check_addition(world: World, customer: Customer, sku_id: str, *, kept: set[str]) -> None:
     pools = {pool.product.sku_id: pool for pool in seats.pools(world, customer.id)}
     pool = pools.get(sku_id)
     if pool is None:

@@ -29,14 +29,16 @@ READS = CHANGES_LICENCES | {DIRECTORY_READERS, GLOBAL_READER}
 
 
 def deliver(world: World, customer: Customer) -> None:
-    """Let an invitation reach a customer, who accepts after a while, late or never."""
-    if customer.related or customer.delivered_at is not None:
-        return
-    customer.delivered_at = world.now
-    rng = world.draw("acceptance", customer.id)
-    entry = {"customer_id": customer.id, "delivered": world.now, "accepted": None}
+    """Let an invitation reach a customer, who accepts after a while, late or never.
+
+    Every letter is in the books; only the first one moves the customer.
+    """
+    first = customer.delivered_at is None and not customer.related
+    entry = {"customer_id": customer.id, "delivered": world.now, "accepted": customer.related_at}
     world.books.invitations.append(entry)
-    if rng.random() >= world.options.never_accepts:
+    customer.delivered_at = customer.delivered_at or world.now
+    rng = world.draw("acceptance", customer.id)
+    if first and rng.random() >= world.options.never_accepts:
         when = world.after(world.options.acceptance, "acceptance", customer.id)
         world.at(when, _accept_later, customer.id)
 
@@ -52,7 +54,7 @@ def accept(world: World, customer: Customer) -> None:
     for entry in world.books.invitations:
         if entry["customer_id"] == customer.id:
             entry["accepted"] = world.now
-    audit(world, customer, "customer", "create_partner_relationship", {})
+    audit(world, customer, "create_partner_relationship", resource="customer")
     for access in world.access_of[customer.id]:
         if access.status == "approvalPending":
             _approve_later(world, access)
@@ -82,7 +84,7 @@ def attest(world: World, customer: Customer, agreement: dict[str, Any]) -> None:
         raise Refused(600061)
     customer.attestations.append(agreement)
     world.books.agreements.append({"customer_id": customer.id, "how": "attested", "at": world.now})
-    audit(world, customer, "agreement", "create_customer_agreement", {})
+    audit(world, customer, "create_customer_agreement", resource="agreement")
 
 
 def has_agreed(world: World, customer: Customer) -> bool:
@@ -118,7 +120,13 @@ def grant_early_access(world: World, customer: Customer) -> None:
 
 
 def ask_access(
-    world: World, customer: Customer, name: str, duration: str, roles: list[str], extend: str
+    world: World,
+    customer: Customer,
+    name: str,
+    *,
+    duration: str,
+    roles: list[str],
+    extend: str,
 ) -> Access:
     """Create an access relationship; it does nothing until locked and approved."""
     days = duration_days(duration)
@@ -205,7 +213,7 @@ def _expire(world: World, access_id: str) -> None:
         access.status = "expired"
 
 
-def assign(world: World, access: Access, group_id: str, roles: list[str]) -> Assignment:
+def assign(world: World, access: Access, group_id: str, *, roles: list[str]) -> Assignment:
     """Give a security group roles of an active relationship; it works some minutes later."""
     if access.status != "active":
         raise Denied(400, "Request_BadRequest", "The relationship is not active.")
@@ -231,9 +239,7 @@ def roles_in(world: World, customer_id: str) -> set[str]:
     }
 
 
-def audit(
-    world: World, customer: Customer, resource: str, operation: str, data: dict[str, str]
-) -> None:
+def audit(world: World, customer: Customer, operation: str, *, resource: str, **data: str) -> None:
     """Write a record that the partner can ask for."""
     world.books.audit.append(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -112,13 +113,15 @@ def originals(seed: int, customer: Customer, channel: str) -> Iterator[Subscript
         where = channel if rng.random() < 0.85 else rng.choice(("direct_mosa", "direct_mca"))
         product = _product(where, rng, in_agreement)
         end = shared_end if where in ENTERPRISE or rng.random() < 0.6 else _end(rng)
-        made = _original(seed, customer, where, number, product, size[0], end, rng)
+        draft = _Draft(where, product, size[0], end)
+        made = _original(customer, draft, guid(seed, "original", customer.id, number), rng=rng)
+        _number(seed, made)
         if where in ENTERPRISE:
             made.agreement = agreement
             in_agreement.add(product)
         yield made
         if where == "csp_legacy" and product.part_number.startswith("EXCHANGE"):
-            yield _addon(seed, made, number, rng)
+            yield _addon(seed, made, number=number, rng=rng)
 
 
 def _end(rng: random.Random) -> date:
@@ -137,32 +140,30 @@ def _product(channel: str, rng: random.Random, taken: set[Product]) -> Product:
     return rng.choices(on_sale, weights=[product.weight for product in on_sale])[0]
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """What is settled about an original before its details are drawn."""
+
+    channel: str
+    product: Product
+    size: int
+    end: date
+
+
 def _original(
-    seed: int,
-    customer: Customer,
-    channel: str,
-    number: int,
-    product: Product,
-    size: int,
-    end: date,
-    rng: random.Random,
+    customer: Customer, draft: _Draft, subscription_id: str, *, rng: random.Random
 ) -> Subscription:
     """Draw one original; a channel without grace has no overdue ones."""
+    channel, product = draft.channel, draft.product
     rule = lifecycle.RULES[channel]
-    if end < AS_OF and not rule.grace:
-        end = AS_OF + (AS_OF - end)
     term = _term(channel, rng)
-    if term == "P1M":
-        end = AS_OF + timedelta(days=rng.randint(0, 29))
-    if channel == "csp_nce":
-        # it must have started before the month that the reconciliation file is about
-        end = min(end, date(2027, 9, 1) + timedelta(days=rng.randint(0, 27)))
-    seats = max(1, min(product.max_seats, int(size * rng.uniform(0.3, 1.3))))
+    end = _possible(draft, term, rng)
+    seats = max(1, min(product.max_seats, int(draft.size * rng.uniform(0.3, 1.3))))
     cycle = rng.choice(("monthly", "annual")) if term != "P1M" else "monthly"
     starts = lifecycle.term_start(end, term)
     status = _status(end, rule)
-    made = Subscription(
-        id=guid(seed, "original", customer.id, number),
+    return Subscription(
+        id=subscription_id,
         customer_id=customer.id,
         channel=channel,
         product=product,
@@ -182,15 +183,31 @@ def _original(
         friendly_name=product.name,
         listed_in=_listed_in(channel, customer),
     )
-    if channel == "csp_nce":
+
+
+def _possible(draft: _Draft, term: str, rng: random.Random) -> date:
+    """Move the drawn end to where the channel and the term allow it."""
+    end = draft.end
+    if end < AS_OF and not lifecycle.RULES[draft.channel].grace:
+        end = AS_OF + (AS_OF - end)
+    if term == "P1M":
+        end = AS_OF + timedelta(days=rng.randint(0, 29))
+    if draft.channel == "csp_nce":
+        # it must have started before the month that the reconciliation file is about
+        end = min(end, date(2027, 9, 1) + timedelta(days=rng.randint(0, 27)))
+    return end
+
+
+def _number(seed: int, made: Subscription) -> None:
+    """Give one of ours the numbers that Partner Center shows."""
+    if made.channel == "csp_nce":
         made.order_id = guid(seed, "order", made.id).replace("-", "")[:12]
         made.availability_id = availability(seed, made.id)
-    if channel == "csp_legacy":
+    if made.channel == "csp_legacy":
         made.order_id = guid(seed, "order", made.id)
-    return made
 
 
-def _addon(seed: int, base: Subscription, number: int, rng: random.Random) -> Subscription:
+def _addon(seed: int, base: Subscription, *, number: int, rng: random.Random) -> Subscription:
     product = by_sku_id()[ARCHIVING]
     return Subscription(
         id=guid(seed, "addon", base.customer_id, number),

@@ -68,7 +68,7 @@ def terms(item: Product) -> list[Term]:
     ]
 
 
-def check(world: World, catalog_item: str, term: str, cycle: str) -> Product:
+def check(world: World, catalog_item: str, *, term: str, cycle: str) -> Product:
     """Check that an item can be put into a cart now.
 
     Raises Refused 400019 for an availability that has been replaced, LookupError with a cart

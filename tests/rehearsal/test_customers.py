@@ -229,6 +229,19 @@ def test_some_customers_never_answer(partner: Partner) -> None:
     assert [entry["accepted"] for entry in partner.control("books")["invitations"]] == [None]
 
 
+def test_every_letter_is_in_the_books(partner: Partner) -> None:
+    """A customer invited twice answers once, but the books remember both letters."""
+    customer = partner.stranger()
+    for _ in range(2):
+        partner.control("deliver", {"customer_id": customer.id})
+        partner.wait(minutes=5)
+    partner.control("accept", {"customer_id": customer.id})
+    letters = partner.control("books")["invitations"]
+
+    assert len(letters) == 2
+    assert len({letter["accepted"] for letter in letters}) == 1
+
+
 def test_audit_records_name_the_order(partner: Partner) -> None:
     """The partner can ask what happened in the last 90 days, filtered by customer."""
     customer = partner.related()

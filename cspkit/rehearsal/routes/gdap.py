@@ -80,8 +80,9 @@ def create() -> Response:
         raise Denied(400, "Request_BadRequest", "displayName and duration are required.")
     if extend not in ("P0D", "PT0S", "P180D"):
         raise Denied(400, "Request_BadRequest", "autoExtendDuration is not valid.")
-    roles = _roles(sent)
-    access = relations.ask_access(world, customer, name, duration, roles, extend)
+    access = relations.ask_access(
+        world, customer, name, duration=duration, roles=_roles(sent), extend=extend
+    )
     return _created(_relationship(access), f"delegatedAdminRelationships/{access.id}")
 
 
@@ -132,7 +133,7 @@ def assign(access_id: str) -> Response:
     group = container.get("accessContainerId") if isinstance(container, dict) else None
     if not isinstance(group, str) or not re.fullmatch(r"[0-9a-fA-F-]{36}", group):
         raise Denied(400, "Request_BadRequest", "accessContainerId must be a GUID.")
-    made = relations.assign(the_world(), access, group.lower(), _roles(sent))
+    made = relations.assign(the_world(), access, group.lower(), roles=_roles(sent))
     here = f"delegatedAdminRelationships/{access.id}/accessAssignments/{made.id}"
     return _created(_assignment(made), here)
 

@@ -124,7 +124,7 @@ def assign_license(user_id: str) -> Response:
     customer, world = tenant(relations.CHANGES_LICENCES), the_world()
     user = people.find(world, customer, unquote(user_id))
     add, remove = _wanted(graph_body())
-    people.change_licences(world, customer, user, add, remove)
+    people.change_licences(world, customer, user, add=add, remove=remove)
     context = {"@odata.context": f"{graph_json.ROOT}#users/$entity"}
     return reply(context | _user(user, [*_DEFAULT.split(), "assignedLicenses", "usageLocation"]))
 

@@ -52,7 +52,7 @@ def patch_subscription(customer_id: str, subscription_id: str) -> Response:
     """Change a subscription from the whole resource; what is left out is reset."""
     one, world = customer(customer_id), the_world()
     item = changes.find(world, one, subscription_id)
-    changes.apply(world, one, item, body(), request.headers.get("If-Match", ""))
+    changes.apply(world, one, item, body=body(), tag=request.headers.get("If-Match", ""))
     return reply(_subscription(one, item))
 
 
