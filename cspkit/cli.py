@@ -129,7 +129,8 @@ def rank(
     if as_json:
         _print_json(_records(ranked.head(top)))
     else:
-        _show(ranked.head(top)[list(TOP)], f"The first {min(top, len(ranked))} of {len(ranked)}")
+        first = ranked.head(top).assign(name=ranked["name"].fillna(ranked["customer_id"]))
+        _show(first[list(TOP)], f"The first {len(first)} of {len(ranked)}")
 
 
 TOP = ("rank", "name", "market", "next_expiration", "seats", "slack_days", "next_action", "reason")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from cspkit.rehearsal import samples
 from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
 from cspkit.settings import Service, Settings
+from cspkit.tables import FILES
 
 AS_OF = date(2026, 11, 20)
 START = date(2026, 11, 23)
@@ -43,11 +45,12 @@ def walk(out: Path, *, say: Say, show: Show) -> Path:
         shutil.copytree(samples.folder(), settings.exports, dirs_exist_ok=True)
 
         loaded = exports.load(settings.exports)
-        show(loaded.summary(), "1. What the sample exports hold")
+        show(loaded.summary()[FILES.names], "1. What the sample exports hold")
         decisions.write(settings.decisions, loaded)
 
         ranked = ranking.rank(loaded, as_of=AS_OF, settings=settings)
-        show(ranked.head(10)[TOP], f"2. Who goes first: ten of {len(ranked)} customers")
+        first = ranked.head(10).assign(name=ranked["name"].fillna(ranked["customer_id"]))
+        show(first[TOP], f"2. Who goes first: ten of {len(ranked)} customers")
 
         plan_file = home / "plan.json"
         plan = planning.plan(
@@ -63,6 +66,8 @@ def walk(out: Path, *, say: Say, show: Show) -> Path:
         say(f"4. Approved by a second name: demo, plan {plan.hash[:12]}")
 
         _rehearse(plan, plan_file, server, settings, say)
+        books = json.dumps(server.books(), indent=1, default=str)
+        (home / "books.json").write_text(books, encoding="utf-8")
 
         with Ledger(settings.ledger_url) as ledger:
             figures = reporting.status(
@@ -73,24 +78,28 @@ def walk(out: Path, *, say: Say, show: Show) -> Path:
                 settings=settings,
             )
             page = reporting.write(figures, out)
-        say(f"6. The report is in {page.resolve()}, its figures in {page.with_name('status.xlsx')}")
-        say(
-            f"Next: open it in a browser; then look at {home.resolve()}, a whole workspace, or make"
-        )
-        say("your own with `cspkit init my-workspace` and put your export files in its exports/.")
+        say(f"6. The report is {page.resolve()}")
+        say(f"   with its figures in {page.with_name('status.xlsx').resolve()}")
+        say(f"Next: open the report, then look around {home.resolve()}, a whole workspace.")
+        say("For your own files: `cspkit init my-workspace`, and put them into its exports folder.")
     return page
 
 
 def _rehearse(
     plan: planning.Plan, plan_file: Path, server: Server, settings: Settings, say: Say
 ) -> None:
-    """Run the first batches on the rehearsal's clock, as operators would day by day."""
+    """Run the first batches on the rehearsal's clock, as operators would day by day.
+
+    The rehearsal's own books stay beside the ledger, so that anyone can compare the two.
+    """
     common: dict[str, Any] = {"plan": plan_file, "mode": "rehearsal", "settings": settings}
 
     def run(step: str, **which: Any) -> None:
         receipt = runbooks.run(step, **common, **which)
         counts = ", ".join(f"{number} {word}" for word, number in receipt.counts.items())
         say(f"   {server.now():%d %b %H:%M}  {step:<10} {counts or 'nothing to do'}")
+        if receipt.counts.get("failed"):
+            say(f"                 why is written in {receipt.html}")
 
     say(f"5. The rehearsal runs on {server.url}")
     run("invite", due=START)
