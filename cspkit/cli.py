@@ -359,7 +359,7 @@ def _write_frame(frame: pd.DataFrame, out: Path) -> None:
 
 def _count(frame: pd.DataFrame, by: list[str]) -> dict[str, int]:
     sizes = frame.groupby(by).size()
-    return {" ".join(key) if isinstance(key, tuple) else key: int(n) for key, n in sizes.items()}
+    return {" ".join(k) if isinstance(k, tuple) else str(k): int(n) for k, n in sizes.items()}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

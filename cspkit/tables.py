@@ -308,4 +308,5 @@ def to_pandas(arrow: pa.Table) -> pd.DataFrame:
             return pd.StringDtype(na_value=float("nan"))
         return pd.ArrowDtype(kind)
 
-    return arrow.to_pandas(types_mapper=dtype)
+    frame: pd.DataFrame = arrow.to_pandas(types_mapper=dtype)
+    return frame
