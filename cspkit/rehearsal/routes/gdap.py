@@ -11,7 +11,7 @@ from cspkit.rehearsal import relations
 from cspkit.rehearsal.answers import Json, denial, graph_body, instant, reply, the_world
 from cspkit.rehearsal.records import PARTNER_TENANT, Access, Assignment
 from cspkit.rehearsal.refusals import Denied
-from cspkit.rehearsal.routes.graph import check_token
+from cspkit.rehearsal.routes.graph import check_token, next_link
 
 _PATH = "/tenantrelationships/delegatedadminrelationships"
 _CONTEXT = "https://graph.microsoft.com/v1.0/tenantRelationships/$metadata#"
@@ -45,8 +45,7 @@ def relationships() -> Response:
     answer: Json = {"@odata.context": f"{_CONTEXT}delegatedAdminRelationships"}
     answer["value"] = [_relationship(access) for access in rest[:most]]
     if len(rest) > most:
-        token = f"%24top={most}&%24skiptoken={rest[most - 1].id}"
-        answer["@odata.nextLink"] = f"{request.base_url}?{token}"
+        answer["@odata.nextLink"] = next_link(rest[most - 1].id)
     return reply(answer)
 
 

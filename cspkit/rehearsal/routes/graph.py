@@ -102,12 +102,16 @@ def users() -> Response:
     if request.args.get("$count", "").lower() == "true":
         answer["@odata.count"] = len(found)
     if len(rest) > top:
-        kept = [(key, value) for key, value in request.args.items() if key != "$skiptoken"]
-        query = "&".join(f"{quote(key)}={quote(value)}" for key, value in kept)
-        token = f"%24skiptoken={rest[top - 1].id}"
-        answer["@odata.nextLink"] = f"{request.base_url}?{f'{query}&' if query else ''}{token}"
+        answer["@odata.nextLink"] = next_link(rest[top - 1].id)
     answer["value"] = [_user(user, _selected()) for user in rest[:top]]
     return reply(answer)
+
+
+def next_link(last: str) -> str:
+    """Link to the page after an id, with all that was asked for."""
+    kept = [(key, value) for key, value in request.args.items() if key != "$skiptoken"]
+    query = "&".join(f"{quote(key)}={quote(value)}" for key, value in [*kept, ("$skiptoken", last)])
+    return f"{request.base_url}?{query}"
 
 
 @routes.get("/users/<user_id>")
