@@ -59,18 +59,22 @@ class Opened:
 
     def bind(self, service_id: str) -> None:
         """Bind the ledger to one service for life; raise LedgerError if it has another."""
+        self.check_binding(service_id)
+        if self.service is None:
+            at = self.clock.now()
+            with self._write() as connection:
+                row = {"one": 1, "service": service_id, "bound_at": at}
+                connection.execute(sa.insert(schema.binding).values(row))
+                chain.append(connection, "bound", service_id, at=at)
+
+    def check_binding(self, service_id: str) -> None:
+        """Raise LedgerError when the ledger belongs to another service; writes nothing."""
         bound = self.service
         if bound not in (None, service_id):
             raise LedgerError(
                 f"the ledger belongs to {bound!r}, not to {service_id!r}: "
                 "use the ledger of that service"
             )
-        if bound is None:
-            at = self.clock.now()
-            with self._write() as connection:
-                row = {"one": 1, "service": service_id, "bound_at": at}
-                connection.execute(sa.insert(schema.binding).values(row))
-                chain.append(connection, "bound", service_id, at=at)
 
     @property
     def service(self) -> str | None:

@@ -104,8 +104,14 @@ def abandon(connection: sa.Connection, subject: str, verb: str, *, at: datetime)
     connection.execute(sa.update(table).where(mine).values(values))
 
 
-def calls(connection: sa.Connection, subject: str, verb: str) -> list[Call]:
-    """List the calls of a subject and verb, oldest first."""
-    query = sa.select(table).where(table.c.subject == subject, table.c.verb == verb)
+def checkout_of(cart_id: str | None) -> str:
+    """Name the checkout of one cart: a new cart begins with a clean sheet."""
+    return f"checkout {cart_id}"
+
+
+def calls(connection: sa.Connection, subject: str, verb: str, *, whole: bool = True) -> list[Call]:
+    """List the calls of a subject and verb, or of all verbs that begin so, oldest first."""
+    mine = table.c.verb == verb if whole else table.c.verb.startswith(verb, autoescape=True)
+    query = sa.select(table).where(table.c.subject == subject, mine)
     rows = connection.execute(query.order_by(table.c.call_id)).mappings()
     return [Call.of(row) for row in rows]

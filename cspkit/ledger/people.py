@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cspkit.errors import LedgerError, PlanRefused
-from cspkit.ledger import chain, leases, outside, schema, states
+from cspkit.ledger import chain, leases, schema, states
 from cspkit.ledger.opened import Opened
 from cspkit.ledger.records import Approval, Hold, canonical
 from cspkit.tables import MoveState
@@ -120,7 +120,6 @@ class People(Opened):
         adopted = order_id is not None
         columns = {"cart_id": None, "order_id": order_id, "ordered_at": at if adopted else None}
         with self._write() as connection:
-            outside.abandon(connection, move_id, "checkout", at=at)
             return states.advance(
                 connection,
                 move_id,

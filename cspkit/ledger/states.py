@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from cspkit.ledger.schema import holds, letters, move_originals, moves, steps
 from cspkit.tables import MoveState, StepState
 
 EVERYONE = "*"
-_UNSENT = (MoveState.PLANNED, MoveState.CART)
+UNSENT = (MoveState.PLANNED, MoveState.CART)
 _STAMPS = {
     MoveState.ORDERED: "ordered_at",
     MoveState.PROVISIONED: "provisioned_at",
@@ -36,8 +37,10 @@ def claim(
     connection: sa.Connection, wanted: Claim, *, service: str, run_id: str, at: datetime
 ) -> MoveRow:
     """Reserve the originals of a move; return the move that has them, this one or another."""
-    other = _holder(connection, wanted, service)
-    if other is not None and other.state not in _UNSENT:
+    other = holder(
+        connection, wanted.customer_id, wanted.originals, wanted.part, besides=wanted.move_id
+    )
+    if other is not None and other.state not in UNSENT:
         return other
     if other is not None:
         _withdraw(connection, other, wanted.move_id, run_id=run_id, at=at)
@@ -55,7 +58,7 @@ def claim(
             at=at,
             columns=wanted.content | {"cart_id": None},
         )
-    elif row.state in _UNSENT:
+    elif row.state in UNSENT:
         _renew(connection, row, wanted, run_id=run_id, at=at)
     found = read(connection, wanted.move_id)
     assert found is not None
@@ -78,7 +81,7 @@ def advance(
     at: datetime,
     run_id: str = "",
     reason: str = "",
-    evidence: dict[str, Any] | None = None,
+    evidence: Mapping[str, Any] | None = None,
     columns: dict[str, Any] | None = None,
 ) -> bool:
     """Change a state only from the one expected; False, and nothing written, otherwise."""
@@ -197,20 +200,26 @@ def replaced_seats(connection: sa.Connection, customer_id: str, sku_id: str, bes
     return int(connection.execute(query).scalar_one())
 
 
-def _holder(connection: sa.Connection, wanted: Claim, service: str) -> MoveRow | None:
-    """Find another move that has one of these originals, a sent one before an unsent one."""
+def holder(
+    connection: sa.Connection,
+    customer_id: str,
+    originals: Iterable[str],
+    part: int,
+    *,
+    besides: str = "",
+) -> MoveRow | None:
+    """Find a move that has one of these originals, a sent one before an unsent one."""
     query = (
         sa.select(moves)
         .join(move_originals, move_originals.c.move_id == moves.c.move_id)
         .where(
-            move_originals.c.service == service,
-            move_originals.c.customer_id == wanted.customer_id,
-            move_originals.c.original.in_(wanted.originals),
-            move_originals.c.part == wanted.part,
+            move_originals.c.customer_id == customer_id,
+            move_originals.c.original.in_(list(originals)),
+            move_originals.c.part == part,
             move_originals.c.state != MoveState.REFUSED,
-            moves.c.move_id != wanted.move_id,
+            moves.c.move_id != besides,
         )
-        .order_by(moves.c.state.in_(_UNSENT), moves.c.move_id)
+        .order_by(moves.c.state.in_(UNSENT), moves.c.move_id)
         .limit(1)
     )
     found = connection.execute(query).mappings().one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -63,7 +64,7 @@ class Ledger(People):
         run_id: str,
         lease: Lease,
         reason: str = "",
-        evidence: dict[str, Any] | None = None,
+        evidence: Mapping[str, Any] | None = None,
         **columns: Any,
     ) -> bool:
         """Change the state of a move if it is still the one expected and the lease is ours."""
@@ -97,7 +98,8 @@ class Ledger(People):
                 columns={"sent_at": at},
             ):
                 return None
-            intent = Intent(move.move_id, move.customer_id, "checkout", path, None)
+            verb = outside.checkout_of(move.cart_id)
+            intent = Intent(move.move_id, move.customer_id, verb, path, None)
             return outside.intend(connection, intent, run_id=run_id, at=at)
 
     def intend(
@@ -129,9 +131,20 @@ class Ledger(People):
             outside.settle(connection, call, outcome, status, code, detail, at)
 
     def calls(self, subject: str, verb: str) -> list[Call]:
-        """List the calls of one subject and verb, oldest first."""
+        """List the calls of one subject whose verb begins like this, oldest first."""
         with self._read() as connection:
-            return outside.calls(connection, subject, verb)
+            return outside.calls(connection, subject, verb, whole=False)
+
+    def checkouts(self, move: MoveRow) -> list[Call]:
+        """List the checkouts of the cart that a move has now, oldest first."""
+        with self._read() as connection:
+            return outside.calls(connection, move.move_id, outside.checkout_of(move.cart_id))
+
+    def holder_of(self, customer_id: str, originals: Iterable[str], part: int) -> MoveRow | None:
+        """Find a move that has sent an order for one of these originals, if there is one."""
+        with self._read() as connection:
+            found = states.holder(connection, customer_id, originals, part)
+        return found if found and found.state not in states.UNSENT else None
 
     def step(self, customer_id: str, step: str) -> StepRow:
         """Return where a customer step stands; one that never began is still to do."""

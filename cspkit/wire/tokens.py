@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from typing import Any, Protocol
 
 from cspkit.errors import SettingsError
@@ -23,6 +26,14 @@ class FixedTokens:
     def token(self, audience: str, tenant: str, user: bool) -> str:
         """Name the kind of caller and the tenant in the token itself."""
         return f"rehearsal-{'user' if user else 'app'}-{tenant}"
+
+
+class NoTokens:
+    """No tokens at all: every call is refused before it is sent."""
+
+    def token(self, audience: str, tenant: str, user: bool) -> str:
+        """Raise SettingsError."""
+        raise SettingsError("credentials", "user", f"nobody is signed in for {audience}")
 
 
 class Credential(Protocol):
@@ -49,26 +60,48 @@ class AzureTokens:
 
     @classmethod
     def sign_in(cls, tenant: str) -> AzureTokens:
-        """Ask a person to sign in by device code; tokens stay in memory only."""
-        try:
-            from azure.identity import DeviceCodeCredential
-        except ImportError as error:
-            raise SettingsError("mode live", "azure-identity", f"missing: {_INSTALL}") from error
-        return cls(user=DeviceCodeCredential(tenant_id=tenant, additionally_allowed_tenants=["*"]))
+        """Use what this computer is signed in with, or ask a person to sign in by device code."""
+        identity = _azure_identity()
+        silent = cls.default(tenant)._user
+        code = identity.DeviceCodeCredential(tenant_id=tenant, additionally_allowed_tenants=["*"])
+        return cls(user=identity.ChainedTokenCredential(silent, code))
 
     @classmethod
     def default(cls, tenant: str) -> AzureTokens:
         """Use what this computer is signed in with: environment, managed identity, command line."""
-        try:
-            from azure.identity import DefaultAzureCredential
-        except ImportError as error:
-            raise SettingsError("mode live", "azure-identity", f"missing: {_INSTALL}") from error
-        options: dict[str, Any] = {"additionally_allowed_tenants": ["*"]}
-        return cls(user=DefaultAzureCredential(workload_identity_tenant_id=tenant, **options))
+        identity = _azure_identity()
+        options = {"workload_identity_tenant_id": tenant, "additionally_allowed_tenants": ["*"]}
+        return cls(user=identity.DefaultAzureCredential(**options))
 
     def token(self, audience: str, tenant: str, user: bool) -> str:
         """Return a token; raise SettingsError when a call needs a user and nobody signed in."""
+        from azure.core.exceptions import AzureError
+
         credential = self._user if user or self._app is None else self._app
         if credential is None:
             raise SettingsError("credentials", "user", f"{audience} needs a signed-in user here")
-        return str(credential.get_token(f"{audience}/.default", tenant_id=tenant).token)
+        try:
+            return str(credential.get_token(f"{audience}/.default", tenant_id=tenant).token)
+        except AzureError as error:
+            first = str(error).partition("\n")[0][:200]
+            problem = f"no token for {audience} in tenant {tenant}: {first}"
+            raise SettingsError("credentials", "user", problem) from error
+
+
+def has_mfa(token: str) -> bool:
+    """Say whether a token tells that its user signed in with a second factor."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        methods = claims.get("amr", [])
+    except (IndexError, ValueError, binascii.Error, AttributeError):
+        return False
+    return isinstance(methods, list) and "mfa" in methods
+
+
+def _azure_identity() -> Any:
+    try:
+        import azure.identity
+    except ImportError as error:
+        raise SettingsError("mode live", "azure-identity", f"missing: {_INSTALL}") from error
+    return azure.identity

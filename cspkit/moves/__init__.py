@@ -1,0 +1,6 @@
+"""One step of one customer or move, exactly once."""
+
+from cspkit.moves.rows import Outcome
+from cspkit.moves.work import STEPS, Work, begin
+
+__all__ = ["STEPS", "Outcome", "Work", "begin"]

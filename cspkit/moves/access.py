@@ -1,0 +1,160 @@
+"""Access: is the agreement there, and may we read and change licences in the tenant."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cspkit import graph
+from cspkit.errors import SettingsError
+from cspkit.graph import ROLES, Assignment, Relationship
+from cspkit.ledger import Intent, Lease
+from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.inviting import note_related, post
+from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.settings import FILE
+from cspkit.tables import Mode, Step, StepState
+
+LETTER = "access"
+REHEARSAL_GROUP = "00000000-0000-4000-8000-0000000000aa"
+NOT_RELATED = "the customer has not accepted the invitation yet"
+
+
+class Access:
+    """The customer steps `agreement` and `access`."""
+
+    by = "access_by"
+    about_moves = False
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+
+    def look(self, one: Subject) -> Look:
+        """Say which of agreement and access is still missing."""
+        desk = self._desk
+        missing = [
+            step
+            for step in (Step.AGREEMENT, Step.ACCESS)
+            if desk.ledger.step(one.customer_id, step).state is not StepState.DONE
+        ]
+        state = desk.ledger.step(one.customer_id, Step.ACCESS).state
+        if not missing:
+            return Look(state, "nothing", "agreement and access are there", Outcome.SKIPPED)
+        if desk.online and not desk.related(one.customer_id):
+            return Look(state, "wait", NOT_RELATED)
+        would_do = "ask for access" if state is StepState.TO_DO else "look whether it is there"
+        return Look(state, would_do, f"missing: {', '.join(missing)}")
+
+    def act(self, one: Subject, lease: Lease) -> Done:
+        """Note what is there and ask for what is not; nothing is asked for twice."""
+        desk = self._desk
+        before = desk.ledger.step(one.customer_id, Step.ACCESS).state
+        if not desk.related(one.customer_id):
+            return Done(before, before, Outcome.WAITING, NOT_RELATED)
+        note_related(desk, one, lease)
+        waits = [self._agreement(one, lease), self._access(one, lease)]
+        after = desk.ledger.step(one.customer_id, Step.ACCESS).state
+        reason = "; ".join(wait for wait in waits if wait)
+        if reason:
+            return Done(before, after, Outcome.WAITING, reason)
+        return Done(before, after, Outcome.DONE, "agreement and access are there")
+
+    def _agreement(self, one: Subject, lease: Lease) -> str:
+        how = agreed(self._desk, one.customer_id)
+        if how:
+            self._move(one, Step.AGREEMENT, StepState.DONE, lease, how)
+            return ""
+        self._move(one, Step.AGREEMENT, StepState.ASKED, lease, "asked for in the invitation")
+        return "the customer has not accepted the Microsoft Customer Agreement yet"
+
+    def _access(self, one: Subject, lease: Lease) -> str:
+        if self._desk.ledger.step(one.customer_id, Step.ACCESS).state is StepState.DONE:
+            return ""
+        found = self._desk.graph.relationships(one.customer_id)
+        active = [each for each in found if each.status == "active" and _covers(each)]
+        if active:
+            return self._use(one, active, lease)
+        mine = [each for each in found if each.name.startswith(_name(one.customer_id, 1))]
+        pending = next((each for each in mine if each.status == "approvalpending"), None)
+        if pending is None:
+            made = next((each for each in mine if each.status == "created"), None)
+            made = made or self._create(one, len(mine) + 1, lease)
+            self._lock(one, made, lease)
+            pending = made
+        days = graph.DURATION.strip("PD")
+        post(self._desk, one, LETTER, {"link": pending.approval_link, "days": days})
+        self._move(one, Step.ACCESS, StepState.ASKED, lease, f"relationship {pending.id}")
+        return "the customer has not approved the access yet"
+
+    def _use(self, one: Subject, active: list[Relationship], lease: Lease) -> str:
+        """Find roles that already work, or have them assigned to our group."""
+        held = [
+            (relationship, assignment)
+            for relationship in active
+            for assignment in self._desk.graph.assignments(relationship.id)
+            if _covers(assignment)
+        ]
+        working = [pair for pair in held if pair[1].status == "active"]
+        if not held:
+            self._assign(one, active[0], lease)
+        if not working or not self._desk.graph.can_read(one.customer_id):
+            return "the access is approved and begins to work in some minutes"
+        relationship, assignment = working[0]
+        ends = f"{relationship.ends_at:%Y-%m-%d}" if relationship.ends_at else "never"
+        reason = f"relationship {relationship.id}, group {assignment.group_id}, ends {ends}"
+        self._move(one, Step.ACCESS, StepState.DONE, lease, reason)
+        return ""
+
+    def _create(self, one: Subject, number: int, lease: Lease) -> Relationship:
+        path = graph.relationships_path()
+        body = graph.relationship_body(one.customer_id, _name(one.customer_id, number))
+        intent = Intent(one.customer_id, one.customer_id, f"gdap-create-{number}", path, body)
+        return self._desk.write(intent, lease, partial(self._desk.graph.create_relationship, body))
+
+    def _lock(self, one: Subject, made: Relationship, lease: Lease) -> None:
+        path, body = graph.requests_path(made.id), {"action": "lockForApproval"}
+        intent = Intent(made.id, one.customer_id, "gdap-lock", path, body)
+        self._desk.write(intent, lease, partial(self._desk.graph.lock_for_approval, path, body))
+
+    def _assign(self, one: Subject, relationship: Relationship, lease: Lease) -> None:
+        path, body = graph.assignments_path(relationship.id), graph.assignment_body(self._group())
+        intent = Intent(relationship.id, one.customer_id, "gdap-assign", path, body)
+        self._desk.write(intent, lease, partial(self._desk.graph.assign, path, body))
+
+    def _group(self) -> str:
+        settings = self._desk.settings
+        if settings.service.access_group:
+            return settings.service.access_group
+        if self._desk.mode is Mode.REHEARSAL:
+            return REHEARSAL_GROUP
+        problem = "needed to use the access: the id of the partner's security group"
+        raise SettingsError(settings.root / FILE, "service.access_group", problem)
+
+    def _move(self, one: Subject, step: Step, after: StepState, lease: Lease, reason: str) -> None:
+        row = self._desk.ledger.step(one.customer_id, step)
+        if row.state in (after, StepState.DONE):
+            return
+        moved = self._desk.ledger.advance_step(
+            row, after, run_id=self._desk.run_id, lease=lease, reason=reason
+        )
+        if not moved:
+            raise Overtaken
+
+
+def agreed(desk: Desk, customer_id: str) -> str:
+    """Say how the Microsoft Customer Agreement was accepted; empty when it was not."""
+    row = desk.ledger.step(customer_id, Step.AGREEMENT)
+    if row.state is StepState.DONE:
+        return row.reason or "accepted"
+    if desk.partner_center.direct_signed(customer_id):
+        return "signed by the customer"
+    return "attested by the partner" if desk.partner_center.attested(customer_id) else ""
+
+
+def _covers(what: Relationship | Assignment) -> bool:
+    return set(ROLES) <= set(what.roles)
+
+
+def _name(customer_id: str, number: int) -> str:
+    """Name a relationship by the customer: names are unique, so a second request is refused."""
+    return f"cspkit {customer_id}" + (f" {number}" if number > 1 else "")

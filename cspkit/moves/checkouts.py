@@ -1,0 +1,135 @@
+"""cart -> sent -> ordered: the one call that orders, and finding out what became of it.
+
+It goes out only after the ledger says so, and goes out again only for the same cart. An answer
+that is not clear is settled by what the service shows: its orders first, then the cart itself.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cspkit import partner_center as pc
+from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
+from cspkit.ledger import Call, MoveRow
+from cspkit.moves.carts import STALE
+from cspkit.moves.desk import NOTHING_HAPPENED
+from cspkit.moves.passes import Pass
+from cspkit.moves.readback import matching
+from cspkit.moves.rows import Done, Outcome
+from cspkit.partner_center import Checkout, Order
+from cspkit.tables import MoveState
+
+SENDS_PER_PASS = 2
+
+
+def check_out(work: Pass, row: MoveRow) -> Done | None:
+    """Check out the move's cart, first or again; None when there is something new to look at."""
+    if row.state is MoveState.CART and work.expired(row):
+        work.move(row, MoveState.PLANNED, "the cart expired before it was sent", cart_id=None)
+        return None
+    if work.sends >= SENDS_PER_PASS:
+        return work.end(row, Outcome.WAITING, "the checkout got no clear answer yet; run again")
+    assert row.cart_id is not None
+    path = pc.checkout_path(row.customer_id, row.cart_id)
+    call = work.desk.ledger.send(row, path, run_id=work.desk.run_id, lease=work.lease)
+    work.sends += 1
+    work.request_id = call.request_id if call else ""
+    try:
+        result = work.desk.settled(call, partial(work.desk.partner_center.check_out, path))
+    except ApiUnavailable as error:
+        return work.end(row, Outcome.FAILED, f"nothing was sent: {error}")
+    except ApiRefused as error:
+        return _refused(work, _sent(work, row), error)
+    except ApiUnclear:
+        return None
+    _answered(work, _sent(work, row), result)
+    return None
+
+
+def settle(work: Pass, row: MoveRow) -> Done | None:
+    """Find out what became of a checkout, without ever making a second order possible."""
+    unclear = work.unclear(row)
+    if not unclear:
+        return _never_sent(work, row)
+    orders = work.desk.partner_center.orders(row.customer_id)
+    found = matching(orders, row, work.desk.ledger.orders(row.customer_id))
+    if len(found) == 1:
+        _order(work, row, found[0])
+        return None
+    if len(found) > 1:
+        reason = f"{len(found)} orders could be the one of this move"
+        _to_a_person(work, row, reason, [order.id for order in found])
+        return None
+    return _by_cart(work, row, unclear[-1])
+
+
+def _by_cart(work: Pass, row: MoveRow, last_unclear: Call) -> Done | None:
+    """No order to be seen, which proves nothing yet: the cart says whether to send it again."""
+    assert row.cart_id is not None
+    settled = work.settled(last_unclear.sent_at)
+    cart = work.desk.partner_center.cart(row.customer_id, row.cart_id)
+    if cart is not None and cart.is_open:
+        last = work.desk.ledger.checkouts(row)[-1]
+        if last.outcome != "refused":
+            return check_out(work, row)
+        if settled:
+            said = f"refused ({last.status} {last.code}), and no order was made"
+            work.move(row, MoveState.REFUSED, said)
+            return None
+    elif settled:
+        what = "gone" if cart is None else cart.status
+        _to_a_person(work, row, f"the cart is {what}, but no order of it can be found", [])
+        return None
+    until = work.settles_at(last_unclear.sent_at)
+    return work.end(row, Outcome.WAITING, f"not clear; no order by {until:%H:%M} UTC means none")
+
+
+def _never_sent(work: Pass, row: MoveRow) -> Done | None:
+    if work.expired(row):
+        work.move(row, MoveState.REFUSED, "the cart expired before anything was sent")
+        return None
+    return check_out(work, row)
+
+
+def _answered(work: Pass, row: MoveRow, result: Checkout) -> None:
+    """Take the order of the answer; anything but exactly one is looked at by a person."""
+    orders = [order for order in result.orders if order.id]
+    problem = "; ".join(result.problems)
+    if len(orders) == 1:
+        _order(work, row, orders[0])
+    elif problem and not orders and not work.unclear(row):
+        work.move(row, MoveState.REFUSED, problem)
+    else:
+        reason = f"the checkout answered with {len(orders)} orders {problem}".strip()
+        _to_a_person(work, row, reason, [order.id for order in orders])
+
+
+def _refused(work: Pass, row: MoveRow, error: ApiRefused) -> Done | None:
+    if error.status in NOTHING_HAPPENED:
+        return work.nothing_happened(row, error)
+    # Refused now says nothing about an unclear call before, which may still have its effect.
+    if not work.unclear(row):
+        reason = f"{STALE}: {error}" if error.code == STALE else str(error)
+        work.move(row, MoveState.REFUSED, reason)
+    return None
+
+
+def _order(work: Pass, row: MoveRow, order: Order) -> None:
+    subscription_id = order.subscription_id or None
+    work.move(row, MoveState.ORDERED, order_id=order.id, subscription_id=subscription_id)
+
+
+def _to_a_person(work: Pass, row: MoveRow, reason: str, candidates: list[str]) -> None:
+    calls = work.desk.ledger.checkouts(row)
+    evidence = {
+        "cart": row.cart_id,
+        "candidates": sorted(candidates),
+        "request_ids": sorted({call.request_id for call in calls}),
+    }
+    work.move(row, MoveState.HUMAN, reason, evidence=evidence)
+
+
+def _sent(work: Pass, row: MoveRow) -> MoveRow:
+    found = work.desk.ledger.move(row.move_id)
+    assert found is not None
+    return found

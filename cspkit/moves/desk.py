@@ -1,0 +1,135 @@
+"""What a step works with: plan, ledger, service, clock; and outside writes made the one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cspkit import decisions
+from cspkit.clock import Clock, today
+from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
+from cspkit.graph import Graph
+from cspkit.ledger import Call, Intent, Lease, Ledger
+from cspkit.partner_center import Customer, PartnerCenter
+from cspkit.planning import Plan
+from cspkit.settings import Settings
+from cspkit.tables import Mode
+from cspkit.wire import Wire
+
+T = TypeVar("T")
+NOTHING_HAPPENED = (401, 429)
+RELATED = "reseller"
+
+
+class Overtaken(Exception):
+    """Another worker has the customer by now, or a hold is on: nothing was sent."""
+
+
+@dataclass
+class Desk:
+    """Everything one run needs; `why_offline` says why a dry run reads nothing live."""
+
+    settings: Settings
+    plan: Plan
+    mode: Mode
+    ledger: Ledger
+    clock: Clock
+    partner_center: PartnerCenter
+    graph: Graph
+    holder: str
+    run_id: str = ""
+    why_offline: str = ""
+    wires: tuple[Wire, ...] = field(default=(), repr=False)
+
+    @property
+    def online(self) -> bool:
+        """Say whether live state is read."""
+        return not self.why_offline
+
+    @property
+    def today(self) -> date:
+        """The day of the run, by the clock of its service."""
+        return today(self.clock)
+
+    @property
+    def outbox(self) -> Path:
+        """The folder that letters wait in."""
+        return self.settings.reports / "outbox"
+
+    @cached_property
+    def customers(self) -> dict[str, Customer]:
+        """The partner's customers, read once in a run."""
+        return {one.id: one for one in self.partner_center.customers()}
+
+    @cached_property
+    def invitation_link(self) -> str:
+        """The link that invites every customer, read once in a run."""
+        return self.partner_center.relationship_link()
+
+    @cached_property
+    def said(self) -> dict[str, dict[str, Any]]:
+        """What people decided about customers, by customer id; missing cells are empty."""
+        rows = decisions.read(self.settings.decisions).customer_table.to_pylist()
+        return {row["customer_id"]: row for row in rows}
+
+    @cached_property
+    def held_originals(self) -> set[str]:
+        """Originals that people put on hold in the decisions."""
+        rows = decisions.read(self.settings.decisions).original_table.to_pylist()
+        return {row["subscription_id"] for row in rows if row["hold"]}
+
+    def related(self, customer_id: str) -> bool:
+        """Say whether the customer has accepted us as their reseller."""
+        found = self.customers.get(customer_id)
+        return found is not None and found.relationship == RELATED
+
+    def hold(self, customer_id: str) -> str:
+        """Say who put a customer on hold and why; empty when nobody did."""
+        held = self.ledger.held(customer_id)
+        if held is not None:
+            return f"on hold since {held.held_at:%Y-%m-%d} by {held.by}: {held.reason}"
+        return "on hold in the decisions" if self.said.get(customer_id, {}).get("hold") else ""
+
+    def write(
+        self,
+        intent: Intent,
+        lease: Lease,
+        send: Callable[[str], T],
+        *,
+        repeatable: bool = False,
+    ) -> T:
+        """Make one outside write: its intent committed before, its outcome after."""
+        call = self.ledger.intend(intent, run_id=self.run_id, lease=lease, repeatable=repeatable)
+        return self.settled(call, send)
+
+    def settled(self, call: Call | None, send: Callable[[str], T]) -> T:
+        """Send a write whose intent is committed, and record what came of it."""
+        if call is None:
+            raise Overtaken
+        try:
+            result = send(call.request_id)
+        except ApiRefused as error:
+            nothing = error.status in NOTHING_HAPPENED
+            self._record(call, "unsent" if nothing else "refused", error)
+            raise
+        except ApiUnavailable as error:
+            self._record(call, "unsent", error)
+            raise
+        except ApiUnclear as error:
+            self._record(call, "unclear", error)
+            raise
+        self.ledger.settle(call, "done")
+        return result
+
+    def _record(self, call: Call, outcome: str, error: Any) -> None:
+        self.ledger.settle(call, outcome, status=error.status, code=error.code, detail=str(error))
+
+    def close(self) -> None:
+        """Close ledger and connections."""
+        self.ledger.close()
+        for wire in self.wires:
+            wire.close()

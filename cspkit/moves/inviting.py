@@ -1,0 +1,129 @@
+"""Invite: one letter per customer, and afterwards a look whether they accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cspkit import letters
+from cspkit.errors import SettingsError
+from cspkit.ledger import Lease, Letter
+from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.tables import Step, StepState
+
+LETTER = "invitation"
+ACCEPTED = "the customer accepted us as their reseller"
+
+
+class Invite:
+    """The customer step `relationship`."""
+
+    by = "invite_on"
+    about_moves = False
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+
+    def look(self, one: Subject) -> Look:
+        """Say whether the customer accepted, was asked, or has to be asked."""
+        state = self._desk.ledger.step(one.customer_id, Step.RELATIONSHIP).state
+        if self._desk.online and self._desk.related(one.customer_id):
+            if state is StepState.DONE:
+                return Look(state, "nothing", ACCEPTED, Outcome.SKIPPED)
+            return Look(state, "note that they accepted", ACCEPTED)
+        if state is not StepState.TO_DO:
+            return Look(state, "look whether they accepted", self._asked(one))
+        try:
+            text = compose(self._desk, one, LETTER, {"link": "https://"})
+        except SettingsError as error:
+            return Look(state, "nothing", _incomplete(error), Outcome.SKIPPED)
+        to = text.address or "nobody yet: no contact_email in the decisions"
+        return Look(state, "write the invitation", f"to {to}")
+
+    def act(self, one: Subject, lease: Lease) -> Done:
+        """Write the letter once, or note that the customer accepted."""
+        desk = self._desk
+        row = desk.ledger.step(one.customer_id, Step.RELATIONSHIP)
+        if desk.related(one.customer_id):
+            note_related(desk, one, lease)
+            return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED)
+        try:
+            letter = post(desk, one, LETTER, {"link": desk.invitation_link})
+        except SettingsError as error:
+            return Done(row.state, row.state, Outcome.SKIPPED, _incomplete(error))
+        if row.state is StepState.TO_DO:
+            evidence = {"letter": letter.file}
+            moved = desk.ledger.advance_step(
+                row, StepState.ASKED, run_id=desk.run_id, lease=lease, evidence=evidence
+            )
+            if not moved:
+                raise Overtaken
+        state = StepState.ASKED if row.state is StepState.TO_DO else row.state
+        return Done(row.state, state, Outcome.WAITING, self._asked(one))
+
+    def _asked(self, one: Subject) -> str:
+        asked = self._desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
+        since = f"since {asked:%Y-%m-%d}, " if asked else ""
+        return f"the invitation is in the outbox {since}not accepted yet"
+
+
+def note_related(desk: Desk, one: Subject, lease: Lease) -> None:
+    """Record that the relationship is there, however it came about."""
+    row = desk.ledger.step(one.customer_id, Step.RELATIONSHIP)
+    if row.state is StepState.DONE:
+        return
+    evidence = {"seen": "reseller in the list of customers"}
+    moved = desk.ledger.advance_step(
+        row, StepState.DONE, run_id=desk.run_id, lease=lease, reason=ACCEPTED, evidence=evidence
+    )
+    if not moved:
+        raise Overtaken
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A letter and whom it goes to; the address may be missing."""
+
+    text: letters.Text
+    contact: str
+    address: str
+
+
+def compose(desk: Desk, one: Subject, kind: str, fields: dict[str, str]) -> Composed:
+    """Fill a letter from plan and decisions; raise SettingsError that names what is missing."""
+    said = desk.said.get(one.customer_id, {})
+    own = said.get("language") or one.customer.language
+    language = letters.language_for(own, one.customer.market)
+    known = {
+        "company": said.get("name") or one.name,
+        "domain": one.customer.domain or one.customer_id,
+        "contact": said.get("contact_name") or "",
+        "signature": said.get("owner") or "",
+    }
+    text = letters.write(kind, language, known | fields)
+    return Composed(text, known["contact"], said.get("contact_email") or "")
+
+
+def post(desk: Desk, one: Subject, kind: str, fields: dict[str, str]) -> Letter:
+    """Put a letter to a customer into the outbox once; a file that is missing is written again."""
+    made = compose(desk, one, kind, fields)
+    file = letters.file_name(one.customer_id, kind)
+    letter = desk.ledger.claim_letter(
+        one.customer_id, kind, language=made.text.language, file=file, run_id=desk.run_id
+    )
+    if letter.written_at is None:
+        letters.put(
+            desk.outbox,
+            made.text,
+            customer_id=one.customer_id,
+            contact=made.contact,
+            address=made.address,
+            at=letter.claimed_at,
+        )
+        desk.ledger.letter_written(letter, run_id=desk.run_id)
+    return letter
+
+
+def _incomplete(error: SettingsError) -> str:
+    return f"{error}; fill it in the decisions"

@@ -1,0 +1,132 @@
+"""Set up the desk of a run, or refuse it in one line before anything is sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from cspkit.clock import Clock, SystemClock
+from cspkit.errors import ApiError, SettingsError
+from cspkit.graph import Graph
+from cspkit.ledger import Ledger, new_holder
+from cspkit.moves import guard
+from cspkit.moves.desk import Desk
+from cspkit.partner_center import PartnerCenter
+from cspkit.planning import Plan
+from cspkit.settings import FILE, Settings
+from cspkit.tables import Mode
+from cspkit.wire import AzureTokens, FixedTokens, NoTokens, ServiceClock, TokenProvider, Wire
+
+
+def read_settings(config: str | Path | None) -> Settings:
+    """Read the settings named, or those of this folder, or take the defaults."""
+    if config:
+        return Settings.read(config)
+    return Settings.read(FILE) if Path(FILE).exists() else Settings()
+
+
+def read_mode(mode: str) -> Mode:
+    """Read a mode; raise SettingsError for a word that is none."""
+    try:
+        return Mode(mode)
+    except ValueError:
+        raise SettingsError("run", "mode", f"expected {', '.join(Mode)}, found {mode!r}") from None
+
+
+def read_day(day: date | str | None) -> date | None:
+    """Read a due day; raise SettingsError for what is none."""
+    if day is None or isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise SettingsError("run", "due", f"expected YYYY-MM-DD, found {day!r}") from None
+
+
+def open_desk(plan: Plan, mode: Mode, settings: Settings, tokens: TokenProvider | None) -> Desk:
+    """Connect to service and ledger as the mode allows; a dry run may stay offline.
+
+    Raises SettingsError, PlanRefused or LedgerError when they do not belong together.
+    """
+    guard.check_mode(mode, settings)
+    guard.check_plan(plan, settings)
+    tokens, why_offline = _tokens(tokens, mode, settings)
+    wires = _wires(settings, tokens)
+    clock: Clock = SystemClock()
+    if settings.service.kind == "rehearsal":
+        clock = ServiceClock(wires[0])
+    desk = Desk(
+        settings=settings,
+        plan=plan,
+        mode=mode,
+        ledger=Ledger.glance("sqlite://"),
+        clock=clock,
+        partner_center=PartnerCenter(wires[0], settings.service.partner_tenant),
+        graph=Graph(wires[1], settings.service.partner_tenant),
+        holder=new_holder(),
+        why_offline=why_offline,
+        wires=wires,
+    )
+    try:
+        _ = desk.said, desk.held_originals
+        _connect(desk, tokens)
+    except BaseException:
+        desk.close()
+        raise
+    return desk
+
+
+def _connect(desk: Desk, tokens: TokenProvider) -> None:
+    url = desk.settings.ledger_url
+    if desk.mode is Mode.DRY:
+        _try_live(desk)
+        desk.ledger = Ledger.glance(url, clock=desk.clock)
+        desk.ledger.check_binding(desk.settings.service.id)
+        return
+    if desk.mode is Mode.LIVE:
+        guard.check_sign_in(tokens, desk.settings)
+    desk.clock.now()
+    desk.ledger = Ledger(url, clock=desk.clock)
+    desk.ledger.bind(desk.settings.service.id)
+
+
+def _try_live(desk: Desk) -> None:
+    """Read what every step reads first; a dry run goes on without it."""
+    try:
+        if desk.online:
+            desk.clock.now()
+            _ = desk.customers
+    except (ApiError, SettingsError) as error:
+        desk.why_offline = str(error)
+    if not desk.online:
+        desk.clock = SystemClock()
+
+
+def _tokens(
+    given: TokenProvider | None, mode: Mode, settings: Settings
+) -> tuple[TokenProvider, str]:
+    if given is not None:
+        return given, ""
+    if settings.service.kind == "rehearsal":
+        return FixedTokens(), ""
+    tenant = settings.service.partner_tenant
+    if mode is Mode.LIVE:
+        return AzureTokens.sign_in(tenant), ""
+    try:
+        return AzureTokens.default(tenant), ""
+    except SettingsError as error:
+        return NoTokens(), str(error)
+
+
+def _wires(settings: Settings, tokens: TokenProvider) -> tuple[Wire, Wire]:
+    service = settings.service
+    made = [
+        Wire(
+            address,
+            tokens=tokens,
+            connect_timeout=service.connect_timeout,
+            read_timeout=service.read_timeout,
+        )
+        for address in (service.partner_center, service.graph)
+    ]
+    return made[0], made[1]

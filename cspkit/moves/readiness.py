@@ -1,0 +1,90 @@
+"""May this move be ordered now? Live facts are read again; a move that drifted is left alone."""
+
+from __future__ import annotations
+
+from cspkit.errors import ApiRefused
+from cspkit.graph import Owned
+from cspkit.moves.access import agreed
+from cspkit.moves.desk import Desk
+from cspkit.moves.rows import Look, Outcome, Subject
+from cspkit.planning import PlannedMove
+from cspkit.tables import Route, Step, StepState
+
+ORDER = "order"
+
+
+def ready(desk: Desk, one: Subject, state: str) -> Look:
+    """Look at a move that was not sent yet; `stop` is set when it must not be ordered now."""
+    move = one.planned
+    why_not = _plan_facts(desk, move) or _taken(desk, one)
+    if why_not:
+        return Look(state, "nothing", why_not, Outcome.SKIPPED)
+    wait = _customer_facts(desk, one)
+    if wait:
+        return Look(state, "wait", wait, Outcome.WAITING)
+    drift = _drift(desk, one)
+    if drift:
+        return Look(state, "nothing", f"drifted: {drift}; plan again", Outcome.SKIPPED)
+    what = f"{move.seats} × {move.target_offer}, {move.term} {move.billing_cycle}"
+    early = (move.date - desk.today).days
+    when = f"; {early} days before the planned {move.date}" if early > 0 else ""
+    return Look(state, ORDER, what + when)
+
+
+def _plan_facts(desk: Desk, move: PlannedMove) -> str:
+    if move.route != Route.PURCHASE:
+        return f"its route is {move.route}, which is not carried out by an order"
+    if move.expires_on < desk.today:
+        return f"the original ended on {move.expires_on}: plan again"
+    held = sorted(set(move.subscription_ids) & desk.held_originals)
+    return f"original {held[0]} is on hold in the decisions" if held else ""
+
+
+def _taken(desk: Desk, one: Subject) -> str:
+    move = one.planned
+    other = desk.ledger.holder_of(one.customer_id, move.subscription_ids, move.part)
+    if other is None or other.move_id == move.move_id:
+        return ""
+    return f"its original is {other.state} by {other.move_id} already"
+
+
+def _customer_facts(desk: Desk, one: Subject) -> str:
+    if not desk.online:
+        missing = [
+            step
+            for step in (Step.RELATIONSHIP, Step.AGREEMENT)
+            if desk.ledger.step(one.customer_id, step).state is not StepState.DONE
+        ]
+        known = f"; the ledger knows of no {' and no '.join(missing)}" if missing else ""
+        return f"live state was not read: {desk.why_offline}{known}"
+    if not desk.related(one.customer_id):
+        return "the customer has not accepted the invitation yet"
+    if not agreed(desk, one.customer_id):
+        return "the customer has not accepted the Microsoft Customer Agreement yet"
+    return ""
+
+
+def _drift(desk: Desk, one: Subject) -> str:
+    """Compare the originals with what the tenant shows, where we may look into it."""
+    if desk.ledger.step(one.customer_id, Step.ACCESS).state is not StepState.DONE:
+        return ""
+    try:
+        owned = desk.graph.owned(one.customer_id)
+    except ApiRefused as error:
+        if error.status in (401, 403):
+            return ""
+        raise
+    by_id = {key: each for each in owned for key in (each.id, each.commerce_id) if key}
+    found = [by_id[original] for original in one.planned.subscription_ids if original in by_id]
+    changes = (_changed(each, one.planned) for each in found)
+    return next((change for change in changes if change), "")
+
+
+def _changed(original: Owned, move: PlannedMove) -> str:
+    """Name what differs; a date means the end of the term only while it is enabled."""
+    if original.status in ("deleted", "lockedout"):
+        return f"original {original.id} is {original.status}"
+    ends = original.next_change_at
+    if original.status == "enabled" and ends is not None and ends.date() > move.expires_on:
+        return f"original {original.id} now ends on {ends.date()}, planned was {move.expires_on}"
+    return ""

@@ -1,0 +1,118 @@
+"""Verify: the new seats are there, active, enough, and visible in the customer's tenant."""
+
+from __future__ import annotations
+
+from cspkit.errors import ApiRefused
+from cspkit.ledger import Lease, MoveRow
+from cspkit.moves import delivery
+from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.tables import MoveState
+
+NOT_ORDERED = "not ordered yet"
+_CHECKED = (MoveState.VERIFIED, MoveState.REASSIGNED)
+
+
+class Verify:
+    """Check the seats of a replacement with two services that know them."""
+
+    by = "verify_by"
+    about_moves = True
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+
+    def look(self, one: Subject) -> Look:
+        """Say whether there is something to check."""
+        row = self._desk.ledger.move(one.id)
+        if row is None or row.order_id is None:
+            return Look(row.state if row else MoveState.PLANNED, "wait", NOT_ORDERED)
+        if row.state in _CHECKED:
+            return Look(row.state, "nothing", "the seats were verified", Outcome.SKIPPED)
+        if row.state is MoveState.HUMAN:
+            return delivery.standing(row)
+        return Look(row.state, "check the seats", f"order {row.order_id}")
+
+    def act(self, one: Subject, lease: Lease) -> Done:
+        """Check, and record what is verified; what is not visible yet is looked at again."""
+        row = self._desk.ledger.move(one.id)
+        before = row.state if row else MoveState.PLANNED
+        if row is not None and row.state is MoveState.ORDERED:
+            wait = delivery.follow(self._desk, row, lease)
+            if wait:
+                return Done(before, before, Outcome.WAITING, wait)
+            row = self._desk.ledger.move(one.id)
+        if row is not None and row.state is MoveState.HUMAN:
+            return Done(before, row.state, Outcome.HUMAN, f"{row.reason}; a person settles it")
+        if row is not None and row.state in _CHECKED:
+            return Done(before, row.state, Outcome.DONE, "the seats were verified")
+        if row is None or row.state is not MoveState.PROVISIONED:
+            return Done(before, before, Outcome.WAITING, NOT_ORDERED)
+        return self._check(row, before, lease)
+
+    def _check(self, row: MoveRow, before: str, lease: Lease) -> Done:
+        wrong = self._sold(row)
+        if wrong:
+            self._move(row, MoveState.HUMAN, lease, wrong)
+            return Done(before, MoveState.HUMAN, Outcome.HUMAN, f"{wrong}; a person settles it")
+        wait = self._waiting(row) or self._hidden(row)
+        if wait:
+            return Done(before, row.state, Outcome.WAITING, wait)
+        self._move(row, MoveState.VERIFIED, lease, "")
+        reason = f"{row.seats} seats of {row.target_sku_id} are there"
+        return Done(before, MoveState.VERIFIED, Outcome.DONE, reason)
+
+    def _sold(self, row: MoveRow) -> str:
+        """Name what is wrong with the subscription as Partner Center shows it."""
+        assert row.subscription_id is not None
+        found = self._desk.partner_center.subscription(row.customer_id, row.subscription_id)
+        if found is None or found.status in ("pending", "none", ""):
+            return ""
+        if found.status != "active":
+            return f"subscription {row.subscription_id} is {found.status}"
+        if found.seats is not None and found.seats < row.seats:
+            return f"subscription {row.subscription_id} has {found.seats} seats, not {row.seats}"
+        return ""
+
+    def _waiting(self, row: MoveRow) -> str:
+        assert row.subscription_id is not None
+        seats = self._desk.partner_center.provisioning(row.customer_id, row.subscription_id)
+        enough = seats is not None and seats.seats is not None and seats.seats >= row.seats
+        if seats is None or seats.status != "success" or not enough:
+            return f"the seats of {row.subscription_id} are not all there yet"
+        return ""
+
+    def _hidden(self, row: MoveRow) -> str:
+        """Say why the customer's tenant does not show the seats; empty when it does."""
+        try:
+            pool = self._desk.graph.pools(row.customer_id).get(row.target_sku_id)
+            owned = self._desk.graph.owned(row.customer_id)
+        except ApiRefused as error:
+            if error.status in (401, 403):
+                return "the customer's tenant cannot be looked into yet: run the access step"
+            raise
+        if pool is None or pool.status != "enabled":
+            return f"the tenant shows no seats of {row.target_sku_id} yet"
+        ours = [one for one in owned if row.subscription_id in (one.id, one.commerce_id)]
+        if ours and (ours[0].status != "enabled" or (ours[0].seats or 0) < row.seats):
+            return f"the tenant shows {row.subscription_id} not in full yet"
+        others = self._desk.ledger.replaced_seats(
+            row.customer_id, row.target_sku_id, besides=row.move_id
+        )
+        if pool.enabled - others < row.seats:
+            return f"the tenant shows {pool.enabled} seats of {row.target_sku_id}, not yet enough"
+        return ""
+
+    def _move(self, row: MoveRow, after: MoveState, lease: Lease, reason: str) -> None:
+        evidence = {"subscription": row.subscription_id, "order": row.order_id}
+        if not self._desk.ledger.advance(
+            row.move_id,
+            row.state,
+            after,
+            run_id=self._desk.run_id,
+            lease=lease,
+            reason=reason,
+            evidence=evidence,
+        ):
+            raise Overtaken
