@@ -27,6 +27,11 @@ class Service(BaseModel):
     )
     partner_center: str = "http://127.0.0.1:8765"
     graph: str = "http://127.0.0.1:8765/graph"
+    access_group: str = Field(
+        "",
+        pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$",
+        description="the partner's security group that gets access by GDAP",
+    )
     connect_timeout: float = Field(10, gt=0, le=300, description="seconds")
     read_timeout: float = Field(60, gt=0, le=300, description="seconds")
 
