@@ -120,9 +120,9 @@ def rank(
     """
     from cspkit import ranking
 
-    settings = _settings(config)
+    settings, known_on = _settings(config), _day(as_of)
     ranked = ranking.rank(
-        _load(paths), as_of=_day(as_of), settings=settings, decisions=_decisions(settings)
+        _load(paths), as_of=known_on, settings=settings, decisions=_decisions(settings)
     )
     if out:
         _write_frame(ranked, out)
@@ -153,11 +153,11 @@ def plan(
     """
     from cspkit import planning
 
-    settings = _settings(config)
+    settings, known_on, from_day = _settings(config), _day(as_of), _day(start)
     made = planning.plan(
         _load(paths),
-        as_of=_day(as_of),
-        start=_day(start),
+        as_of=known_on,
+        start=from_day,
         settings=settings,
         decisions=_decisions(settings),
         made_by=author or _user(),
@@ -272,13 +272,13 @@ def report(
     """
     from cspkit import planning, reporting
 
-    settings = _settings(config)
+    settings, known_on = _settings(config), _day(as_of)
     with _ledger(settings) as ledger:
         figures = reporting.status(
             plan=planning.Plan.read(plan_file),
             ledger=ledger,
             exports=_load(paths or [settings.exports]),
-            as_of=_day(as_of),
+            as_of=known_on,
             settings=settings,
         )
     page = reporting.write(figures, out, lang=lang)

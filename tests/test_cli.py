@@ -143,7 +143,7 @@ def test_a_missing_column_names_the_nearest_profile(tmp_path: Path) -> None:
     done = cspkit("load", "subs.csv", "--out", "o", cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "bam" in done.stderr and "ExpirationDate" in done.stderr
+    assert "Batch migration tool" in done.stderr and "ExpirationDate" in done.stderr
 
 
 def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:

@@ -40,12 +40,15 @@ def write(status: Status, out: Path, words: Words) -> Path:
 
 
 def write_table(frame: pd.DataFrame, out: Path) -> Path:
-    """Write one frame as a workbook of one sheet."""
-    return write_sheets({out.stem[:31] or "table": frame}, out)
+    """Write one frame as a workbook of one sheet, under its own column names."""
+    return write_sheets({out.stem[:31] or "table": frame}, out, column_names=True)
 
 
-def write_sheets(sheets: dict[str, pd.DataFrame], out: Path) -> Path:
-    """Write frames as the sheets of one workbook; raise ExportError when out cannot be written."""
+def write_sheets(sheets: dict[str, pd.DataFrame], out: Path, *, column_names: bool = False) -> Path:
+    """Write frames as the sheets of one workbook; raise ExportError when out cannot be written.
+
+    Heads are words for people, or with `column_names` the names that programs rely on.
+    """
     book = xlsxwriter.Workbook(str(out), {**_SAFE, "remove_timezone": True})
     book.set_properties({"created": _CREATED, "author": "cspkit"})
     formats = {
@@ -56,7 +59,10 @@ def write_sheets(sheets: dict[str, pd.DataFrame], out: Path) -> Path:
         "number": book.add_format({"num_format": "#,##0"}),
     }
     for name, frame in sheets.items():
-        _sheet(book.add_worksheet(name), frame, formats)
+        heads = [str(head) for head in frame.columns]
+        if not column_names:
+            heads = [head.replace("_", " ") for head in heads]
+        _sheet(book.add_worksheet(name), frame, heads, formats)
     try:
         book.close()
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
@@ -64,12 +70,12 @@ def write_sheets(sheets: dict[str, pd.DataFrame], out: Path) -> Path:
     return out
 
 
-def _sheet(sheet: Any, frame: pd.DataFrame, formats: dict[str, Any]) -> None:
+def _sheet(sheet: Any, frame: pd.DataFrame, heads: list[str], formats: dict[str, Any]) -> None:
     names = [str(name) for name in frame.columns]
     rows = records(frame)
     sheet.freeze_panes(1, 1)
     for column, name in enumerate(names):
-        sheet.write_string(0, column, name.replace("_", " "), formats["head"])
+        sheet.write_string(0, column, heads[column], formats["head"])
         sheet.set_column(column, column, _width(name, [row[name] for row in rows[:200]]))
         for line, row in enumerate(rows, start=1):
             _cell(sheet, line, column, row[name], formats)
