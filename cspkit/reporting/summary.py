@@ -280,11 +280,11 @@ def _runs(ledger: Iterable[Row], kept: Iterable[Row]) -> list[Row]:
     """Join the ledger's runs with the receipts of their notebooks; a dry run has only those."""
     rows = {row["run_id"]: {**row, "step": row["name"], "receipt": row["html"]} for row in kept}
     for run in ledger:
-        row = rows.setdefault(run["run_id"], {"status": "done" if run["ended_at"] else "running"})
+        row = rows.setdefault(run["run_id"], {"run_id": run["run_id"]})
         row.update({name: run[name] for name in ("step", "mode", "batch", "due", "by")})
-        row.update(run_id=run["run_id"], chain_head=run["chain_head"])
-        row.setdefault("started", run["started_at"])
-        row.setdefault("ended", run["ended_at"])
+        # The ledger has the time of the service's clock, which a rehearsal moves.
+        row.update(started=run["started_at"], ended=run["ended_at"], chain_head=run["chain_head"])
+        row.setdefault("status", receipts.DONE if run["ended_at"] else receipts.RUNNING)
         row.setdefault("counts", json.loads(run["counts"] or "{}"))
     ordered = sorted(rows.values(), key=lambda row: (row["started"], row["run_id"]), reverse=True)
     return [{**row, "receipt": _there(row.get("receipt"))} for row in ordered]

@@ -55,7 +55,8 @@ def execute(job: Job, record: Record) -> Record:
     try:
         _papermill(job, part)
         record.counts = _counts(job.given.get("result_file"))
-        record.status = receipts.FAILED if record.counts.get("failed") else receipts.DONE
+        bad = record.counts.get("failed", 0) + record.counts.get("human", 0)
+        record.status = receipts.FAILED if bad else receipts.DONE
     except RunbookError as error:
         record.status, record.error = receipts.BROKEN, str(error)
         raise

@@ -1,0 +1,419 @@
+"""The report: figures from one place, hostile text that stays text, one file that loads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from cspkit import planning, reporting
+from cspkit.errors import ExportError, SettingsError
+from cspkit.ledger import Ledger
+from cspkit.policy import Policy
+from cspkit.reporting import Status, charts, figures, receipts
+from cspkit.reporting.figures import Progress, Standing
+from cspkit.settings import Settings
+from tests.browser.chromium import executable, open_browser
+from tests.originals import AS_OF, customer, exports, original
+
+DAY = timedelta(1)
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    '"><svg onload=alert(3)>',
+    "javascript:alert(4)",
+    '=WEBSERVICE("http://x")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\u202egnp.exe",
+    "{{ 7 * 7 }}{% for %}",
+    "N" * 300,
+    "Panadería 🥖\nHermanos",
+]
+
+
+def move(**values: Any) -> dict[str, Any]:
+    """A placed move that is ready and in time, but for what the test names."""
+    row = {
+        "move_id": "mv-1",
+        "batch": "B001",
+        "date": AS_OF + 3 * DAY,
+        "customer_id": "c1",
+        "seats": 10,
+        "expires_on": AS_OF + 9 * DAY,
+        "last_safe_day": AS_OF + 6 * DAY,
+        "invite_on": None,
+        "access_by": AS_OF + 2 * DAY,
+        "same_offer": True,
+        "reason": "as late as is safe",
+    }
+    return row | values
+
+
+def judged(
+    row: dict[str, Any], state: str = "planned", need: str = "ready", **steps: str
+) -> dict[str, Any]:
+    """Judge one placed move of a customer that needs something, after some steps."""
+    progress = Progress(
+        moves={"mv-1": state},
+        steps={("c1", step): word for step, word in steps.items()},
+        needs={"c1": need},
+    )
+    return figures.judge_moves([row], [], progress, AS_OF, Policy())[0]
+
+
+def test_the_road_of_a_move_is_read_from_its_transitions() -> None:
+    """The funnel follows the state machine, not a second list of it."""
+    assert list(figures.PATH) == [
+        *("planned", "cart", "sent", "ordered", "provisioned", "verified", "reassigned")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "same_offer", "standing"),
+    [
+        ("planned", True, Standing.WAITING),
+        ("cart", True, Standing.UNDER_WAY),
+        ("sent", True, Standing.UNDER_WAY),
+        ("provisioned", True, Standing.UNDER_WAY),
+        ("verified", True, Standing.MOVED),
+        ("verified", False, Standing.UNDER_WAY),
+        ("reassigned", False, Standing.MOVED),
+        ("human", True, Standing.BLOCKED),
+        ("refused", True, Standing.BLOCKED),
+    ],
+)
+def test_every_state_has_a_standing(state: str, same_offer: bool, standing: Standing) -> None:
+    """With another offer a move is done only when its users have the new licence."""
+    assert judged(move(same_offer=same_offer), state)["standing"] == standing
+
+
+@pytest.mark.parametrize(
+    ("row", "need", "steps", "why"),
+    [
+        (move(last_safe_day=AS_OF - DAY), "ready", {}, "last_safe_day_passed"),
+        (move(date=AS_OF - DAY), "ready", {}, "day_passed"),
+        (move(invite_on=AS_OF - DAY), "relationship", {}, "not_invited"),
+        (
+            move(invite_on=AS_OF - 22 * DAY),
+            "relationship",
+            {"relationship": "asked"},
+            "no_answer",
+        ),
+        (move(access_by=AS_OF - DAY), "access", {"access": "asked"}, "no_access"),
+    ],
+)
+def test_what_did_not_happen_in_time_is_a_risk(
+    row: dict[str, Any], need: str, steps: dict[str, str], why: str
+) -> None:
+    """Nobody has to notice by comparing dates: the report says it, and says why."""
+    found = judged(row, need=need, **steps)
+
+    assert (found["standing"], found["why"]) == (Standing.AT_RISK, why)
+
+
+@pytest.mark.parametrize(
+    ("row", "need", "steps", "why"),
+    [
+        (move(), "ready", {}, "its_day"),
+        (move(date=AS_OF), "ready", {}, "its_day"),
+        (move(invite_on=AS_OF), "relationship", {}, "customer"),
+        (move(invite_on=AS_OF - 21 * DAY), "relationship", {"relationship": "asked"}, "customer"),
+        (move(access_by=AS_OF), "access", {}, "customer"),
+    ],
+)
+def test_what_is_still_in_time_waits(
+    row: dict[str, Any], need: str, steps: dict[str, str], why: str
+) -> None:
+    """The last day of something still counts as in time."""
+    found = judged(row, need=need, **steps)
+
+    assert (found["standing"], found["why"]) == (Standing.WAITING, why)
+
+
+@pytest.mark.parametrize(
+    ("code", "standing"),
+    [
+        ("too_late", Standing.AT_RISK),
+        ("overdue", Standing.AT_RISK),
+        ("no_room", Standing.AT_RISK),
+        ("channel_transfer", Standing.BLOCKED),
+        ("offer_unknown", Standing.BLOCKED),
+    ],
+)
+def test_what_has_no_day_for_want_of_time_is_at_risk(code: str, standing: Standing) -> None:
+    """Another road is no alarm; a term that runs out is one."""
+    row = {"subscription_id": "s1", "customer_id": "c1", "code": code, "seats": 1}
+    found = figures.judge_moves([], [row], Progress({}, {}, {}), AS_OF, Policy())[0]
+
+    assert found["standing"] == standing
+
+
+def test_no_month_is_left_out_and_no_seat_is_lost() -> None:
+    """A gap between two months shows as a gap, and what is far away is still counted."""
+    ends = [date(2026, 11, 30), date(2027, 1, 1), date(2029, 6, 1)]
+    rows = figures.months([judged(move(expires_on=end)) for end in ends], limit=3)
+
+    assert [row["month"] for row in rows] == [
+        *(date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1), None)
+    ]
+    assert [row["seats"] for row in rows] == [10, 0, 10, 10]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A workspace that the module's reports share."""
+    return Settings(root=tmp_path_factory.mktemp("a workspace"))
+
+
+@pytest.fixture(scope="module")
+def ledger(settings: Settings) -> Iterator[Ledger]:
+    """A real ledger in which nothing has happened yet."""
+    with Ledger(settings.ledger_url) as made:
+        made.bind(settings.service.id)
+        yield made
+
+
+def status_of(settings: Settings, ledger: Ledger, *rows: dict[str, Any]) -> Status:
+    """Plan small exports and report on them as of the day of the exports."""
+    loaded = exports(*rows)
+    plan = planning.plan(loaded, as_of=AS_OF, start=AS_OF + 3 * DAY, settings=settings)
+    return reporting.status(
+        plan=plan, ledger=ledger, exports=loaded, as_of=AS_OF, settings=settings
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile(settings: Settings, ledger: Ledger) -> Status:
+    """The status of customers whose names attack whoever shows them; some are at risk."""
+    rows: list[dict[str, Any]] = []
+    for number, name in enumerate(HOSTILE, start=1):
+        rows.append(customer(number, name=name))
+        rows.append(original(number, number, product=name))
+        end = AS_OF + 2 * DAY
+        rows.append(original(100 + number, number, product=name, expires_on=end.isoformat()))
+    return status_of(settings, ledger, *rows)
+
+
+@pytest.fixture(scope="module")
+def page(hostile: Status, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hostile report, written."""
+    return reporting.write(hostile, tmp_path_factory.mktemp("report"))
+
+
+class Tags(HTMLParser):
+    """Collect what a browser would make of a page: elements and their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_every_move_and_customer_is_counted_once(hostile: Status) -> None:
+    """Standings add up to the plan; a stage never holds more than the one before."""
+    assert hostile.total() == len(hostile.moves) == 2 * len(HOSTILE)
+    assert hostile.total("seats") == 20 * len(HOSTILE)
+    assert len(hostile.customers) == len(HOSTILE)
+    assert hostile.funnel["moves"].is_monotonic_decreasing
+    assert hostile.months["seats"].sum() == hostile.total("seats")
+
+
+def test_a_hostile_name_makes_no_element(page: Path) -> None:
+    """Every name is shown as it is written, and none of them becomes part of the page."""
+    text = page.read_text(encoding="utf-8")
+    tags = Tags(text).found
+
+    assert not {"script", "img", "iframe", "link", "object", "form"} & {tag for tag, _ in tags}
+    assert [name for _, attributes in tags for name in attributes if name.startswith("on")] == []
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert "{{ 7 * 7 }}" in text and "49" not in text.split("Customers at risk")[1][:200]
+
+
+def test_the_page_loads_nothing(page: Path) -> None:
+    """It can be mailed and read offline: no address but those of receipts beside it."""
+    text = page.read_text(encoding="utf-8")
+    links = [value for _, attributes in Tags(text).found for value in [attributes.get("href")]]
+
+    assert "default-src 'none'" in text
+    assert not [
+        mark
+        for mark in ("src=", "@import", "url(", "<link")
+        if mark in text.replace("&lt;img src=", "")
+    ]
+    assert not [link for link in links if link and "://" in link]
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(executable() is None, reason="no chromium: apt-get install chromium")
+def test_nothing_hostile_runs_in_chromium(page: Path) -> None:
+    """What a parser says is one thing; what a browser does is another."""
+    events: list[str] = []
+    with open_browser() as browser:
+        tab = browser.new_page(viewport={"width": 360, "height": 800})
+        tab.on("dialog", lambda dialog: (events.append(dialog.message), dialog.dismiss()))
+        tab.on("console", lambda message: events.append(message.text))
+        tab.goto(page.resolve().as_uri())
+        shown = tab.locator("main").inner_text()
+        wide = tab.evaluate("document.documentElement.scrollWidth")
+
+    assert (events, wide) == ([], 360)
+    assert HOSTILE[0] in shown
+
+
+def test_nothing_in_the_workbook_is_a_formula_or_a_link(page: Path) -> None:
+    """Excel shows what a customer is called; it does not compute it."""
+    book = openpyxl.load_workbook(page.with_name("status.xlsx"))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    texts = {cell.value for cell in cells if cell.data_type == "s"}
+
+    assert not [cell for cell in cells if cell.data_type == "f" or cell.hyperlink]
+    assert {HOSTILE[4], HOSTILE[5]} <= texts
+
+
+def test_the_workbook_has_types_filters_and_a_frozen_header(page: Path) -> None:
+    """A manager can sort by date and add up seats without repairing anything."""
+    sheet = openpyxl.load_workbook(page.with_name("status.xlsx"))["customers"]
+    names = [cell.value for cell in sheet[1]]
+    end = sheet.cell(2, names.index("next expiration") + 1)
+
+    assert (sheet.freeze_panes, sheet.auto_filter.ref[:3]) == ("B2", "A1:")
+    assert end.is_date
+    assert isinstance(sheet.cell(2, names.index("seats") + 1).value, int)
+
+
+def test_page_and_workbook_tell_the_same_figures(hostile: Status, page: Path) -> None:
+    """Both are written from one Status, and both show its counts."""
+    text = page.read_text(encoding="utf-8")
+    sheet = openpyxl.load_workbook(page.with_name("status.xlsx"))["summary"]
+    written = {row[0].value: row[1].value for row in sheet.iter_rows()}
+
+    for standing in Standing:
+        label = str(standing).replace("_", " ")
+        assert written[f"{label}, moves"] == hostile.count(standing)
+        assert f"<strong>{hostile.count(standing)}</strong>" in text
+
+
+def test_the_same_figures_give_the_same_bytes(hostile: Status, tmp_path: Path) -> None:
+    """Two reports of one moment can be compared by their hash."""
+    hashes = set()
+    for name in ("one", "two"):
+        index = reporting.write(hostile, tmp_path / name)
+        both = index.read_bytes() + index.with_name("status.xlsx").read_bytes()
+        hashes.add(hashlib.sha256(both).hexdigest())
+
+    assert len(hashes) == 1
+
+
+def test_an_empty_plan_gives_a_report(settings: Settings, ledger: Ledger, tmp_path: Path) -> None:
+    """Nothing to move is an answer, not an error."""
+    status = status_of(settings, ledger)
+
+    text = reporting.write(status, tmp_path).read_text(encoding="utf-8")
+
+    assert "This plan has no moves" in text
+    assert (status.total(), len(status.customers), status.next_batch) == (0, 0, None)
+
+
+def test_one_customer_reads_as_one(settings: Settings, ledger: Ledger, tmp_path: Path) -> None:
+    """The sentences are English for one as for many."""
+    status = status_of(settings, ledger, customer(), original())
+
+    text = reporting.write(status, tmp_path).read_text(encoding="utf-8")
+
+    assert "1 move waits for its day or its customer; the next batch is B001 on" in text
+    assert ", with 1 move." in text
+    assert "No customer is at risk." in text
+
+
+def test_money_of_two_currencies_is_never_added(settings: Settings, ledger: Ledger) -> None:
+    """Euros and dollars have a line each, and what is at risk is there too."""
+    soon = (AS_OF + DAY).isoformat()
+    status = status_of(
+        settings,
+        ledger,
+        original(1, 1),
+        original(2, 2, currency="USD"),
+        original(3, 3, currency="USD", expires_on=soon, auto_renew=True),
+    )
+
+    assert list(status.money["unit"]) == ["EUR", "USD"]
+    assert list(status.money["at_risk"].notna()) == [False, True]
+
+
+def test_another_language_is_refused_until_it_is_translated(
+    hostile: Status, tmp_path: Path
+) -> None:
+    """Half a translation would be worse than none."""
+    with pytest.raises(SettingsError, match="expected one of en, found 'xx'"):
+        reporting.write(hostile, tmp_path, lang="xx")
+
+
+def test_a_report_that_cannot_be_written_is_one_line(hostile: Status, tmp_path: Path) -> None:
+    """The folder is named, with the reason."""
+    (tmp_path / "out").write_text("a file is in the way")
+
+    with pytest.raises(ExportError, match="cannot be written"):
+        reporting.write(hostile, tmp_path / "out")
+
+
+def test_a_run_is_listed_with_a_link_to_its_receipt(
+    settings: Settings, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Who ran what, when, with which outcome, and where to read it: dry runs too."""
+    at = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    place = receipts.make_folder(settings.reports, at, "provision", "B001", "dry")
+    record = receipts.Record(
+        *("provision", "dry", at, "ana", "B001"),
+        status=receipts.DONE,
+        ended=at,
+        counts={"dry": 3},
+        notebook="50-provision.ipynb",
+    )
+    record.save(place / f"50-provision{receipts.RECORD}")
+    (place / "50-provision.html").write_text("receipt")
+    status = status_of(settings, ledger, original())
+
+    page = reporting.write(status, settings.reports / "today")
+
+    links = [
+        attributes.get("href") for tag, attributes in Tags(page.read_text()).found if tag == "a"
+    ]
+    assert links == [f"../receipts/{place.name}/50-provision.html"]
+    assert (page.parent / str(links[0])).resolve() == place / "50-provision.html"
+    assert "done: 3 dry" in page.read_text()
+
+
+def test_charts_stand_in_words_too() -> None:
+    """A picture in a notebook is still, offline, and says what it shows."""
+    batches = pd.DataFrame({"date": [AS_OF, AS_OF + DAY], "moves": [3, 4]})
+
+    data, metadata = charts.by_day(batches, 25)._repr_mimebundle_()
+
+    assert data["text/plain"].endswith("7 moves on 2 days, at most 4 a day of 25")
+    assert metadata["image/svg+xml"]["alt"] == data["text/plain"]
+    assert data["image/svg+xml"].startswith("<svg") and "http://" not in data[
+        "image/svg+xml"
+    ].replace("http://www.w3.org/", "")
+
+
+def test_a_table_for_people_keeps_its_types(tmp_path: Path) -> None:
+    """What is not known is an empty cell; ids stay text, also `007`."""
+    frame = pd.DataFrame({"id": ["007", "=1+1"], "seats": [1, None], "end": [AS_OF, None]})
+
+    sheet = openpyxl.load_workbook(reporting.write_table(frame, tmp_path / "ranked.xlsx"))["ranked"]
+
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
+        ["id", "seats", "end"],
+        ["007", 1, datetime(2026, 11, 20)],
+        ["=1+1", None, None],
+    ]
