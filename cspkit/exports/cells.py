@@ -1,4 +1,8 @@
-"""Cells that are checked in place: GUIDs, ids and texts, as Ibis expressions."""
+"""Cells that are checked in place: GUIDs, ids and texts, as Ibis expressions.
+
+Every row of a file goes through these, so each cell is used once and nothing is searched for;
+what does not pass at once is one of a few different cells, and those are looked up.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,9 @@ import ibis
 
 from cspkit.exports import words
 
-GUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-# Text may be glued before a GUID, never digits: those would be a damaged id.
-GLUED = f"^[^0-9]*?({GUID})(?:[^0-9A-Za-z-].*)?$"
-LOST_DIGITS = r"^\d[.,]\d+e\+?\d+$"
+SPACES = " \t\r\n\v\f\u00a0\u202f\u2009\u200b"
+LOST_DIGITS = r"^[0-9][.,][0-9]+[eE]\+?[0-9]+$"
+LONGEST_NUMBER = 24
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Checked:
     problem: Any
 
 
+@ibis.udf.scalar.builtin(name="trim", signature=(("string", "string"), "string"))
+def _trim(text: Any, characters: Any) -> Any: ...
+
+
 def nothing(kind: str = "string") -> Any:
     """Return a missing value."""
     return ibis.null(kind)
@@ -30,8 +37,7 @@ def nothing(kind: str = "string") -> Any:
 
 def tidy(cell: Any) -> Any:
     """Trim a text; no-break and zero-width characters count as space."""
-    spaced = cell.replace("\u00a0", " ").replace("\u202f", " ").replace("\u200b", "")
-    return spaced.strip()
+    return _trim(cell, SPACES)
 
 
 def absent(cell: Any) -> Any:
@@ -41,33 +47,24 @@ def absent(cell: Any) -> Any:
 
 def text(cell: Any) -> Checked:
     """Take a text as it is, trimmed; a dash or N/A is nothing."""
-    bare = tidy(cell)
-    return Checked(
-        ibis.ifelse(bare.lower().isin(("", "-", "n/a", "#n/a")), nothing(), bare), nothing()
-    )
+    return Checked(tidy(cell).nullif("").nullif("-").nullif("N/A").nullif("n/a"), nothing())
 
 
 def lower(cell: Any) -> Checked:
     """Take a text in lower case, for domains and languages."""
-    return text(cell.lower())
+    return Checked(text(cell.lower()).value, nothing())
 
 
 def identifier(cell: Any) -> Checked:
     """Take an id that need not be a GUID, in lower case; a number that lost digits is none."""
-    value = text(cell.lower()).value
-    damaged = value.re_search(LOST_DIGITS)
-    return Checked(
-        ibis.ifelse(damaged, nothing(), value), ibis.ifelse(damaged, "damaged_id", nothing())
-    )
+    short = cell.length() <= LONGEST_NUMBER
+    damaged = ibis.ifelse(short, cell.re_search(LOST_DIGITS), False)
+    return Checked(lower(cell).value, ibis.ifelse(damaged, "damaged_id", nothing()))
 
 
-def guid(cell: Any) -> Checked:
-    """Take a GUID in any letter case, also one that text is glued to, in lower case."""
-    direct = ibis.ifelse(cell.length() == 36, cell.try_cast("uuid"), nothing("uuid"))
-    glued = tidy(cell).re_extract(GLUED, 1).nullif("").try_cast("uuid")
-    value = ibis.coalesce(direct, glued).cast("string")
-    wrong = ibis.ifelse(absent(cell), nothing(), "not_a_guid")
-    return Checked(value, ibis.ifelse(value.isnull(), wrong, nothing()))
+def guid(cell: Any) -> Any:
+    """Take a GUID in any letter case, in lower case; anything else is missing."""
+    return cell.try_cast("uuid").cast("string")
 
 
-CHECKS = {"guid": guid, "id": identifier, "domain": lower, "language": lower}
+CHECKS = {"id": identifier, "domain": lower, "language": lower}

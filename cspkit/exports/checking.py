@@ -7,9 +7,10 @@ from functools import reduce
 from typing import Any
 
 import ibis
+from ibis import _
 
 from cspkit import tables
-from cspkit.exports import cells, parsing, words
+from cspkit.exports import cells, parsing
 from cspkit.exports.cells import nothing
 from cspkit.exports.engine import FILE, GUID
 from cspkit.exports.layout import LATE, Layout
@@ -17,15 +18,7 @@ from cspkit.exports.lookups import Lookup
 from cspkit.exports.profiles import ColumnRule, Condition
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
 
-ASIDE, PROBLEM, COLUMN, VALUE, JSON, LATEST, PRECEDENCE = (
-    "_aside",
-    "_problem",
-    "_column",
-    "_value",
-    "_json",
-    "_latest",
-    "_precedence",
-)
+ASIDE, CODE, RAW, LATEST = "_aside", "_code", "_raw", "_latest"
 CUSTOMER_PART = ("customer_name", "customer_domain", "market", "language", "relationship")
 
 
@@ -38,10 +31,10 @@ def columns_of(table: str) -> dict[str, str]:
 
 
 def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
-    """Return one row per raw row: our columns, why it is set aside, what is wrong with it.
+    """Return one row per raw row: our columns as far as the file has them, and the verdict.
 
-    Of a wrong row it names the first problem in the order of the profile's columns: the code,
-    the column of the file, the cell, and the whole row as JSON.
+    `_aside` is why the format sets a row aside, `_code` the first problem in the order of the
+    profile's columns as `column number:code`, `_raw` the cells of a row with a problem.
     """
     rows = raw
     for name, found in lookups.items():
@@ -55,13 +48,21 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
         **{f"v_{name}": found.value for name, found in checked.items()},
         **{f"p_{name}": found.problem for name, found in checked.items()},
     )
-    rows = rows.mutate(**{ASIDE: _aside(rows, layout), PROBLEM: _problem(rows, layout)})
-    return rows.select(**_ours(rows, layout, lookups), **_working(rows, layout))
+    rows = rows.mutate(**{ASIDE: _aside(rows, layout), CODE: _code(rows, layout)})
+    everything = ibis.array([*(rows[column(i)] for i in range(len(layout.header))), rows[MORE]])
+    kept = ibis.ifelse(rows[CODE].notnull(), everything, ibis.null("array<string>"))
+    return rows.select(
+        **_ours(rows, layout, lookups),
+        **{FILE: _[FILE], ROW: _[ROW], ASIDE: _[ASIDE], CODE: _[CODE], RAW: kept},
+        **{LATEST: _latest(rows, layout)},
+    )
 
 
 def _checked(rows: Any, layout: Layout, name: str, rule: ColumnRule) -> cells.Checked:
     if rule.fixed is not None:
         return cells.Checked(ibis.literal(rule.fixed), nothing())
+    if not layout.place(rule):
+        return cells.Checked(nothing(), nothing())
     cell = layout.cell(rows, rule)
     if rule.rule == "owner":
         return _by_owner(cell, rows[GUID], layout.partner_tenant)
@@ -72,29 +73,14 @@ def _by_owner(cell: Any, customer: Any, partner_tenant: str) -> cells.Checked:
     """Tell from the tenant that bought it: the customer itself, us, or another partner."""
     owner = cells.guid(cell)
     channel = ibis.cases(
-        (owner.value.isnull() | (owner.value == customer), "unknown"),
-        (owner.value == partner_tenant, "csp_nce"),
+        (owner.isnull() | (owner == customer), "unknown"),
+        (owner == partner_tenant, "csp_nce"),
         else_="csp_other",
     )
-    return cells.Checked(channel, owner.problem)
+    return cells.Checked(channel, nothing())
 
 
 def _aside(rows: Any, layout: Layout) -> Any:
-    ids = [
-        rows[f"v_{name}"].isnull()
-        for name in ("subscription_id", "customer_id")
-        if name in layout.rules and not layout.rules[name].from_file_name
-    ]
-    no_ids = reduce(lambda left, right: left & right, ids)
-    first = ibis.coalesce(
-        *(cells.tidy(rows[column(i)]).nullif("") for i in range(len(layout.header)))
-    )
-    start = first.lower().re_extract(r"^[^\d:]+", 0).strip()
-    idle = ibis.cases(
-        (first.isnull(), "blank"),
-        (start.isin(words.listed("total")), "total"),
-        else_=nothing(),
-    )
     branches = [
         (
             reduce(lambda left, right: left & right, [_test(rows, layout, c) for c in rule.when]),
@@ -102,8 +88,7 @@ def _aside(rows: Any, layout: Layout) -> Any:
         )
         for rule in layout.profile.set_aside
     ]
-    told = ibis.cases(*branches, else_=nothing()) if branches else nothing()
-    return ibis.ifelse(no_ids, ibis.coalesce(idle, told), told)
+    return ibis.cases(*branches, else_=nothing()) if branches else nothing()
 
 
 def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
@@ -121,14 +106,14 @@ def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
         tests.append(cell.notnull() & (cell != "") & ~_starts(cell, condition.not_starts))
     if condition.missing is not None:
         tests.append(cells.absent(raw) if condition.missing else ~cells.absent(raw))
-    return reduce(lambda left, right: left & right, tests)
+    return reduce(lambda left, right: left & right, tests).fill_null(False)
 
 
 def _starts(cell: Any, beginnings: Sequence[str]) -> Any:
     return reduce(lambda left, right: left | right, [cell.startswith(b) for b in beginnings])
 
 
-def _problem(rows: Any, layout: Layout) -> Any:
+def _code(rows: Any, layout: Layout) -> Any:
     """Return `column number:code`; short rows are whole when all that is used is there."""
     used = [index for rule in layout.rules.values() for index in layout.place(rule)]
     short = ibis.ifelse(rows[CELLS] <= max(used, default=0), ":too_few_cells", nothing())
@@ -136,65 +121,48 @@ def _problem(rows: Any, layout: Layout) -> Any:
     for name, rule in layout.rules.items():
         place = str(next(iter(layout.place(rule)), ""))
         if rule.fixed is None and (rule.from_file_name or place):
-            code = rows[f"p_{name}"]
+            found.append(ibis.literal(f"{place}:") + rows[f"p_{name}"])
             if rule.needed:
-                missing = ibis.ifelse(rows[f"v_{name}"].isnull(), "missing", nothing())
-                code = ibis.coalesce(code, missing)
-            found.append(ibis.literal(f"{place}:") + code)
+                empty = rows[f"v_{name}"].isnull()
+                found.append(ibis.ifelse(empty, f"{place}:missing", nothing()))
     return ibis.coalesce(*found)
 
 
 def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, Any]:
-    """Take our columns, those that the format lacks as nothing, prices with their currency."""
-    held = set(rows.columns)
+    """Take the columns that the file has; prices bring their currency."""
+    kinds = columns_of(layout.profile.table)
     taken = {
-        name: (rows[f"v_{name}"] if f"v_{name}" in held else nothing(kind)).cast(kind)
-        for name, kind in columns_of(layout.profile.table).items()
+        name: rows[f"v_{name}"].cast(kinds[name])
+        for name, rule in layout.rules.items()
+        if name in kinds and (rule.fixed is not None or rule.from_file_name or layout.place(rule))
     }
     if price := lookups.get("unit_price"):
-        cell = layout.cell(rows, layout.rules["unit_price"])
-        signs = {raw: sign for raw in price.outcomes if (sign := parsing.currency_in(raw)[0])}
-        for sign in dict.fromkeys(signs.values()):
-            with_sign = cell.isin([raw for raw, found in signs.items() if found == sign])
-            inside = ibis.ifelse(with_sign, ibis.literal(sign), nothing())
-            taken["currency"] = ibis.coalesce(taken["currency"], inside)
+        inside = _currency_inside(layout.cell(rows, layout.rules["unit_price"]), price)
+        taken["currency"] = ibis.coalesce(taken.get("currency", nothing()), inside)
     for name, rule in layout.rules.items():
-        if rule.when_status:
+        if rule.when_status and name in taken and "status" in taken:
             told = taken["status"].isin(rule.when_status)
-            taken[name] = ibis.ifelse(told, taken[name], nothing(str(taken[name].type())))
+            taken[name] = ibis.ifelse(told, taken[name], nothing(kinds[name]))
     return taken
 
 
-def _working(rows: Any, layout: Layout) -> dict[str, Any]:
-    wrong = rows[ASIDE].isnull() & rows[PROBLEM].notnull()
-    place = rows[PROBLEM].split(":")[0]
-    raw = [(str(i), rows[column(i)]) for i in range(len(layout.header))]
-    names = [(str(i), name) for i, name in enumerate(layout.header)]
-    return {
-        FILE: rows[FILE],
-        ROW: rows[ROW],
-        ASIDE: rows[ASIDE],
-        PROBLEM: ibis.ifelse(wrong, rows[PROBLEM].split(":")[1], nothing()),
-        COLUMN: ibis.ifelse(wrong, place.cases(*names, else_=""), nothing()),
-        VALUE: ibis.ifelse(wrong, place.cases(*raw, else_=rows[MORE]), nothing()),
-        JSON: ibis.ifelse(wrong, as_json(rows, layout), nothing()),
-        LATEST: _latest(rows, layout),
-        PRECEDENCE: ibis.literal(layout.profile.precedence),
-    }
-
-
-def as_json(rows: Any, layout: Layout) -> Any:
-    """Write a whole raw row as a JSON object of its headers, cells beyond them under `beyond`."""
-    named = {name: rows[column(i)] for i, name in enumerate(layout.header)}
-    whole = ibis.struct(named).cast("json").cast("string")
-    longer = ibis.struct(named | {"beyond": rows[MORE]}).cast("json").cast("string")
-    return ibis.ifelse(rows[MORE].isnull(), whole, longer)
+def _currency_inside(cell: Any, price: Lookup) -> Any:
+    """Tell the currency from the sign that a price was written with."""
+    signs = {raw: sign for raw in price.outcomes if (sign := parsing.currency_in(raw)[0])}
+    inside = nothing()
+    for sign in dict.fromkeys(signs.values()):
+        written = [raw for raw, found in signs.items() if found == sign]
+        inside = ibis.ifelse(cell.isin(written), ibis.literal(sign), inside)
+    return inside
 
 
 def _latest(rows: Any, layout: Layout) -> Any:
     """Say how late a line is, for formats that write many lines about one subscription."""
-    names = [f"v_{name}" for name in layout.rules if name.startswith(LATE)]
-    days = [rows[name] for name in names if name in rows.columns]
+    days = [
+        rows[f"v_{name}"]
+        for name, rule in layout.rules.items()
+        if name.startswith(LATE) and layout.place(rule)
+    ]
     if not days:
         return nothing()
     parts = [ibis.coalesce(day.cast("string"), "") for day in days]

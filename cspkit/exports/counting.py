@@ -52,13 +52,13 @@ def count(
     connection: Any,
     sheets: Sequence[Sheet],
     tables: dict[str, Any],
-    staged: Iterable[Any],
+    aside: Iterable[Any],
     merged: Iterable[Any],
 ) -> list[Count]:
     """Count the rows of every file in the tables.
 
-    `staged` are checked rows, `merged` rows that another row stands for. Raises ExportError for
-    the files whose rows do not add up to what the reader counted.
+    `aside` are tables with rows set aside for a reason, `merged` rows that another row stands
+    for. Raises ExportError for the files whose rows do not add up to what the reader counted.
     """
     counts = [Count(sheet.source_file, sheet.profile.id, sheet.read) for sheet in sheets]
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
@@ -70,7 +70,7 @@ def count(
                 named[line["source_file"]].accepted += line["rows"]
     for line in _counted(connection, tables["rejects"], "source_file"):
         named[line["source_file"]].rejected += line["rows"]
-    for rows in staged:
+    for rows in aside:
         for line in _counted(connection, rows.filter(_[ASIDE].notnull()), FILE, ASIDE):
             counts[line[FILE]].aside[line[ASIDE]] += line["rows"]
     for rows in merged:

@@ -75,10 +75,17 @@ class Layout:
     def different(self, rows: Any) -> dict[str, Any]:
         """Return the aggregates that collect the different cells of looked-up columns."""
         return {
-            name: self.cell(rows, rule).collect(include_null=True, distinct=True)
+            name: self._odd(rows, rule).collect(include_null=True, distinct=True)
             for name, rule in self.rules.items()
-            if is_looked_up(rule) and self.place(rule)
+            if is_looked_up(rule) and (self.place(rule) or rule.from_file_name)
         }
+
+    def _odd(self, rows: Any, rule: ColumnRule) -> Any:
+        """Return the cells to look up: all of them, but of GUIDs those the engine cannot read."""
+        cell = self.cell(rows, rule)
+        if rule.kind == "guid" and not rule.rule:
+            return ibis.ifelse(cell.try_cast("uuid").isnull(), cell, nothing())
+        return cell
 
     def decide(self, different: Cells) -> Decided:
         """Decide from the different cells of one file the order of days and the decimal sign."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,39 @@ from cspkit import tables
 from cspkit.errors import ExportError
 from cspkit.exports import counting, merging, opening, rejecting, saved
 from cspkit.exports import engine as engines
-from cspkit.exports.checking import ASIDE, LATEST, PRECEDENCE, PROBLEM, check
+from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check
 from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import FILE
 from cspkit.exports.folders import walk
 from cspkit.exports.layout import Cells, Layout
+from cspkit.exports.merging import RANK
 from cspkit.exports.result import Exports
 from cspkit.exports.sheets import ROW, Sheet
 from cspkit.settings import Service
 
 Progress = Callable[[str, int, int], None]
 Group = list[tuple[int, Sheet]]
-Staged = tuple[Layout, Any, Any]
+PLACED = {
+    LATEST: "string",
+    FILE: "int32",
+    ROW: "int64",
+    RANK: "int32",
+    "source_file": "string",
+    "source_row": "int64",
+}
+# More rows than this are not copied once more, but taken from where they were checked.
+COPIED = 200_000
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Checked rows of one raw table: the layout, the raw rows, all rows, the odd ones."""
+
+    layout: Layout
+    raw: Any
+    rows: Any
+    odd: Any
+    numbers: tuple[int, ...]
 
 
 def load(
@@ -82,40 +104,47 @@ class _Load:
         self.sheets = sheets
         self.partner_tenant = partner_tenant
         self.name = engines.fresh_name()
+        order = sorted(range(len(sheets)), key=lambda number: _better(sheets[number]))
+        self.lines = [
+            {FILE: i, "source_file": s.source_file, RANK: order.index(i), "_seen": s.seen_on}
+            for i, s in enumerate(sheets)
+        ]
+        kinds = {FILE: "int32", "source_file": "string", RANK: "int32", "_seen": "date"}
         self.sources = ibis.memtable(
-            pa.table(
-                {
-                    FILE: pa.array(range(len(sheets)), pa.int32()),
-                    "source_file": [sheet.source_file for sheet in sheets],
-                    "_seen": [sheet.seen_on for sheet in sheets],
-                }
-            )
+            pa.Table.from_pylist(self.lines, schema=ibis.schema(kinds).to_pyarrow())
         )
 
     def exports(self, left: list[opening.Left]) -> Exports:
         staged = self._staged()
-        subscriptions, merged, foreign = merging.subscriptions(
-            self._accepted(staged, "subscriptions"), self._keep
+        subscriptions = merging.subscriptions(self._accepted(staged, "subscriptions"), self._keep)
+        own = merging.customers(self._accepted(staged, "customers"), self._keep)
+        customers = merging.with_owners(
+            own.rows, self._told(staged, subscriptions.rows), self._keep
         )
-        subscriptions = self._keep("merged_subscriptions", subscriptions)
-        customers, twins = merging.customers(
-            self._accepted(staged, "customers"), subscriptions, self._keep
-        )
-        parts = [rejecting.wrong(checked) for _layout, _raw, checked in staged] + [
-            rejecting.foreign(raw, layout, foreign)
-            for layout, raw, _checked in staged
-            if layout.profile.table == "subscriptions"
-        ]
+        parts = [part.odd.filter(_[ASIDE].isnull()) for part in staged]
+        if subscriptions.foreign is not None:
+            parts += [
+                rejecting.foreign(part.raw, part.layout, subscriptions.foreign)
+                for part in staged
+                if part.layout.profile.table == "subscriptions"
+            ]
         held = {
-            "customers": self._keep("customers", _shaped(customers, tables.CUSTOMERS)),
-            "subscriptions": self._keep(
-                "subscriptions", _shaped(subscriptions, tables.SUBSCRIPTIONS)
+            "customers": self._settled("customers", _shaped(customers, tables.CUSTOMERS)),
+            "subscriptions": self._settled(
+                "subscriptions", _shaped(subscriptions.rows, tables.SUBSCRIPTIONS)
             ),
             "rejects": self._keep("rejects", rejecting.rejects(parts, self.sources)),
         }
-        checked = [rows for _layout, _raw, rows in staged]
-        counts = counting.count(self.connection, self.sheets, held, checked, [merged, twins])
+        aside = [rows for part in staged for rows in (part.rows, part.odd)]
+        merged = [found.merged for found in (subscriptions, own) if found.merged is not None]
+        counts = counting.count(self.connection, self.sheets, held, aside, merged)
         return Exports(self.connection, held, [count.line() for count in counts], left)
+
+    def _settled(self, name: str, rows: Any) -> Any:
+        """Compute a table once and for all, unless it is so large that a copy would hurt."""
+        if sum(sheet.read for sheet in self.sheets) > COPIED:
+            return rows
+        return self._keep(name, rows)
 
     def _keep(self, name: str, expression: Any) -> Any:
         return engines.keep(self.connection, f"{self.name}_{name}", expression)
@@ -153,8 +182,12 @@ class _Load:
             for decision, numbers in decided.items():
                 rows = raw if len(decided) == 1 else raw.filter(raw[FILE].isin(numbers))
                 together = _together([different[number] for number in numbers])
-                checked = check(rows, layout, layout.lookups(together, decision))
-                staged.append((layout, rows, self._keep(f"staged_{len(staged)}", checked)))
+                checked = self._keep(
+                    f"staged_{len(staged)}",
+                    check(rows, layout, layout.lookups(together, decision)),
+                )
+                odd = self._keep(f"odd_{len(staged)}", rejecting.odd(checked, layout))
+                staged.append(Staged(layout, rows, checked, odd, tuple(numbers)))
         return staged
 
     def _different(self, layout: Layout, raw: Any, group: Group) -> dict[int, Cells]:
@@ -170,20 +203,56 @@ class _Load:
         return found
 
     def _accepted(self, staged: list[Staged], table: str) -> Any:
-        """Return all accepted rows for one of our tables, with their file and the day seen."""
-        kinds = {FILE: "int32", ROW: "int64", PRECEDENCE: "int64", LATEST: "string"}
-        schema = ours(table) | kinds
-        parts = [
-            rows.filter(_[ASIDE].isnull() & _[PROBLEM].isnull()).select(*schema).cast(kinds)
-            for layout, _raw, rows in staged
-            if layout.profile.table == table
-        ]
-        rows = ibis.union(ibis.memtable([], schema=ibis.schema(schema)), *parts)
-        joined = rows.inner_join(self.sources, FILE)
-        seen = joined["seen_on"] if "seen_on" in schema else ibis.null("date")
-        return joined.mutate(
-            seen_on=ibis.coalesce(seen, joined["_seen"]), source_row=joined[ROW]
-        ).drop("_seen")
+        """Return all accepted rows for one of our tables."""
+        parts = [self._named(part) for part in staged if part.layout.profile.table == table]
+        if parts:
+            return ibis.union(*parts) if len(parts) > 1 else parts[0]
+        return ibis.memtable([], schema=ibis.schema(ours(table) | PLACED))
+
+    def _named(self, part: Staged) -> Any:
+        """Give accepted rows all our columns, their file, its rank, and the day it was true."""
+        rows = part.rows.filter(_[ASIDE].isnull() & _[CODE].isnull())
+        if len(part.numbers) > 1:
+            rows = rows.inner_join(self.sources, FILE)
+            known = {name: rows[name] for name in ("source_file", RANK, "_seen")}
+        else:
+            known = self._constants(part.numbers[0])
+        schema = ours(part.layout.profile.table)
+        values = {
+            name: rows[name] if name in part.rows.columns else ibis.null(kind)
+            for name, kind in schema.items()
+        }
+        if "seen_on" in values:
+            values["seen_on"] = ibis.coalesce(values["seen_on"], known["_seen"])
+        return rows.select(
+            **values,
+            **{LATEST: rows[LATEST], FILE: rows[FILE], ROW: rows[ROW], RANK: known[RANK]},
+            source_file=known["source_file"],
+            source_row=rows[ROW],
+        ).cast(schema | PLACED)
+
+    def _constants(self, number: int) -> dict[str, Any]:
+        line = self.lines[number]
+        return {name: ibis.literal(line[name]) for name in ("source_file", RANK, "_seen")}
+
+    def _told(self, staged: list[Staged], subscriptions: Any) -> list[tuple[Any, set[str]]]:
+        """Split merged subscriptions by whether their format says anything of the customer."""
+        has: dict[bool, set[str]] = {True: set(), False: set()}
+        numbers: dict[bool, list[int]] = {True: [], False: []}
+        for part in staged:
+            if part.layout.profile.table == "subscriptions":
+                columns = set(part.rows.columns) & set(CUSTOMER_PART)
+                has[bool(columns)] |= columns
+                numbers[bool(columns)] += part.numbers
+        return [
+            (subscriptions.filter(subscriptions[FILE].isin(found)), has[tells])
+            for tells, found in numbers.items()
+            if found
+        ] or [(subscriptions, set())]
+
+
+def _better(sheet: Sheet) -> tuple[int, int, str]:
+    return sheet.profile.precedence, -sheet.seen_on.toordinal(), sheet.source_file
 
 
 def _shaped(rows: Any, table: tables.Table) -> Any:

@@ -2,7 +2,8 @@
 
 Exports repeat themselves: five million rows hold some thousand days, prices and words. So the
 engine collects what is different, Python parses that, and the check becomes one join for each
-column, the same on every engine. GUIDs and plain texts are not looked up but checked in place.
+column, the same on every engine. Of GUIDs only those that the engine cannot read are looked up;
+ids and plain texts are checked in place.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import ibis
 import pyarrow as pa
 
 from cspkit import catalogue, tables
-from cspkit.exports import parsing, words
-from cspkit.exports.parsing import Outcome
+from cspkit.exports import cells, parsing, words
+from cspkit.exports.parsing import NOTHING, Outcome
 from cspkit.exports.profiles import ColumnRule
 
-LOOKED_UP = ("day", "count", "money", "word", "boolean", "currency", "market", "code")
+LOOKED_UP = ("guid", "day", "count", "money", "word", "boolean", "currency", "market", "code")
 TYPES = {
     "day": "date",
     "count": "int64",
@@ -45,7 +46,14 @@ class Lookup:
 
     def join(self, rows: Any, cell: Any, name: str) -> Any:
         """Return rows with `v_name` and `p_name`, the value and the problem of a cell."""
-        telling = {raw: found for raw, found in self.outcomes.items() if found != (None, None)}
+        telling = {raw: found for raw, found in self.outcomes.items() if found != NOTHING}
+        if self.kind == "guid":
+            rows = self._join(rows, cell, f"{name}_odd", telling)
+            value = ibis.coalesce(cells.guid(cell), rows[f"v_{name}_odd"])
+            return rows.mutate(**{f"v_{name}": value, f"p_{name}": rows[f"p_{name}_odd"]})
+        return self._join(rows, cell, name, telling)
+
+    def _join(self, rows: Any, cell: Any, name: str, telling: dict[str, Outcome]) -> Any:
         if len(telling) <= FEW:
             return rows.mutate(
                 **{
@@ -110,6 +118,7 @@ def _parser(name: str, rule: ColumnRule, orders: dict[str, str], mark: str | Non
         "currency": parsing.currency,
         "market": parsing.market,
         "code": parsing.offer,
+        "guid": parsing.guid,
     }
     return parsers[rule.kind]
 

@@ -1,90 +1,151 @@
 """Make one row of everything that speaks of the same customer or subscription.
 
-Sources are taken in this order: the profile's precedence, the younger export, the later line of
-a file that has many for one subscription, file, row. The first row gives its place in its file
-and every value it has; values it lacks come from the next one. A channel that is unknown counts
-as lacking. A subscription under two customers stays with the first; the other row is rejected.
+Files are taken in this order: the profile's precedence, the younger export, the name; in one
+file the later line where the format has many for one subscription, else the first. The first
+row gives its place in its file and every value it has; values it lacks come from the next one.
+A channel that is unknown counts as lacking. A subscription under two customers stays with the
+first; the other row is rejected. Rows that stand alone are never copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 from ibis import _
 
 from cspkit import tables
-from cspkit.exports.checking import CUSTOMER_PART, LATEST, PRECEDENCE
+from cspkit.exports.checking import CUSTOMER_PART, LATEST
 from cspkit.exports.engine import FILE
 from cspkit.exports.sheets import ROW
 
 Keep = Callable[[str, Any], Any]
-DERIVED, PLACE = "_derived", "_place"
+PLACE, RANK = "_place", "_rank"
+FILLED = {
+    "name": "customer_name",
+    "domain": "customer_domain",
+    "market": "market",
+    "language": "language",
+    "relationship": "relationship",
+}
 
 
-def subscriptions(rows: Any, keep: Keep) -> tuple[Any, Any, Any]:
-    """Return merged subscriptions, the rows they stand for, and rows of another customer."""
-    known = rows.mutate(channel=_.channel.nullif("unknown"))
-    order = [_[PRECEDENCE], _.seen_on.desc(), _[LATEST].desc(nulls_first=False), _[FILE], _[ROW]]
-    placed = _placed(known, "subscription_id", order)
-    named = keep("placed_subscriptions", placed)
-    owner = ibis.window(group_by="subscription_id", order_by=PLACE)
-    foreign = named.mutate(owner=_.customer_id.first().over(owner)).filter(_.customer_id != _.owner)
-    ours = named.anti_join(foreign, [FILE, ROW])
-    merged = _merge(ours, "subscription_id", tables.SUBSCRIPTIONS.names + list(CUSTOMER_PART))
-    return (
-        merged.mutate(channel=_.channel.fill_null("unknown")),
-        ours.filter(_[PLACE] > 0),
-        foreign,
+@dataclass(frozen=True)
+class Merged:
+    """One row per key, the rows they stand for, and rows that contradict them."""
+
+    rows: Any
+    merged: Any = None
+    foreign: Any = None
+
+
+def subscriptions(rows: Any, keep: Keep) -> Merged:
+    """Merge accepted rows by subscription id."""
+    repeated = _repeated(rows, "subscription_id", keep)
+    if repeated is None:
+        return Merged(rows)
+    several = rows.semi_join(repeated, "subscription_id").mutate(
+        channel=_.channel.nullif("unknown")
     )
+    placed = keep("placed_subscriptions", _placed(several, "subscription_id"))
+    window = ibis.window(group_by="subscription_id", order_by=PLACE)
+    owned = placed.mutate(owner=_.customer_id.first().over(window))
+    foreign = keep("foreign", owned.filter(_.customer_id != _.owner).select(FILE, ROW))
+    ours = placed.anti_join(foreign, [FILE, ROW])
+    filled = _filled(ours, "subscription_id", rows.columns).mutate(
+        channel=_.channel.fill_null("unknown")
+    )
+    single = rows.anti_join(repeated, "subscription_id")
+    together = ibis.union(single, keep("filled_subscriptions", filled).select(*single.columns))
+    return Merged(together, ours.filter(_[PLACE] > 0), foreign)
 
 
-def customers(rows: Any, merged_subscriptions: Any, keep: Keep) -> tuple[Any, Any]:
-    """Return merged customers, those that only subscriptions name included, and merged rows."""
-    own = rows.mutate(**{DERIVED: ibis.literal(0)})
-    derived = merged_subscriptions.select(
+def customers(rows: Any, keep: Keep) -> Merged:
+    """Merge rows of customers files by tenant id."""
+    repeated = _repeated(rows, "customer_id", keep)
+    if repeated is None:
+        return Merged(rows)
+    placed = keep(
+        "placed_customers", _placed(rows.semi_join(repeated, "customer_id"), "customer_id")
+    )
+    filled = keep("filled_customers", _filled(placed, "customer_id", rows.columns))
+    single = rows.anti_join(repeated, "customer_id")
+    together = ibis.union(single, filled.select(*single.columns))
+    return Merged(together, placed.filter(_[PLACE] > 0))
+
+
+def with_owners(own: Any, subscriptions: Sequence[tuple[Any, set[str]]], keep: Keep) -> Any:
+    """Complete customers from what subscriptions say of theirs, and add those they alone name.
+
+    Each source comes with the customer columns that its format has.
+    """
+    listed = own.select("customer_id")
+    told = []
+    for rows, has in subscriptions:
+        if not has.intersection(CUSTOMER_PART):
+            rows = rows.anti_join(listed, "customer_id")
+        told.append(_told(rows, has))
+    best = {name: _[name].argmin(_[RANK], where=_[name].notnull()) for name in FILLED}
+    derived = keep(
+        "told_customers",
+        ibis.union(*told)
+        .group_by("customer_id")
+        .aggregate(
+            **best,
+            source_file=_.source_file.argmin(_[RANK]),
+            source_row=_.source_row.argmin(_[RANK]),
+        ),
+    )
+    joined = own.left_join(derived, "customer_id")
+    complete = joined.select(
         "customer_id",
-        FILE,
-        ROW,
-        PRECEDENCE,
-        "seen_on",
-        "market",
-        "language",
-        "relationship",
-        "source_file",
-        "source_row",
-        name="customer_name",
-        domain="customer_domain",
-        **{DERIVED: ibis.literal(1)},
+        **{name: ibis.coalesce(joined[name], joined[f"{name}_right"]) for name in FILLED},
+        source_file=joined["source_file"],
+        source_row=joined["source_row"],
     )
-    order = [_[DERIVED], _[PRECEDENCE], _.seen_on.desc(), _[FILE], _[ROW]]
-    names = [*tables.CUSTOMERS.names, DERIVED, FILE, ROW, PRECEDENCE, "seen_on"]
-    both = ibis.union(own.select(names), derived.select(names))
-    placed = _placed(both, "customer_id", order)
-    named = keep("placed_customers", placed)
-    merged = _merge(named, "customer_id", tables.CUSTOMERS.names)
-    return merged, named.filter((_[PLACE] > 0) & (_[DERIVED] == 0))
+    orphans = derived.anti_join(listed, "customer_id").select(*complete.columns)
+    return ibis.union(complete, orphans).select(tables.CUSTOMERS.names)
 
 
-def _placed(rows: Any, key: str, order: list[Any]) -> Any:
-    window = ibis.window(group_by=key, order_by=order)
+def _told(rows: Any, has: set[str]) -> Any:
+    """Take what subscription rows say of their customers; lower ranks are better."""
+    order = (rows[RANK].cast("int64") * 2**40 + rows[ROW]).name(RANK)
+    values = {
+        name: rows[column].argmin(order, where=rows[column].notnull())
+        if column in has
+        else ibis.null("string")
+        for name, column in FILLED.items()
+    }
+    return rows.group_by("customer_id").aggregate(
+        **values,
+        source_file=rows.source_file.argmin(order),
+        source_row=rows.source_row.argmin(order),
+        **{RANK: order.min()},
+    )
+
+
+def _repeated(rows: Any, key: str, keep: Keep) -> Any:
+    """Return the keys that stand more than once, or None when there are none."""
+    counted = rows.group_by(key).aggregate(n=_.count()).filter(_.n > 1).select(key)
+    repeated = keep(f"repeated_{key}", counted)
+    return repeated if repeated.count().to_pyarrow().as_py() else None
+
+
+def _placed(rows: Any, key: str) -> Any:
+    order = [_[RANK], *([_[LATEST].desc(nulls_first=False)] if LATEST in rows.columns else [])]
+    window = ibis.window(group_by=key, order_by=[*order, _[ROW]])
     return rows.mutate(**{PLACE: ibis.row_number().over(window)})
 
 
-def _merge(placed: Any, key: str, names: list[str]) -> Any:
+def _filled(placed: Any, key: str, names: Sequence[str]) -> Any:
     """Keep the first row of each key, and fill what it lacks from the rows behind it."""
-    fixed = {key, "source_file", "source_row", FILE, ROW, PRECEDENCE}
-    more = [name for name in (FILE, ROW, PRECEDENCE) if name in placed.columns]
-    wanted = dict.fromkeys([*names, *more])
-    repeated = placed.filter(_[PLACE] > 0).select(key).distinct()
-    single = placed.filter(_[PLACE] == 0).anti_join(repeated, key).select(*wanted)
-    several = placed.semi_join(repeated, key)
-    filled = several.group_by(key).aggregate(
+    fixed = {"source_file", "source_row", FILE, ROW, RANK}
+    return placed.group_by(key).aggregate(
         **{
-            name: several[name].first(order_by=several[PLACE], include_null=name in fixed)
-            for name in wanted
+            name: placed[name].first(order_by=placed[PLACE], include_null=name in fixed)
+            for name in names
             if name != key
         }
     )
-    return ibis.union(single, filled.select(*wanted))

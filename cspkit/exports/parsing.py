@@ -37,7 +37,9 @@ _GROUPED = {
     ",": re.compile(r"[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?"),
 }
 _OFFER = re.compile(r"([A-Za-z0-9]{12})\s*[:/-]\s*([A-Za-z0-9]{1,4})(?::.*)?")
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Text may be glued before a GUID, never digits: those would be a damaged id.
+_GLUED = re.compile(rf"[^0-9]*?({_GUID.pattern})(?:[^0-9A-Za-z-].*)?", re.DOTALL)
 
 
 def tidy(text: str) -> str:
@@ -196,6 +198,14 @@ def currency_in(text: str) -> Outcome:
 def market(text: str) -> Outcome:
     """Take a country's code or its name in six languages; an unknown one is left out."""
     return words.markets().get(tidy(text).casefold()), None
+
+
+def guid(text: str) -> Outcome:
+    """Take a GUID in any letter case, also one that text is glued to, in lower case."""
+    if is_nothing(text):
+        return NOTHING
+    found = _GLUED.fullmatch(tidy(text).lower())
+    return (found[1], None) if found else (None, "not_a_guid")
 
 
 def offer(text: str) -> Outcome:

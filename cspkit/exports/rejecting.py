@@ -3,53 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import ibis
 from ibis import _
 
 from cspkit import tables
+from cspkit.exports import cells, words
 from cspkit.exports.cells import nothing
-from cspkit.exports.checking import COLUMN, JSON, PROBLEM, VALUE, as_json
+from cspkit.exports.checking import ASIDE, CODE, RAW
 from cspkit.exports.engine import FILE
 from cspkit.exports.layout import Layout
 from cspkit.exports.reasons import REJECTED
-from cspkit.exports.sheets import ROW, column
+from cspkit.exports.sheets import MORE, ROW, column
 
-WORKING = (FILE, ROW, COLUMN, VALUE, PROBLEM, JSON)
+COLUMN, VALUE, JSON = "_column", "_value", "_json"
+WORKING = (FILE, ROW, COLUMN, VALUE, CODE, JSON)
 
 
-def wrong(checked: Any) -> Any:
-    """Take the rows of a checked table in which something is wrong."""
-    return checked.filter(_[PROBLEM].notnull()).select(*WORKING)
+def odd(checked: Any, layout: Layout) -> Any:
+    """Look closely at the rows with a problem: blank, a sum of others, or to be rejected."""
+    rows = checked.filter(_[CODE].notnull() & _[ASIDE].isnull())
+    place = rows[CODE].split(":")[0]
+    names = [(str(i), name) for i, name in enumerate(layout.header)]
+    index = place.nullif("").cast("int64").fill_null(len(layout.header))
+    return rows.select(
+        FILE,
+        ROW,
+        **{
+            ASIDE: _idle(rows, layout),
+            CODE: rows[CODE].split(":")[1],
+            COLUMN: place.cases(*names, else_=""),
+            VALUE: rows[RAW][index],
+            JSON: _as_json(rows[RAW], layout),
+        },
+    )
+
+
+def _idle(rows: Any, layout: Layout) -> Any:
+    """Tell a blank row, and one without any id whose first cell says that it sums up others."""
+    whole = [cells.tidy(rows[RAW][i]).nullif("") for i in range(len(layout.header) + 1)]
+    first = ibis.coalesce(*whole)
+    start = first.lower().re_extract("^[^0-9:]+", 0).strip()
+    ids = [
+        rows[name].isnull()
+        for name in ("subscription_id", "customer_id")
+        if name in rows.columns and not layout.rules[name].from_file_name
+    ]
+    sums_up = reduce(lambda left, right: left & right, ids) & start.isin(words.listed("total"))
+    return ibis.cases((first.isnull(), "blank"), (sums_up, "total"), else_=nothing())
+
+
+def _as_json(raw: Any, layout: Layout) -> Any:
+    """Write a whole row as a JSON object of its headers, cells beyond them under `beyond`."""
+    named = {name: raw[i] for i, name in enumerate(layout.header)}
+    beyond = raw[len(layout.header)]
+    whole = ibis.struct(named).cast("json").cast("string")
+    longer = ibis.struct(named | {"beyond": beyond}).cast("json").cast("string")
+    return ibis.ifelse(beyond.isnull(), whole, longer)
 
 
 def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
     """Take raw rows whose subscription stands under another customer."""
     taken = raw.semi_join(rows, [FILE, ROW])
     place = layout.place(layout.rules["customer_id"])
-    return taken.select(
+    cells_of = [taken[column(i)] for i in range(len(layout.header))]
+    return taken.mutate(**{RAW: ibis.array([*cells_of, taken[MORE]])}).select(
         FILE,
         ROW,
         **{
             COLUMN: ibis.literal(layout.header[place[0]] if place else ""),
             VALUE: taken[column(place[0])] if place else nothing(),
-            PROBLEM: ibis.literal("other_customer"),
-            JSON: as_json(taken, layout),
+            CODE: ibis.literal("other_customer"),
+            JSON: _as_json(_[RAW], layout),
         },
     )
 
 
 def rejects(parts: Sequence[Any], sources: Any) -> Any:
     """Put rejected rows together with the names of their files, in the order of the files."""
-    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    rows = ibis.union(*(part.select(*WORKING) for part in parts))
     named = rows.inner_join(sources, FILE).order_by(FILE, ROW)
     return named.select(
         "source_file",
         source_row=named[ROW],
         column=named[COLUMN],
         value=named[VALUE],
-        reason_code=named[PROBLEM],
-        reason=named[PROBLEM].cases(*REJECTED.items(), else_=""),
+        reason_code=named[CODE],
+        reason=named[CODE].cases(*REJECTED.items(), else_=""),
         row=named[JSON],
     ).cast(tables.REJECTS.schema)
