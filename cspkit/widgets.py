@@ -1,8 +1,9 @@
-"""Controls for notebooks: to look and to choose; each starts from a value that is passed in."""
+"""What notebooks show: tables that say how long they are, and controls to look and to choose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,35 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 LOOK = ["rank", "name", "market", "next_expiration", "slack_days", "seats", "next_action"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The first rows of a frame, whole and with their number beside them; `frame` has all."""
+
+    frame: pd.DataFrame
+    rows: int = SHOWN
+
+    @property
+    def words(self) -> str:
+        """Say how many rows there are, and how many of them are shown."""
+        every = len(self.frame)
+        return f"{self.rows} of {every:,} rows" if every > self.rows else f"{every:,} rows"
+
+    def _repr_html_(self) -> str:
+        # A reason that is cut after fifty letters is no evidence.
+        with pd.option_context("display.max_colwidth", None):
+            table = self.frame.head(self.rows).to_html(index=False, border=0, na_rep="")
+        return f"<p>{escape(self.words)}</p>{table}"
+
+    def __repr__(self) -> str:
+        """Show the same as plain text, where there is no browser."""
+        return f"{self.words}\n{self.frame.head(self.rows).to_string(index=False, na_rep='')}"
+
+
+def show(frame: pd.DataFrame, rows: int = SHOWN) -> Shown:
+    """Show at most so many rows of a frame, none of their text cut, and say how many there are."""
+    return Shown(frame, rows)
 
 
 def within(ranked: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -73,9 +103,7 @@ def _look(
 
     def draw(_: Any = None) -> None:
         words, frame = show(slider.value)
-        more = f"; the first {SHOWN} are shown" if len(frame) > SHOWN else ""
-        table = frame.head(SHOWN).to_html(index=False, border=0, na_rep="")
-        answer.value = f"<p>{escape(words + more)}</p>{table}"
+        answer.value = f"<p>{escape(words)}</p>{show(frame)._repr_html_()}"
 
     slider.observe(draw, "value")
     draw()

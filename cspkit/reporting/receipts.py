@@ -23,6 +23,14 @@ FOLDER = "receipts"
 RECORD = ".receipt.json"
 
 _TEMPLATES = Path(__file__).parent / "templates"
+# What text cells and tables are made of; nbconvert's own list would drop headings and headers.
+_TAGS = [
+    *("h1", "h2", "h3", "h4", "p", "div", "span", "ul", "ol", "li", "a", "code", "pre", "br", "hr"),
+    *("strong", "b", "em", "i", "blockquote"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+]
+_ATTRIBUTES = {"*": ["class"], "a": ["href", "title"], "th": ["scope", "colspan", "rowspan"]}
+_STYLE = re.compile(r"<style\b[^>]*>.*?</style>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass
@@ -113,6 +121,7 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
     with without_iri_grammars():
         import nbformat
         from nbconvert import HTMLExporter
+        from nbconvert.preprocessors.sanitize import SanitizeHTML
     exporter = HTMLExporter(
         template_name="receipt",
         extra_template_basedirs=[str(_TEMPLATES)],
@@ -122,6 +131,11 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
         exclude_anchor_links=True,
         sanitize_html=True,
         embed_images=True,
+    )
+    cleaner = SanitizeHTML(tags=_TAGS, attributes=_ATTRIBUTES)
+    # The style that pandas puts before each table would be shown as text.
+    exporter.register_filter(
+        "sanitized", lambda html: cleaner.sanitize_html_tags(_STYLE.sub("", html))
     )
     book = nbformat.read(notebook, as_version=4)
     given = book.metadata.get("papermill", {}).get("parameters", {})

@@ -12,7 +12,7 @@ from cspkit.clock import Clock, SystemClock
 from cspkit.errors import RunbookError, UnknownParameter
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel, settling
-from cspkit.runbooks.parameters import Value, check
+from cspkit.runbooks.parameters import Value, check, declared
 from cspkit.runbooks.settling import read_settings, settle
 from cspkit.settings import Settings
 from cspkit.tables import Mode
@@ -136,7 +136,8 @@ def execute(
     checked = check(notebook, given)
     receipts.writable(output.parent)
     job = kernel.Job(notebook, output, workspace or output.parent, checked, clock, progress)
-    return _receipt(job, _record(notebook_name, clock.now(), checked))
+    defaults = {name: parameter.default for name, parameter in declared(notebook).items()}
+    return _receipt(job, _record(notebook_name, clock.now(), defaults | checked))
 
 
 def _record(name: str, started: datetime, given: Mapping[str, Value]) -> receipts.Record:
