@@ -45,16 +45,17 @@ def codes(flags: int) -> list[str]:
     return [code for at, code in enumerate(table()) if flags >> at & 1]
 
 
-def flagged(judged: ibis.Table, as_of: date) -> ibis.Table:
-    """Write down what is in the way, as bits for counting and as codes for people."""
+def flagged(judged: ibis.Table, as_of: date) -> Any:
+    """Write down what is in the way of each original as the bits of one number."""
     conditions = _conditions(judged, as_of)
-    judged = judged.mutate(**{f"is_{c}": conditions[c].fill_null(False) for c in table()})
-    flags = [judged[f"is_{code}"].ifelse(1 << at, 0) for at, code in enumerate(table())]
-    codes = [judged[f"is_{code}"].ifelse(f"{code} ", "") for code in table()]
-    return judged.mutate(
-        flags=reduce(lambda left, right: left + right, flags).cast("int64"),
-        blockers=reduce(lambda left, right: left + right, codes).rstrip(),
-    )
+    bits = [conditions[code].fill_null(False).ifelse(1 << at, 0) for at, code in enumerate(table())]
+    return reduce(lambda left, right: left + right, bits).cast("int64")
+
+
+def spelled(flags: Any) -> Any:
+    """Spell the bits of `flags` out as codes separated by a space, most serious first."""
+    words = [((flags & (1 << at)) != 0).ifelse(f"{code} ", "") for at, code in enumerate(table())]
+    return reduce(lambda left, right: left + right, words).rstrip()
 
 
 def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
@@ -72,9 +73,9 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "already_ours": judged.channel == Channel.CSP_NCE.value,
         "ended": judged.status.isin(ENDED),
         "trial": judged.is_trial,
-        "free": judged.free,
-        "over_150": judged.no_room & judged.crowded,
-        "over_seat_limit": judged.no_room & judged.over_seats,
+        "free": judged.life == "free",
+        "over_150": judged.crowded,
+        "over_seat_limit": judged.over_seats,
         "other_partner": judged.route == Route.PARTNER_TRANSFER.value,
         "own_legacy": judged.route == Route.NCE_MIGRATION.value,
         "channel_transfer": judged.route == Route.CHANNEL_TRANSFER.value,
@@ -99,6 +100,6 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "auto_renew_on": renews & judged.auto_renew,
         "auto_renew_unknown": renews & judged.auto_renew.isnull(),
         "end_unscheduled": renews & judged.needs_cancel & ~judged.auto_renew,
-        "consent_missing": purchase & ~judged.consented,
+        "consent_missing": purchase & ~judged.consented.fill_null(False),
         "price_unknown": routed & judged.daily_price.isnull(),
     }

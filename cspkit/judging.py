@@ -37,6 +37,7 @@ CYCLES_IN_TERM = {
     ("P3Y", "annual"): 3,
     ("P3Y", "triennial"): 1,
 }
+Columns = dict[str, Any]
 
 
 def judge(
@@ -54,24 +55,30 @@ def judge(
     decisions.xlsx holds the day on which that was seen (`access_on`).
     """
     wide = derive(exports, as_of=as_of, settings=settings, decisions=decisions)
-    return wide.select(*JUDGED.names)
+    return wide.mutate(blockers=blockers.spelled(wide.flags)).select(*JUDGED.names)
 
 
 def derive(
     exports: Exports, *, as_of: date, settings: Settings, decisions: Decisions | None = None
 ) -> ibis.Table:
-    """Judge every original and keep `flags`, its blockers as bits, beside the public columns."""
+    """Judge every original and keep `flags`, its blockers as bits, beside the public columns.
+
+    Few wide selects between three rounds of joins: most of the time of a small judgement goes
+    into compiling, and that grows with the columns of each select.
+    """
     policy = settings.policy
     rules = channels.rules(settings.channels)
-    table = _originals(exports, decisions or Decisions.empty())
-    table = _states(table, as_of, policy)
-    table = _ruled(table, rules, policy)
-    table = _offered(table, policy)
-    table = _dated(table, as_of, policy)
-    table = _routed(table, policy)
-    table = _priced(table, as_of)
-    table = table.mutate(term=table.replacement_term, billing_cycle=table.replacement_cycle)
-    return blockers.flagged(table, as_of)
+    table = _known(exports, decisions or Decisions.empty())
+    table = table.mutate(**_state(table, as_of, policy), **_rule(table, rules))
+    table = table.left_join(_rule_facts(rules, policy), "rule")
+    table = table.left_join(_product_facts(), [("sku_id", "fact_sku")])
+    table = table.mutate(**_replacement(table, policy))
+    table = table.mutate(**_comparison(table))
+    days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
+    table = table.left_join(days, [("expires_on", "calendar_day"), ("same", "calendar_same")])
+    table = table.mutate(**_dates(table, as_of), **_room(table))
+    table = table.mutate(**_route(table), **_order_from(table, as_of), **_money(table, as_of))
+    return table.mutate(flags=blockers.flagged(table, as_of))
 
 
 def fetch(table: ibis.Table) -> pa.Table:
@@ -83,12 +90,30 @@ def fetch(table: ibis.Table) -> pa.Table:
         ibis.options.sql.fuse_selects = fuse
 
 
-def _originals(exports: Exports, decisions: Decisions) -> ibis.Table:
+def _known(exports: Exports, decisions: Decisions) -> ibis.Table:
     """Put beside each original what is known and decided of it and of its customer."""
     table = exports.table("subscriptions")
-    table = table.drop("source_file", "source_row")
-    table = table.left_join(_customers(exports, decisions), "customer_id").drop("customer_id_right")
-    said = ibis.memtable(decisions.original_table).select(
+    bases = table.select(base_id="subscription_id").distinct()
+    known = [channel.value for channel in Channel]
+    channel = ibis.ifelse(table.channel.isin(known), table.channel, "unknown")
+    table = table.mutate(channel=channel.fill_null("unknown"), legacy_key=table.offer_id.lower())
+    table = table.drop("source_file", "source_row", "assigned_seats", "seen_on")
+    offers = ibis.memtable(catalogue.table())
+    legacy = offers.filter(offers.legacy_offer_id.notnull())
+    legacy = legacy.select(legacy_sku="sku_id", legacy_offer="legacy_offer_id")
+    sold = offers.filter(offers.target_offer.notnull())
+    sold = sold.select(said_sku="sku_id", sold_offer="target_offer")
+    said = _said(decisions)
+    table = table.left_join(_customers(exports, decisions), [("customer_id", "known_customer")])
+    table = table.left_join(said, [("subscription_id", "said_id")])
+    table = table.left_join(bases, [("base_subscription_id", "base_id")])
+    table = table.left_join(legacy, [("legacy_key", "legacy_offer")])
+    return table.left_join(sold, [("said_offer", "sold_offer")])
+
+
+def _said(decisions: Decisions) -> ibis.Table:
+    table = ibis.memtable(decisions.original_table)
+    return table.select(
         said_id="subscription_id",
         said_offer="target_offer",
         said_term="term",
@@ -96,73 +121,48 @@ def _originals(exports: Exports, decisions: Decisions) -> ibis.Table:
         said_seats="seats",
         said_price="sale_price",
         said_currency="currency",
-        consented=lambda t: t.consent_by.notnull() & t.consent_on.notnull(),
-        held="hold",
-    )
-    table = table.left_join(said, table.subscription_id == said.said_id).drop("said_id")
-    bases = exports.table("subscriptions").select(base_id="subscription_id").distinct()
-    table = table.left_join(bases, table.base_subscription_id == bases.base_id)
-    known = [channel.value for channel in Channel]
-    channel = ibis.ifelse(table.channel.isin(known), table.channel, "unknown")
-    return table.mutate(
-        channel=channel.fill_null("unknown"),
-        consented=table.consented.fill_null(False),
-        held=table.held.fill_null(False) | table.customer_held.fill_null(False),
+        consented=table.consent_by.notnull() & table.consent_on.notnull(),
+        original_held="hold",
     )
 
 
 def _customers(exports: Exports, decisions: Decisions) -> ibis.Table:
     """Keep one row per customer: related or not, accessible, reachable, on hold."""
     customers = exports.table("customers")
-    said = ibis.memtable(decisions.customer_table)
-    said = said.select("customer_id", "contact_email", "access_on", customer_held="hold")
     related = (customers.relationship.lower() == "reseller").fill_null(False)
-    facts = customers.group_by("customer_id").aggregate(related=related.any())
-    return facts.left_join(said, "customer_id").drop("customer_id_right")
+    facts = customers.group_by(known_customer="customer_id").aggregate(related=related.any())
+    said = ibis.memtable(decisions.customer_table).select(
+        "contact_email", "access_on", said_customer="customer_id", customer_held="hold"
+    )
+    return facts.left_join(said, [("known_customer", "said_customer")])
 
 
-def _states(table: ibis.Table, as_of: date, policy: Policy) -> ibis.Table:
+def _state(table: ibis.Table, as_of: date, policy: Policy) -> Columns:
     """Say which step of the customer comes next and how many days the missing steps need.
 
     `order_lead` leaves access out: the same offer can be ordered before licences can be read.
     """
     accessible = table.related & (table.access_on <= as_of)
-    table = table.mutate(
-        state=ibis.cases(
-            (accessible.fill_null(False), blockers.READY),
-            (table.related.fill_null(False), Step.ACCESS.value),
-            else_=Step.RELATIONSHIP.value,
-        )
+    state = ibis.cases(
+        (accessible.fill_null(False), blockers.READY),
+        (table.related.fill_null(False), Step.ACCESS.value),
+        else_=Step.RELATIONSHIP.value,
     )
-    to_agreement = policy.relationship_days + policy.agreement_days
-    leads = {
-        Step.RELATIONSHIP.value: (to_agreement + policy.access_days, to_agreement),
-        Step.ACCESS.value: (policy.access_days, 0),
-        blockers.READY: (0, 0),
+    signed = policy.relationship_days + policy.agreement_days
+    relationship = (Step.RELATIONSHIP.value, signed, signed + policy.access_days)
+    leads = [relationship, (Step.ACCESS.value, 0, policy.access_days), (blockers.READY, 0, 0)]
+    return {
+        "state": state,
+        "lead_days": _lookup(state, {name: full for name, _, full in leads}),
+        "order_lead": _lookup(state, {name: short for name, short, _ in leads}),
+        "held": table.original_held.fill_null(False) | table.customer_held.fill_null(False),
+        "sku_id": table.sku_id.lower().fill_null(table.legacy_sku),
     }
-    return table.mutate(
-        lead_days=_lookup(table.state, {state: lead for state, (lead, _) in leads.items()}),
-        order_lead=_lookup(table.state, {state: lead for state, (_, lead) in leads.items()}),
-    )
 
 
-def _ruled(table: ibis.Table, rules: tuple[channels.Rule, ...], policy: Policy) -> ibis.Table:
+def _rule(table: ibis.Table, rules: tuple[channels.Rule, ...]) -> Columns:
     """Choose each original's lifecycle rule; the first that fits, as `channels.choose` does."""
-    chosen = ibis.cases(*[(_fits(table, rule), rule.name) for rule in rules])
-    facts = pa.Table.from_pylist(
-        [
-            {
-                "rule": rule.name,
-                "grace_days": rule.grace(use_grace=policy.use_grace),
-                "slides": rule.slides_into_paid_month,
-                "stopped_by": rule.stopped_by,
-                "rule_route": rule.route.value,
-                "needs_cancel": rule.needs_scheduled_cancel,
-            }
-            for rule in rules
-        ]
-    )
-    return table.mutate(rule=chosen).left_join(ibis.memtable(facts), "rule").drop("rule_right")
+    return {"rule": ibis.cases(*[(_fits(table, rule), rule.name) for rule in rules])}
 
 
 def _fits(table: ibis.Table, rule: channels.Rule) -> Any:
@@ -181,86 +181,95 @@ def _fits(table: ibis.Table, rule: channels.Rule) -> Any:
     return reduce(lambda left, right: left & right, conditions)
 
 
-def _offered(table: ibis.Table, policy: Policy) -> ibis.Table:
+def _rule_facts(rules: tuple[channels.Rule, ...], policy: Policy) -> ibis.Table:
+    rows = [
+        {
+            "rule": rule.name,
+            "grace_days": rule.grace(use_grace=policy.use_grace),
+            "slides": rule.slides_into_paid_month,
+            "stopped_by": rule.stopped_by,
+            "rule_route": rule.route.value,
+            "needs_cancel": rule.needs_scheduled_cancel,
+        }
+        for rule in rules
+    ]
+    return ibis.memtable(pa.Table.from_pylist(rows))
+
+
+def _product_facts() -> ibis.Table:
+    table = ibis.memtable(catalogue.table())
+    retired = table.life == "retired"
+    return table.select(
+        "segment",
+        "seat_limit",
+        "life",
+        fact_sku="sku_id",
+        fact_offer=retired.ifelse(ibis.null("string"), table.target_offer),
+    )
+
+
+def _replacement(table: ibis.Table, policy: Policy) -> Columns:
     """Find the replacement: decided, else the export's own product:sku, else the catalogue's."""
-    legacy = ibis.memtable(catalogue.table()).filter(lambda t: t.legacy_offer_id.notnull())
-    legacy = legacy.select(legacy_sku="sku_id", legacy_offer="legacy_offer_id")
-    table = table.left_join(legacy, table.offer_id.lower() == legacy.legacy_offer)
-    table = table.mutate(sku_id=table.sku_id.lower().fill_null(table.legacy_sku))
-    facts = ibis.memtable(catalogue.table()).select(
-        "segment", "seat_limit", "life", fact_sku="sku_id", fact_offer="target_offer"
-    )
-    table = table.left_join(facts, table.sku_id == facts.fact_sku)
     written = table.offer_id.upper().re_extract(r"^([A-Z0-9]{12}:[A-Z0-9]{4})(:.*)?$", 1)
-    table = table.mutate(
-        own_offer=written.nullif(""),
-        fact_offer=ibis.ifelse(table.life == "retired", ibis.null("string"), table.fact_offer),
-    )
-    target = ibis.coalesce(table.said_offer, table.own_offer, table.fact_offer)
-    table = table.mutate(
-        target_offer=target,
-        target_source=ibis.cases(
+    own = written.nullif("")
+    term = table.said_term.fill_null(policy.term)
+    cycle = ibis.ifelse(term == "P1M", "monthly", policy.billing_cycle)
+    return {
+        "own_offer": own,
+        "target_offer": ibis.coalesce(table.said_offer, own, table.fact_offer),
+        "target_source": ibis.cases(
             (table.said_offer.notnull(), "decision"),
-            (table.own_offer.notnull(), "export"),
+            (own.notnull(), "export"),
             (table.fact_offer.notnull(), "catalogue"),
         ),
-    )
-    return _replaced(table, policy)
+        "order_seats": table.said_seats.fill_null(table.seats),
+        "original_term": table.term,
+        "original_cycle": table.billing_cycle,
+        "term": term,
+        "billing_cycle": table.said_cycle.fill_null(cycle),
+        "rolls_over": ((table.term == "P1M") & table.auto_renew.fill_null(True)).fill_null(False),
+    }
 
 
-def _replaced(table: ibis.Table, policy: Policy) -> ibis.Table:
+def _comparison(table: ibis.Table) -> Columns:
     """Compare the skuIds of original and replacement; only the same one leaves users alone."""
-    by_offer = ibis.memtable(catalogue.table()).filter(lambda t: t.target_offer.notnull())
-    by_offer = by_offer.select(offer_sku="sku_id", offer_of="target_offer")
-    table = table.left_join(by_offer, table.target_offer == by_offer.offer_of)
-    own = (table.target_offer == table.own_offer) | (table.target_offer == table.fact_offer)
-    table = table.mutate(
-        target_sku_id=ibis.ifelse(own.fill_null(False), table.sku_id, table.offer_sku)
-    )
-    same = table.target_sku_id == table.sku_id
-    term = table.said_term.fill_null(policy.term)
-    return table.mutate(
-        same_offer=same,
-        offer=ibis.cases(
-            (table.target_offer.isnull() & (table.life == "retired"), "retired"),
-            (table.target_offer.isnull(), "unknown"),
+    target, retired = table.target_offer, table.life == "retired"
+    own = table.said_offer.isnull() | (target == table.own_offer).fill_null(False)
+    sku = ibis.ifelse(own & target.notnull(), table.sku_id, table.said_sku)
+    same = sku == table.sku_id
+    return {
+        "target_sku_id": sku,
+        "same_offer": same,
+        "same": same.fill_null(False),
+        "offer": ibis.cases(
+            (target.isnull() & retired, "retired"),
+            (target.isnull(), "unknown"),
             (same.fill_null(False), "same"),
             else_="different",
         ),
-        order_seats=table.said_seats.fill_null(table.seats),
-        replacement_term=term,
-        replacement_cycle=table.said_cycle.fill_null(
-            ibis.ifelse(term == "P1M", "monthly", policy.billing_cycle)
-        ),
-    )
+    }
 
 
-def _dated(table: ibis.Table, as_of: date, policy: Policy) -> ibis.Table:
-    """Count back from the end, in working days of the team, to the days that must not be missed."""
-    table = table.mutate(same=table.same_offer.fill_null(False))
-    days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
-    table = table.left_join(
-        days, [table.expires_on == days.calendar_day, table.same == days.calendar_same]
-    )
-    rolls = (table.term == "P1M") & table.auto_renew.fill_null(True)
-    table = table.mutate(
-        rolls_over=rolls.fill_null(False),
-        invite_by=ibis.ifelse(table.state == "relationship", table.invite_by, ibis.null("date")),
-        access_by=ibis.ifelse(
-            table.state != blockers.READY, table.last_safe_day, ibis.null("date")
-        ),
-        full_lead_from=_plus(as_of, table.lead_days),
-        service_ends=table.expires_on + table.grace_days.as_interval("D"),
-        slack_days=_days_between(table.last_safe_day.fill_null(table.expires_on), as_of)
-        - table.lead_days,
-    )
-    # The same offer needs nobody's licences read before it is ordered, so where the time is
-    # short it goes ahead of our access rather than let the original end unreplaced.
-    hurried = table.same & (table.full_lead_from > table.last_safe_day).fill_null(False)
-    return table.mutate(
-        service_ends=table.service_ends.cast("date"),
-        order_from=ibis.ifelse(hurried, _plus(as_of, table.order_lead), table.full_lead_from),
-    )
+def _dates(table: ibis.Table, as_of: date) -> Columns:
+    """Name the days that must not be missed; the calendar has counted them back from the end."""
+    by = table.last_safe_day.fill_null(table.expires_on)
+    return {
+        "invite_by": _where(table.state == Step.RELATIONSHIP.value, table.invite_by),
+        "access_by": _where(table.state != blockers.READY, table.last_safe_day),
+        "service_ends": (table.expires_on + table.grace_days.as_interval("D")).cast("date"),
+        "slack_days": _days_between(by, as_of) - table.lead_days,
+    }
+
+
+def _order_from(table: ibis.Table, as_of: date) -> Columns:
+    """Open the window once the missing steps can be done.
+
+    The same offer needs nobody's licences read before it is ordered, so where the time is short
+    it goes ahead of our access rather than let the original end unreplaced.
+    """
+    after_all = _plus(as_of, table.lead_days)
+    hurried = table.same & (after_all > table.last_safe_day).fill_null(False)
+    return {"order_from": ibis.ifelse(hurried, _plus(as_of, table.order_lead), after_all)}
 
 
 @lru_cache(maxsize=8)
@@ -298,57 +307,61 @@ def last_safe_day(expires_on: date, same: bool, policy: Policy, workdays: Workda
     return workdays.last_order_day(workdays.back(expires_on, needed + 1))
 
 
-def _routed(table: ibis.Table, policy: Policy) -> ibis.Table:
-    """Choose the legal route; a purchase needs room for old and new side by side."""
+def _room(table: ibis.Table) -> Columns:
+    """Count what a tenant holds; old and new side by side must stay within its limits."""
     alive = ~table.status.isin(blockers.ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
-    table = table.mutate(alive=alive)
-    of_customer = ibis.window(group_by="customer_id")
-    of_product = ibis.window(group_by=["customer_id", "sku_id"])
-    held = table.alive.ifelse(table.seats, 0).sum().over(of_product)
-    table = table.mutate(
-        crowded=table.alive.ifelse(1, 0).sum().over(of_customer) > ACTIVE_LIMIT,
-        over_seats=table.same & (held + table.order_seats > table.seat_limit).fill_null(False),
-    )
-    free = (table.life == "free").fill_null(False)
-    no_room = (table.crowded | table.over_seats) & (table.rule_route == Route.PURCHASE.value)
+    held = alive.ifelse(table.seats, 0).sum().over(group_by=["customer_id", "sku_id"])
+    over = table.same & (held + table.order_seats > table.seat_limit).fill_null(False)
+    crowded = alive.ifelse(1, 0).sum().over(group_by="customer_id") > ACTIVE_LIMIT
+    purchase = table.rule_route == Route.PURCHASE.value
+    return {
+        "gone": ~alive | (table.life == "free").fill_null(False) | table.customer_id.isnull(),
+        "crowded": crowded & purchase,
+        "over_seats": over & purchase,
+    }
+
+
+def _route(table: ibis.Table) -> Columns:
+    """Choose the legal route; without room for two, only sure grace allows one after another."""
+    no_room = table.crowded | table.over_seats
     at_end = (table.grace_days > 0) & ~table.slides
-    return table.mutate(
-        free=free,
-        no_room=no_room,
-        route=ibis.cases(
-            (~table.alive | free | table.customer_id.isnull(), Route.NONE.value),
+    return {
+        "route": ibis.cases(
+            (table.gone, Route.NONE.value),
             (no_room & at_end, Route.BUY_AT_TERM_END.value),
             (no_room, Route.NONE.value),
             else_=table.rule_route,
-        ),
-    )
+        )
+    }
 
 
-def _priced(table: ibis.Table, as_of: date) -> ibis.Table:
+def _money(table: ibis.Table, as_of: date) -> Columns:
     """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
-    original = _millionths(table.unit_price, table.seats)
-    per_3_years = original * _lookup(table.billing_cycle, CYCLES_IN_3_YEARS)
-    days = _days_between(table.expires_on, as_of).clip(lower=0)
+    # A price without its currency is no money.
+    price = _where(table.currency.notnull(), table.unit_price)
+    per_cycle = _millionths(price, table.seats)
+    years = _lookup(table.original_cycle, CYCLES_IN_3_YEARS)
+    said_years = _lookup(table.billing_cycle, CYCLES_IN_3_YEARS)
     in_term = ibis.cases(
         *[
-            ((table.term == term) & (table.billing_cycle == cycle), count)
+            ((table.original_term == term) & (table.original_cycle == cycle), count)
             for (term, cycle), count in CYCLES_IN_TERM.items()
         ]
     )
-    decided = _millionths(table.said_price, table.order_seats) * _lookup(
-        table.replacement_cycle, CYCLES_IN_3_YEARS
-    )
-    stand_in = _millionths(table.unit_price, table.order_seats) * _lookup(
-        table.billing_cycle, CYCLES_IN_3_YEARS
-    )
-    return table.mutate(
-        daily_price=_money(_share(per_3_years, 1)),
-        forfeit=_money(_share(per_3_years, days)),
-        exposure=_money(original * in_term),
-        order_daily=_money(_share(decided.fill_null(stand_in), 1)),
-        order_currency=decided.notnull().ifelse(table.said_currency, table.currency),
-        price_source=ibis.cases((decided.notnull(), "decision"), (stand_in.notnull(), "original")),
-    )
+    decided = _millionths(table.said_price, table.order_seats) * said_years
+    stand_in = _millionths(price, table.order_seats) * years
+    return {
+        "daily_price": _units(_share(per_cycle * years, 1)),
+        "forfeit": _units(
+            _share(per_cycle * years, _days_between(table.expires_on, as_of).clip(lower=0))
+        ),
+        "exposure": _units(per_cycle * in_term),
+        "order_daily": _units(_share(decided.fill_null(stand_in), 1)),
+        "order_currency": decided.notnull().ifelse(table.said_currency, table.currency),
+        "price_source": ibis.cases(
+            (decided.notnull(), "decision"), (stand_in.notnull(), "original")
+        ),
+    }
 
 
 def _millionths(price: Any, seats: Any) -> Any:
@@ -370,7 +383,7 @@ def _quotient(number: Any, divisor: int) -> Any:
     return ((number - number % divisor) / divisor).cast("int64")
 
 
-def _money(millionths: Any) -> Any:
+def _units(millionths: Any) -> Any:
     millionth = ibis.literal(Decimal("0.000001"), type="decimal(18, 6)")
     return (millionths.cast("decimal(18, 0)") * millionth).cast(MONEY)
 

@@ -26,6 +26,20 @@ STEPS = {
     ),
     Step.ACCESS.value: ("access needs", "it", "been asked for"),
 }
+FIRST = ["product", "seats", "expires_on", "invite_by", "last_safe_day", "lead_days", "flags"]
+NEEDED = [
+    *FIRST,
+    "subscription_id",
+    "customer_id",
+    "channel",
+    "route",
+    "rolls_over",
+    "slack_days",
+    "forfeit",
+    "exposure",
+    "currency",
+    "state",
+]
 DO = {"gone out": "go out", "been asked for": "be asked for"}
 
 
@@ -73,21 +87,8 @@ def ordered(
     `first_`, and what a person reads is rendered from them.
     """
     judged = judging.derive(exports, as_of=as_of, settings=settings, decisions=decisions)
-    judged = _counted(judged)
-    sums = _summed(judged)
-    first = judged.filter(judged.place == 0).select(
-        first_customer="customer_id",
-        first_product="product",
-        first_seats="seats",
-        first_expires_on="expires_on",
-        first_rolls_over="rolls_over",
-        first_invite_by="invite_by",
-        first_last_safe_day="last_safe_day",
-        first_lead_days="lead_days",
-        first_route="route",
-        first_flags="flags",
-    )
-    table = sums.left_join(first, sums.customer_id == first.first_customer)
+    judged = judged.select(*NEEDED)
+    table = _summed(_counted(judged))
     table = _named(table, exports)
     table = table.mutate(
         days_to_expiration=table.next_expiration.delta(ibis.literal(as_of), unit="day"),
@@ -117,7 +118,7 @@ def _counted(judged: ibis.Table) -> ibis.Table:
 
 def _summed(judged: ibis.Table) -> ibis.Table:
     """Sum up each customer; money only where all of it is known and in one currency."""
-    movable = judged.is_movable
+    movable, first = judged.is_movable, judged.place == 0
     ours = judged.channel == Channel.CSP_NCE.value
     sums = judged.group_by("customer_id").aggregate(
         next_expiration=judged.expires_on.min(where=judged.counts),
@@ -133,6 +134,8 @@ def _summed(judged: ibis.Table) -> ibis.Table:
         one_currency=judged.currency.min(where=movable),
         state=judged.state.min(),
         flags=ours.ifelse(0, judged.flags).bit_or(),
+        first_rolls_over=(judged.rolls_over & first).any(),
+        **{f"first_{name}": judged[name].max(where=first) for name in FIRST},
     )
     single = sums.currencies == 1
     return sums.mutate(

@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cspkit import judging, ranking
+from cspkit.decisions import Decisions
+from cspkit.errors import CspkitError
+from cspkit.settings import Settings
+from cspkit.tables import RANKED
+from tests.originals import AS_OF, E3, STANDARD, customer, customer_id, exports, original
+
+
+def ranked(*rows, as_of=AS_OF, **options) -> list[dict[str, Any]]:
+    frame = ranking.rank(exports(*rows), as_of=as_of, **options)
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["customer_id"] for row in rows]
+
+
+def test_columns_are_those_of_the_table():
+    """What notebooks and reports read is named in one place."""
+    assert ranking.rank(exports(original()), as_of=AS_OF).columns.tolist() == RANKED.names
+
+
+def test_text_is_text_and_values_keep_their_type():
+    """Dates stay dates and money stays decimal in the frame that analysts get."""
+    frame = ranking.rank(exports(original()), as_of=AS_OF)
+
+    assert Decimal("538.356164") == frame["forfeit_if_moved_now"][0]
+    assert date(2027, 3, 31) == frame["next_expiration"][0]
+    assert str(frame["reason"].dtype) == "str"
+
+
+def test_nobody_gives_an_empty_frame():
+    """An empty programme has its columns and no rows."""
+    frame = ranking.rank(exports(), as_of=AS_OF)
+
+    assert (0, RANKED.names) == (len(frame), frame.columns.tolist())
+
+
+def test_the_nearest_end_goes_first():
+    """Days to natural expiration decide before all else."""
+    rows = ranked(
+        original(1, of=1, expires_on="2027-03-31"), original(2, of=2, expires_on="2027-02-28")
+    )
+
+    assert [customer_id(2), customer_id(1)] == ids(rows)
+    assert [row["rank"] for row in rows] == [1, 2]
+
+
+def test_less_slack_goes_first_on_the_same_day():
+    """Who must still accept an invitation has less time left than who is related."""
+    rows = ranked(customer(2, relationship="none"), original(1, of=1), original(2, of=2))
+
+    assert [customer_id(2), customer_id(1)] == ids(rows)
+
+
+def test_more_seats_go_first_with_the_same_slack():
+    """The larger customer goes first, then the lower id."""
+    rows = ranked(original(1, of=1), original(2, of=2, seats=11), original(3, of=3))
+
+    assert [customer_id(2), customer_id(1), customer_id(3)] == ids(rows)
+
+
+def test_who_has_nothing_to_move_comes_last():
+    """Ours, trials and empty customers stay in the list, behind everyone with a route."""
+    rows = ranked(
+        customer(1),
+        original(2, of=2, channel="csp_nce", expires_on="2026-11-30"),
+        original(3, of=3, is_trial=True),
+        original(4, of=4, expires_on="2029-03-31", term="P3Y"),
+        original(5, of=5, expires_on=None),
+    )
+
+    assert [customer_id(number) for number in (4, 5, 1, 2, 3)] == ids(rows)
+    assert [row["movable"] for row in rows] == [1, 1, 0, 0, 0]
+
+
+def test_overdue_rows_are_on_top_until_the_end_is_seen():
+    """An original past its end may be running as a paid month; nothing is more urgent."""
+    rows = ranked(
+        original(1, of=1, expires_on="2026-11-23"),
+        original(2, of=2, expires_on="2026-10-15"),
+        original(3, of=3, expires_on="2026-10-01", status="deleted"),
+    )
+
+    assert [customer_id(2), customer_id(1), customer_id(3)] == ids(rows)
+    assert [row["days_to_expiration"] for row in rows] == [-36, 3, None]
+
+
+def test_monthly_roll_overs_are_kept_apart():
+    """A month that renews by itself ends every month; the real anniversary gives the place."""
+    monthly = {"term": "P1M", "expires_on": "2026-11-30", "auto_renew": True}
+    rows = ranked(original(1, **monthly), original(2, expires_on="2027-03-31"))
+
+    assert date(2027, 3, 31) == rows[0]["next_expiration"]
+
+
+def test_a_customer_with_nothing_but_roll_overs_has_their_date():
+    """Where there is no anniversary, the next roll-over is the next end."""
+    rows = ranked(original(1, term="P1M", expires_on="2026-11-30", auto_renew=True))
+
+    assert date(2026, 11, 30) == rows[0]["next_expiration"]
+    assert "renew every month, next on 30 Nov 2026" in rows[0]["reason"]
+
+
+def test_a_later_subscription_never_changes_the_next_end():
+    """Loading one more original that ends later leaves the place as it was."""
+    before = ranked(original(1, expires_on="2027-02-28"))
+    after = ranked(original(1, expires_on="2027-02-28"), original(2, expires_on="2027-03-01"))
+
+    assert before[0]["next_expiration"] == after[0]["next_expiration"]
+
+
+def test_money_is_summed_in_one_currency_or_not_at_all():
+    """Mixed currencies have no sum, and an unknown price makes the sum unknown, not smaller."""
+    seconds = [{}, {"currency": "USD"}, {"unit_price": None}, {"channel": "csp_nce"}]
+    rows = []
+    for number, second in enumerate(seconds):
+        rows += [original(number, of=number), original(number + 9, of=number, **second)]
+    money = {row["customer_id"]: row["forfeit_if_moved_now"] for row in ranked(*rows)}
+
+    assert [Decimal("1076.712328"), None, None, Decimal("538.356164")] == [
+        money[customer_id(number)] for number in range(4)
+    ]
+
+
+def test_blockers_of_all_originals_are_named_once():
+    """The customer's line names what is in the way of any of its originals."""
+    row = ranked(original(1, auto_renew=True), original(2, auto_renew=True, channel="ea"))[0]
+
+    assert row["blockers"].split().count("auto_renew_on") == 1
+    assert row["blockers"].split()[0] == "channel_transfer"
+
+
+UNRELATED = {"relationship": "none"}
+PRODUCT = "Microsoft 365 Business Standard"
+REASONS: list[tuple[dict, dict | None, str, str]] = [
+    (
+        UNRELATED,
+        {"seats": 26, "expires_on": "2026-12-31"},
+        "send the invitation",
+        f"26 seats of {PRODUCT} end on 31 Dec 2026; invitation, agreement and access need about"
+        " 31 days, so the invitation has to go out by 27 Nov 2026",
+    ),
+    (
+        UNRELATED,
+        {"seats": 26, "expires_on": "2026-12-20"},
+        "send the invitation",
+        f"26 seats of {PRODUCT} end on 20 Dec 2026; invitation, agreement and access need about"
+        " 31 days, so the invitation should have gone out on 13 Nov 2026",
+    ),
+    (
+        {},
+        {"seats": 1, "expires_on": "2026-12-20"},
+        "ask for access",
+        f"1 seat of {PRODUCT} ends on 20 Dec 2026; access needs about 7 days, so it has to be"
+        " asked for by 9 Dec 2026",
+    ),
+    (
+        {},
+        {"expires_on": "2026-11-19"},
+        "look whether it ended",
+        f"10 seats of {PRODUCT} ended on 19 Nov 2026, 1 day ago; its term is over and nobody has"
+        " seen it end",
+    ),
+    (
+        {},
+        {"channel": "csp_other"},
+        "have the customer ask for a transfer",
+        f"10 seats of {PRODUCT} end on 31 Mar 2027; another partner sold it, so it comes by"
+        " transfer and without overlap",
+    ),
+    (
+        {},
+        {"expires_on": None, "product": None},
+        "find the end of the term",
+        "10 seats of an unnamed product have no known end; no source states when it ends",
+    ),
+    (
+        {},
+        {"channel": "csp_nce"},
+        "nothing to do",
+        "nothing to move: it is already ours in new commerce",
+    ),
+    ({}, None, "nothing to do", "no subscription of this customer is in the exports"),
+]
+
+
+@pytest.fixture(scope="module")
+def explained() -> dict[str, dict[str, Any]]:
+    """All cases ranked in one list, each a customer of its own."""
+    rows = []
+    for number, (of_customer, of_original, _, _) in enumerate(REASONS):
+        rows.append(customer(number, **of_customer))
+        if of_original is not None:
+            rows.append(original(number, of=number, **of_original))
+    return {row["customer_id"]: row for row in ranked(*rows)}
+
+
+@pytest.mark.parametrize("number", range(len(REASONS)))
+def test_the_reason_is_a_sentence_that_a_person_would_say(explained, number):
+    """The place in the list is explained with seats, product, day and what it still needs."""
+    row = explained[customer_id(number)]
+
+    assert REASONS[number][2:] == (row["next_action"], row["reason"])
+
+
+def test_a_ready_customer_is_told_its_last_safe_day():
+    """Once access was seen, only the order is left."""
+    said = Decisions.from_rows([{"customer_id": customer_id(1), "access_on": date(2026, 11, 2)}])
+    row = ranked(original(1, expires_on="2026-12-20"), decisions=said)[0]
+
+    assert (row["state"], row["next_action"]) == ("ready", "put it in a plan")
+    assert row["reason"].endswith("the last safe day to order is 16 Dec 2026")
+
+
+def test_as_of_may_be_text():
+    """Notebooks pass the day as they write it."""
+    assert ranked(original(1), as_of="2026-11-20") == ranked(original(1))
+
+
+@pytest.mark.parametrize("as_of", ["20/11/2026", "", None, 20261120])
+def test_an_impossible_day_is_refused_by_name(as_of):
+    """The error says which value, what was expected and what was found."""
+    with pytest.raises(CspkitError, match="as_of: expected a date such as"):
+        ranked(original(1), as_of=as_of)
+
+
+def test_hostile_names_pass_through_as_text():
+    """Names are data; the places that show them escape them."""
+    name = "=HYPERLINK(1) <script>alert(1)</script> \u202e"
+    row = ranked(customer(1, name=name), original(1, product=name))[0]
+
+    assert name == row["name"]
+    assert name in row["reason"]
+
+
+# --- An independent ranking in plain loops --------------------------------------------------------
+def slow_rank(customers: list[dict], judged: list[dict], as_of: date) -> list[dict[str, Any]]:
+    """Rank in plain Python what was judged, one customer after the other."""
+    groups: dict[str, list[dict]] = defaultdict(list)
+    for row in judged:
+        groups[row["customer_id"]].append(row)
+    for row in customers:
+        groups[row["customer_id"]] += []
+    lines = [slow_line(key, rows, as_of) for key, rows in groups.items()]
+    lines.sort(key=slow_key)
+    return [{"rank": number, **line} for number, line in enumerate(lines, start=1)]
+
+
+def slow_line(key: str, rows: list[dict], as_of: date) -> dict[str, Any]:
+    movable = [row for row in rows if row["route"] != "none"]
+    dated = [row for row in movable if row["expires_on"] is not None and not row["rolls_over"]]
+    if not dated:
+        dated = [row for row in movable if row["expires_on"] is not None]
+    ends = [row["expires_on"] for row in dated]
+    slacks = [row["slack_days"] for row in dated]
+    currencies = {row["currency"] for row in movable} - {None}
+    money: dict[str, Decimal | None] = {}
+    for name in ("forfeit", "exposure"):
+        amounts = [row[name] for row in movable]
+        known = len(currencies) == 1 and None not in amounts
+        money[name] = sum(amounts, Decimal(0)) if known else None
+    return {
+        "customer_id": key,
+        "next_expiration": min(ends) if ends else None,
+        "days_to_expiration": (min(ends) - as_of).days if ends else None,
+        "slack_days": min(slacks) if slacks else None,
+        "originals": len(rows),
+        "movable": len(movable),
+        "seats": sum(row["seats"] or 0 for row in movable),
+        "forfeit_if_moved_now": money["forfeit"],
+        "exposure_if_renewed": money["exposure"],
+        "currency": currencies.pop() if len(currencies) == 1 else None,
+    }
+
+
+def slow_key(line: dict[str, Any]) -> tuple:
+    never = date.max
+    slack = line["slack_days"]
+    return (
+        line["movable"] == 0,
+        line["next_expiration"] or never,
+        slack is None,
+        slack or 0,
+        -line["seats"],
+        line["customer_id"],
+    )
+
+
+def crowd(seed: int, count: int) -> list[dict[str, Any]]:
+    """Draw customers with a few originals each, with every oddity that a ranking meets."""
+    draw = random.Random(seed)
+    rows: list[dict[str, Any]] = []
+    for number in range(count):
+        rows.append(customer(number, relationship=draw.choice(["reseller", "none", None])))
+        rows += [one(draw, len(rows) * 10 + at, number) for at in range(draw.randrange(6))]
+    return rows
+
+
+def one(draw: random.Random, number: int, of: int) -> dict[str, Any]:
+    end = AS_OF + timedelta(days=draw.randrange(-40, 300, 10))
+    return original(
+        number,
+        of=of,
+        channel=draw.choice(["direct_mosa", "direct_mca", "csp_other", "csp_nce", "ea", None]),
+        expires_on=draw.choice([end, end, end, None]),
+        term=draw.choice(["P1Y", "P1Y", "P1M", None]),
+        seats=draw.choice([1, 5, 5, 20, None]),
+        auto_renew=draw.choice([True, False, None]),
+        status=draw.choice(["active", "active", "suspended", "deleted"]),
+        sku_id=draw.choice([STANDARD, E3, None]),
+        unit_price=draw.choice(["12.50", "12.50", "7.99", None]),
+        currency=draw.choice(["EUR", "EUR", "USD", None]),
+    )
+
+
+def test_plain_loops_rank_5000_customers_alike():
+    """An independent, slow ranking agrees on every column that is a value."""
+    rows = crowd(seed=7, count=5_000)
+    draw = random.Random(7)
+    shuffled = draw.sample(rows, len(rows))
+    loaded = exports(*shuffled)
+    judged = judging.fetch(judging.judge(loaded, as_of=AS_OF, settings=Settings())).to_pylist()
+    customers = [row for row in rows if "subscription_id" not in row]
+    expected = slow_rank(customers, judged, AS_OF)
+    frame = ranking.rank(loaded, as_of=AS_OF)[list(expected[0])]
+    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+    assert expected == found
+
+
+def test_the_order_of_rows_changes_nothing():
+    """The order is total: any order of the same export gives the same list."""
+    rows = crowd(seed=11, count=120)
+    shuffled = random.Random(3).sample(rows, len(rows))
+
+    assert ranked(*rows) == ranked(*shuffled)
