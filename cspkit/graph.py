@@ -59,6 +59,7 @@ class Pool:
     warning: int
     status: str
     plans: frozenset[str]
+    subscription_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class Owned:
     status: str
     seats: int | None
     next_change_at: datetime | None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Both ids it goes by: the directory's and the commerce one."""
+        return frozenset(one for one in (self.id, self.commerce_id) if one)
 
 
 @dataclass(frozen=True)
@@ -254,7 +260,7 @@ def _assignment(record: Record) -> Assignment:
 
 
 def _pool(record: Record) -> Pool:
-    units = record.record("prepaidUnits")
+    units, ids = record.record("prepaidUnits"), record.get("subscriptionIds")
     return Pool(
         record.id("skuId"),
         units.whole("enabled") or 0,
@@ -262,6 +268,7 @@ def _pool(record: Record) -> Pool:
         units.whole("warning") or 0,
         record.id("capabilityStatus"),
         frozenset(plan.id("servicePlanId") for plan in record.records("servicePlans")),
+        frozenset(str(one).lower() for one in ids) if isinstance(ids, list) else frozenset(),
     )
 
 

@@ -153,8 +153,13 @@ class Call(Record):
 
     @property
     def unclear(self) -> bool:
-        """Say whether this call may have had its effect without our knowing."""
+        """Say whether nobody knows what became of this call."""
         return self.outcome in (None, "unclear")
+
+    @property
+    def may_have_acted(self) -> bool:
+        """Say whether this call had its effect, or may have had it."""
+        return self.unclear or self.outcome == "done"
 
 
 @dataclass(frozen=True)

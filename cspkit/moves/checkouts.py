@@ -35,7 +35,7 @@ def check_out(work: Pass, row: MoveRow) -> Done | None:
     work.sends += 1
     work.request_id = call.request_id if call else ""
     try:
-        result = work.desk.settled(call, partial(work.desk.partner_center.check_out, path))
+        result = work.desk.settled(call, partial(_send, work, path))
     except ApiUnavailable as error:
         return work.end(row, Outcome.FAILED, f"nothing was sent: {error}")
     except ApiRefused as error:
@@ -48,8 +48,8 @@ def check_out(work: Pass, row: MoveRow) -> Done | None:
 
 def settle(work: Pass, row: MoveRow) -> Done | None:
     """Find out what became of a checkout, without ever making a second order possible."""
-    unclear = work.unclear(row)
-    if not unclear:
+    acted = work.acted(row)
+    if not acted:
         return _never_sent(work, row)
     orders = work.desk.partner_center.orders(row.customer_id)
     found = matching(orders, row, work.desk.ledger.orders(row.customer_id))
@@ -60,13 +60,13 @@ def settle(work: Pass, row: MoveRow) -> Done | None:
         reason = f"{len(found)} orders could be the one of this move"
         _to_a_person(work, row, reason, [order.id for order in found])
         return None
-    return _by_cart(work, row, unclear[-1])
+    return _by_cart(work, row, acted[-1])
 
 
-def _by_cart(work: Pass, row: MoveRow, last_unclear: Call) -> Done | None:
+def _by_cart(work: Pass, row: MoveRow, last_acted: Call) -> Done | None:
     """No order to be seen, which proves nothing yet: the cart says whether to send it again."""
     assert row.cart_id is not None
-    settled = work.settled(last_unclear.sent_at)
+    settled = work.settled(last_acted.sent_at)
     cart = work.desk.partner_center.cart(row.customer_id, row.cart_id)
     if cart is not None and cart.is_open:
         last = work.desk.ledger.checkouts(row)[-1]
@@ -80,7 +80,7 @@ def _by_cart(work: Pass, row: MoveRow, last_unclear: Call) -> Done | None:
         what = "gone" if cart is None else cart.status
         _to_a_person(work, row, f"the cart is {what}, but no order of it can be found", [])
         return None
-    until = work.settles_at(last_unclear.sent_at)
+    until = work.settles_at(last_acted.sent_at)
     return work.end(row, Outcome.WAITING, f"not clear; no order by {until:%H:%M} UTC means none")
 
 
@@ -91,24 +91,37 @@ def _never_sent(work: Pass, row: MoveRow) -> Done | None:
     return check_out(work, row)
 
 
+def _send(work: Pass, path: str, request_id: str) -> Checkout:
+    """Check out; an answer with problems and no order is a refusal, whatever its status."""
+    result = work.desk.partner_center.check_out(path, request_id)
+    if result.problems and not result.orders:
+        problem = "; ".join(result.problems)
+        raise ApiRefused(
+            f"the checkout ordered nothing: {problem} (request id {request_id})",
+            method="POST",
+            url=path,
+            status=201,
+            code=problem.partition(" ")[0],
+            request_id=request_id,
+        )
+    return result
+
+
 def _answered(work: Pass, row: MoveRow, result: Checkout) -> None:
-    """Take the order of the answer; anything but exactly one is looked at by a person."""
+    """Take the order of the answer; several go to a person, none is looked for."""
     orders = [order for order in result.orders if order.id]
-    problem = "; ".join(result.problems)
     if len(orders) == 1:
         _order(work, row, orders[0])
-    elif problem and not orders and not work.unclear(row):
-        work.move(row, MoveState.REFUSED, problem)
-    else:
-        reason = f"the checkout answered with {len(orders)} orders {problem}".strip()
+    elif orders:
+        reason = f"the checkout of one line answered with {len(orders)} orders"
         _to_a_person(work, row, reason, [order.id for order in orders])
 
 
 def _refused(work: Pass, row: MoveRow, error: ApiRefused) -> Done | None:
     if error.status in NOTHING_HAPPENED:
         return work.nothing_happened(row, error)
-    # Refused now says nothing about an unclear call before, which may still have its effect.
-    if not work.unclear(row):
+    # Refused now says nothing about a call before it that may still have its effect.
+    if not work.acted(row):
         reason = f"{STALE}: {error}" if error.code == STALE else str(error)
         work.move(row, MoveState.REFUSED, reason)
     return None

@@ -36,7 +36,6 @@ class Desk:
     settings: Settings
     plan: Plan
     mode: Mode
-    ledger: Ledger
     clock: Clock
     partner_center: PartnerCenter
     graph: Graph
@@ -44,6 +43,7 @@ class Desk:
     run_id: str = ""
     why_offline: str = ""
     wires: tuple[Wire, ...] = field(default=(), repr=False)
+    ledger: Ledger = field(init=False, repr=False)
 
     @property
     def online(self) -> bool:
@@ -129,7 +129,8 @@ class Desk:
         self.ledger.settle(call, outcome, status=error.status, code=error.code, detail=str(error))
 
     def close(self) -> None:
-        """Close ledger and connections."""
-        self.ledger.close()
+        """Close ledger and connections, however far the opening came."""
+        if hasattr(self, "ledger"):
+            self.ledger.close()
         for wire in self.wires:
             wire.close()

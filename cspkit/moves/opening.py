@@ -59,7 +59,6 @@ def open_desk(plan: Plan, mode: Mode, settings: Settings, tokens: TokenProvider 
         settings=settings,
         plan=plan,
         mode=mode,
-        ledger=Ledger.glance("sqlite://"),
         clock=clock,
         partner_center=PartnerCenter(wires[0], settings.service.partner_tenant),
         graph=Graph(wires[1], settings.service.partner_tenant),

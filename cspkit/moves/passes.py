@@ -62,9 +62,9 @@ class Pass:
         outcome = Outcome.WAITING if error.status == THROTTLED else Outcome.FAILED
         return self.end(row, outcome, str(error))
 
-    def unclear(self, row: MoveRow) -> list[Call]:
-        """List the checkouts of the move's cart that may have had their effect."""
-        return [call for call in self.desk.ledger.checkouts(row) if call.unclear]
+    def acted(self, row: MoveRow) -> list[Call]:
+        """List the checkouts of the move's cart that had their effect, or may have had it."""
+        return [call for call in self.desk.ledger.checkouts(row) if call.may_have_acted]
 
     def settles_at(self, since: datetime) -> datetime:
         """Say when silence since an instant counts as no order."""

@@ -74,7 +74,7 @@ def _drift(desk: Desk, one: Subject) -> str:
         if error.status in (401, 403):
             return ""
         raise
-    by_id = {key: each for each in owned for key in (each.id, each.commerce_id) if key}
+    by_id = {key: each for each in owned for key in each.ids}
     found = [by_id[original] for original in one.planned.subscription_ids if original in by_id]
     changes = (_changed(each, one.planned) for each in found)
     return next((change for change in changes if change), "")

@@ -94,9 +94,13 @@ class Verify:
             raise
         if pool is None or pool.status != "enabled":
             return f"the tenant shows no seats of {row.target_sku_id} yet"
-        ours = [one for one in owned if row.subscription_id in (one.id, one.commerce_id)]
-        if ours and (ours[0].status != "enabled" or (ours[0].seats or 0) < row.seats):
+        ours = next((one for one in owned if row.subscription_id in one.ids), None)
+        if ours and (ours.status != "enabled" or (ours.seats or 0) < row.seats):
             return f"the tenant shows {row.subscription_id} not in full yet"
+        # Which of its two ids a pool lists is not documented; an unknown kind proves nothing.
+        listed = pool.subscription_ids & frozenset().union(*(one.ids for one in owned))
+        if ours and listed and not listed & ours.ids:
+            return f"the seats of {row.subscription_id} cannot be assigned yet"
         others = self._desk.ledger.replaced_seats(
             row.customer_id, row.target_sku_id, besides=row.move_id
         )
