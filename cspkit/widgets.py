@@ -59,13 +59,13 @@ def horizon(ranked: pd.DataFrame, *, days: int) -> ipywidgets.VBox:
         value=days, min=0, max=365, description="days", continuous_update=False
     )
 
-    def show(chosen: int) -> tuple[str, pd.DataFrame]:
+    def look(chosen: int) -> tuple[str, pd.DataFrame]:
         near = within(ranked, chosen)
         seats = int(near["seats"].fillna(0).sum())
         words = f"{len(near):,} of {len(ranked):,} customers, {seats:,} seats"
         return words, near[LOOK]
 
-    return _look(slider, show)
+    return _following(slider, look)
 
 
 def capacity(
@@ -78,7 +78,7 @@ def capacity(
         value=moves, min=1, max=max(100, moves), description="moves a day", continuous_update=False
     )
 
-    def show(chosen: int) -> tuple[str, pd.DataFrame]:
+    def look(chosen: int) -> tuple[str, pd.DataFrame]:
         policy = settings.policy.model_copy(update={"moves_per_day": chosen})
         tried = planning.plan(
             exports,
@@ -92,17 +92,17 @@ def capacity(
         )
         return words, tried.savings
 
-    return _look(slider, show)
+    return _following(slider, look)
 
 
-def _look(
-    slider: ipywidgets.IntSlider, show: Callable[[int], tuple[str, pd.DataFrame]]
+def _following(
+    slider: ipywidgets.IntSlider, look: Callable[[int], tuple[str, pd.DataFrame]]
 ) -> ipywidgets.VBox:
     """Put a slider over a sentence and a table that follow its value."""
     answer = ipywidgets.HTML()
 
     def draw(_: Any = None) -> None:
-        words, frame = show(slider.value)
+        words, frame = look(slider.value)
         answer.value = f"<p>{escape(words)}</p>{show(frame)._repr_html_()}"
 
     slider.observe(draw, "value")

@@ -88,6 +88,8 @@ def _papermill(job: Job, output: Path) -> None:
                 # The kernel's folder; papermill's own `cwd` would move this whole process.
                 resources={"metadata": {"path": str(job.workspace)}},
                 config=_transport(sockets),
+                # What goes wrong in a cell is in the notebook; the terminal gets one line of ours.
+                extra_arguments=["--log-level=CRITICAL"],
             )
     except papermill.PapermillExecutionError as error:
         raise _failed(job, error.exec_count, error.ename, error.evalue) from error
