@@ -305,8 +305,15 @@ def _late(one: Candidate, placing: Placing) -> Unplaced:
             f"it renews every month, and what is missing needs until {need}",
             f"plan again from an export of after {one.row['expires_on']}",
         )
-    missing = max(1, (need - last).days)
-    begin = max(placing.start, one.invite_on or placing.start)
+    if last < placing.start:
+        return _unplaced(
+            one.row,
+            "too_late",
+            f"its last safe day, {last}, lies before the start of the plan",
+            "agree with the customer how to bridge the gap, or renew for the shortest term",
+        )
+    missing = (need - last).days
+    begin = one.invite_on or placing.start
     return _unplaced(
         one.row,
         "too_late",

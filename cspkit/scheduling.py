@@ -106,7 +106,7 @@ def enough(items: Sequence[Item], capacity: Capacity, workdays: Workdays) -> Cap
     """Find the least moves a day, then the least seats, with which every item finds room."""
     if any(item.earliest > item.latest for item in items):
         return None
-    top = Capacity(sum(item.moves for item in items), None)
+    top = Capacity(max(capacity.moves, sum(item.moves for item in items)), None)
     if not _all(items, top, workdays):
         return None
     moves = _least(capacity.moves, top.moves, lambda n: _all(items, Capacity(n, None), workdays))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import random
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -84,3 +85,30 @@ def exports(*rows: dict[str, Any]) -> Exports:
 def arrow(table: tables.Table, rows: list[dict[str, Any]]) -> pa.Table:
     schema = ibis.schema(table.schema).to_pyarrow()
     return pa.Table.from_pylist([typed(row) for row in rows], schema=schema)
+
+
+def crowd(seed: int, count: int) -> list[dict[str, Any]]:
+    """Draw customers with a few originals each, with every oddity that a ranking meets."""
+    draw = random.Random(seed)
+    rows: list[dict[str, Any]] = []
+    for number in range(count):
+        rows.append(customer(number, relationship=draw.choice(["reseller", "none", None])))
+        rows += [one(draw, len(rows) * 10 + at, number) for at in range(draw.randrange(6))]
+    return rows
+
+
+def one(draw: random.Random, number: int, of: int) -> dict[str, Any]:
+    end = AS_OF + timedelta(days=draw.randrange(-40, 300, 10))
+    return original(
+        number,
+        of=of,
+        channel=draw.choice(["direct_mosa", "direct_mca", "csp_other", "csp_nce", "ea", None]),
+        expires_on=draw.choice([end, end, end, None]),
+        term=draw.choice(["P1Y", "P1Y", "P1M", None]),
+        seats=draw.choice([1, 5, 5, 20, None]),
+        auto_renew=draw.choice([True, False, None]),
+        status=draw.choice(["active", "active", "suspended", "deleted"]),
+        sku_id=draw.choice([STANDARD, E3, None]),
+        unit_price=draw.choice(["12.50", "12.50", "7.99", None]),
+        currency=draw.choice(["EUR", "EUR", "USD", None]),
+    )

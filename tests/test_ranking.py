@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.settings import Settings
 from cspkit.tables import RANKED
-from tests.originals import AS_OF, E3, STANDARD, customer, customer_id, exports, original
+from tests.originals import AS_OF, crowd, customer, customer_id, exports, original
 
 
 def ranked(*rows, as_of=AS_OF, **options) -> list[dict[str, Any]]:
@@ -294,33 +294,6 @@ def slow_key(line: dict[str, Any]) -> tuple:
         slack or 0,
         -line["seats"],
         line["customer_id"],
-    )
-
-
-def crowd(seed: int, count: int) -> list[dict[str, Any]]:
-    """Draw customers with a few originals each, with every oddity that a ranking meets."""
-    draw = random.Random(seed)
-    rows: list[dict[str, Any]] = []
-    for number in range(count):
-        rows.append(customer(number, relationship=draw.choice(["reseller", "none", None])))
-        rows += [one(draw, len(rows) * 10 + at, number) for at in range(draw.randrange(6))]
-    return rows
-
-
-def one(draw: random.Random, number: int, of: int) -> dict[str, Any]:
-    end = AS_OF + timedelta(days=draw.randrange(-40, 300, 10))
-    return original(
-        number,
-        of=of,
-        channel=draw.choice(["direct_mosa", "direct_mca", "csp_other", "csp_nce", "ea", None]),
-        expires_on=draw.choice([end, end, end, None]),
-        term=draw.choice(["P1Y", "P1Y", "P1M", None]),
-        seats=draw.choice([1, 5, 5, 20, None]),
-        auto_renew=draw.choice([True, False, None]),
-        status=draw.choice(["active", "active", "suspended", "deleted"]),
-        sku_id=draw.choice([STANDARD, E3, None]),
-        unit_price=draw.choice(["12.50", "12.50", "7.99", None]),
-        currency=draw.choice(["EUR", "EUR", "USD", None]),
     )
 
 
