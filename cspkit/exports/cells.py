@@ -14,8 +14,10 @@ import ibis
 from cspkit.exports import words
 
 SPACES = " \t\r\n\v\f\u00a0\u202f\u2009\u200b"
+PLAIN = (33, 126)
 LOST_DIGITS = r"^[0-9][.,][0-9]+[eE]\+?[0-9]+$"
 LONGEST_NUMBER = 24
+GUID_LENGTH = 36
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ class Checked:
     problem: Any
 
 
-@ibis.udf.scalar.builtin(name="trim", signature=(("string", "string"), "string"))
-def _trim(text: Any, characters: Any) -> Any: ...
+def _trim_both(text: Any, characters: Any) -> Any: ...
+
+
+_trim = ibis.udf.scalar.builtin(_trim_both, name="trim", signature=(("string", "string"), "string"))
 
 
 def nothing(kind: str = "string") -> Any:
@@ -36,8 +40,13 @@ def nothing(kind: str = "string") -> Any:
 
 
 def tidy(cell: Any) -> Any:
-    """Trim a text; no-break and zero-width characters count as space."""
-    return _trim(cell, SPACES)
+    """Trim a text; no-break and zero-width characters count as space.
+
+    Trimming a whole set of characters is slow, so a cell with plain characters at both ends is
+    taken as it is.
+    """
+    plain = cell.ascii_str().between(*PLAIN) & cell.right(1).ascii_str().between(*PLAIN)
+    return ibis.ifelse(plain, cell, _trim(cell, SPACES))
 
 
 def absent(cell: Any) -> Any:
@@ -65,6 +74,11 @@ def identifier(cell: Any) -> Checked:
 def guid(cell: Any) -> Any:
     """Take a GUID in any letter case, in lower case; anything else is missing."""
     return cell.try_cast("uuid").cast("string")
+
+
+def long_as_guid(cell: Any) -> Any:
+    """Tell whether a cell is as long as a GUID: then it is one, or surely none."""
+    return cell.length() == GUID_LENGTH
 
 
 CHECKS = {"id": identifier, "domain": lower, "language": lower}

@@ -53,8 +53,9 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     kept = ibis.ifelse(rows[CODE].notnull(), everything, ibis.null("array<string>"))
     return rows.select(
         **_ours(rows, layout, lookups),
-        **{FILE: _[FILE], ROW: _[ROW], ASIDE: _[ASIDE], CODE: _[CODE], RAW: kept},
+        **{FILE: _[FILE], ASIDE: _[ASIDE], CODE: _[CODE], RAW: kept},
         **{LATEST: _latest(rows, layout)},
+        **({ROW: _[ROW]} if ROW in rows.columns else {}),
     )
 
 
@@ -166,5 +167,4 @@ def _latest(rows: Any, layout: Layout) -> Any:
     if not days:
         return nothing()
     parts = [ibis.coalesce(day.cast("string"), "") for day in days]
-    parts.append(rows[ROW].cast("string").lpad(9, "0"))
     return reduce(lambda left, right: left + " " + right, parts)

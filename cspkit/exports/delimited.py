@@ -14,7 +14,7 @@ from cspkit.exports.dialect import Dialect
 from cspkit.exports.sheets import Scan, as_rows
 
 SMALL = 8 * 1024 * 1024
-CHUNK = 8 * 1024 * 1024
+CHUNK = 1024 * 1024
 MAX_CELL = 1_000_000
 MAX_COLUMNS = 2_000
 
@@ -49,27 +49,55 @@ def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def scan_of(path: Path, dialect: Dialect) -> tuple[Scan, int] | None:
-    """Say how DuckDB can read a large file and how many data rows a count of its lines finds.
+    """Say how DuckDB can read a large file, and how many data rows a count of its lines finds.
 
-    Returns None for a file that needs the careful reader: another encoding than UTF-8, blank
-    lines, or a header that is not on the first line.
+    Returns None for a file that needs the careful reader: another encoding than UTF-8, or a
+    header that is not on the first line.
     """
     if dialect.encoding not in ("utf-8", "utf-8-sig") or dialect.header_row != 1:
         return None
-    lines = _count_lines(path)
-    if lines is None:
-        return None
-    return Scan(path, dialect.delimiter, skip=1, first_row=2), lines - 1
+    return Scan(path, dialect.delimiter, skip=1, first_row=2), count_lines(path) - 1
 
 
-def _count_lines(path: Path) -> int | None:
-    """Count the lines of a file in its bytes; None when one of them is blank."""
-    lines, last = 0, b"\n"
+def count_lines(path: Path) -> int:
+    """Count the lines of a file in its bytes, whatever stands in them."""
+    import numpy
+
+    buffer = bytearray(CHUNK)
+    lines, last = 0, 10
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            chunk = numpy.frombuffer(buffer, numpy.uint8, size)
+            lines += int(numpy.count_nonzero(chunk == 10))
+            last = buffer[size - 1]
+    return lines if last == 10 else lines + 1
+
+
+def count_records(path: Path, dialect: Dialect) -> int | None:
+    """Count a file's data rows as quotes make them; None when one is blank or ragged."""
+    width, rows = len(dialect.header), 0
+    for _number, row in itertools.islice(_records(path, dialect), dialect.header_row, None):
+        if len(row) != width:
+            return None
+        rows += 1
+    return rows
+
+
+def rows_at(path: Path, dialect: Dialect, numbers: set[int], *, by_line: bool) -> pa.Table:
+    """Read a few rows of a large file once more, by their numbers.
+
+    `by_line` says that no cell holds a line break, so that lines can be skipped unread.
+    """
+    width, found = len(dialect.header), {}
+    for number, row in _lines(path, dialect, numbers) if by_line else _records(path, dialect):
+        if number in numbers:
+            found[number] = [cell or None for cell in row[:width]]
+    return as_rows(list(found.values()), list(found), width)
+
+
+def _lines(path: Path, dialect: Dialect, numbers: set[int]) -> Iterator[tuple[int, list[str]]]:
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            joint = last[-2:] + chunk
-            if b"\n\n" in joint or b"\n\r\n" in joint:
-                return None
-            lines += chunk.count(b"\n")
-            last = chunk
-    return lines if last.endswith(b"\n") else lines + 1
+        for number, line in enumerate(file, start=1):
+            if number in numbers:
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                yield number, next(csv.reader([text], delimiter=dialect.delimiter))

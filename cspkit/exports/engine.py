@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, Scan, Sheet, column
 
-FILE, GUID = "_file", "_guid"
+FILE, GUID, ROWS = "_file", "_guid", "_rows"
 
 
 def connect() -> Any:
@@ -36,6 +36,23 @@ def keep(connection: Any, name: str, rows: Any) -> Any:
     return connection.table(name)
 
 
+def keep_looked_up(connection: Any, name: str, rows: Any, scan: Scan | None) -> Any:
+    """Compute rows that were joined with small tables of meanings.
+
+    DuckDB does not know how many rows a text file has, and would rather hold those in memory
+    than the few meanings. It also keeps their order, so that rows of a scan are numbered by
+    where they come to lie; counting them while they are read would take turns.
+    """
+    if connection.name == "duckdb":
+        connection.raw_sql("SET disabled_optimizers = 'build_side_probe_side,join_order'")
+    try:
+        kept = keep(connection, name, rows)
+    finally:
+        if connection.name == "duckdb":
+            connection.raw_sql("RESET disabled_optimizers")
+    return kept.mutate(**{ROW: kept.rowid() + scan.first_row}) if scan else kept
+
+
 def fresh_name() -> str:
     """Name the tables of one load, so that several can share an engine."""
     return f"cspkit_{uuid.uuid4().hex[:12]}"
@@ -44,7 +61,8 @@ def fresh_name() -> str:
 def raw_table(connection: Any, sheets: Sequence[tuple[int, Sheet]], name: str) -> Any:
     """Return one Ibis table with the raw rows of sheets that have the same header.
 
-    `_file` numbers the sheet, `_guid` is the GUID in its file's name.
+    `_file` numbers the sheet, `_guid` is the GUID in its file's name. Rows of a scan are not
+    numbered yet.
     """
     parts = []
     read = [(number, sheet) for number, sheet in sheets if sheet.rows is not None]
@@ -52,7 +70,7 @@ def raw_table(connection: Any, sheets: Sequence[tuple[int, Sheet]], name: str) -
         arrow = pa.concat_tables([_stamped(sheet.rows, number, sheet) for number, sheet in read])
         parts.append(keep(connection, name, arrow))
     for number, sheet in sheets:
-        if sheet.scan:
+        if sheet.scan and sheet.rows is None:
             view = f"{name}_{number}"
             connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW {view} AS {_scan_sql(sheet, number)}")
             parts.append(connection.table(view))
@@ -72,7 +90,7 @@ def _scan_sql(sheet: Sheet, number: int) -> str:
     width = len(sheet.header)
     guid = quoted(sheet.guid) if sheet.guid else "NULL"
     return (
-        f"SELECT *, row_number() OVER () + {sheet.scan.first_row - 1} AS {ROW}, "
+        f"SELECT *, "
         f"{width}::INTEGER AS {CELLS}, NULL::VARCHAR AS {NOTE}, "
         f"NULL::VARCHAR AS {MORE}, {number}::INTEGER AS {FILE}, "
         f"{guid}::VARCHAR AS {GUID} FROM {read_csv(sheet.scan, width)}"
@@ -89,15 +107,17 @@ def read_csv(scan: Scan, width: int) -> str:
     )
 
 
-def count_scan(connection: Any, sheet: Sheet) -> int | None:
-    """Count a large file's rows as DuckDB reads them; None when it cannot read it."""
+def different(connection: Any, raw: Any, wanted: dict[str, Any], apart: bool) -> list[Any] | None:
+    """Collect the different cells of columns, for each file apart, and count the rows.
+
+    Returns None when DuckDB cannot read a file, which the careful reader then has to do.
+    """
     import duckdb
 
-    assert sheet.scan
+    counted = wanted | {ROWS: raw.count()}
+    grouped = raw.group_by(FILE).aggregate(**counted) if apart else raw.aggregate(**counted)
     try:
-        found = connection.raw_sql(
-            f"SELECT count(*) FROM {read_csv(sheet.scan, len(sheet.header))}"
-        ).fetchone()
+        lines: list[Any] = connection.to_pyarrow(grouped).to_pylist()
     except duckdb.Error:
         return None
-    return int(found[0])
+    return lines

@@ -81,10 +81,10 @@ class Layout:
         }
 
     def _odd(self, rows: Any, rule: ColumnRule) -> Any:
-        """Return the cells to look up: all of them, but of GUIDs those the engine cannot read."""
+        """Return the cells to look up: all of them, but of GUIDs those that need a closer look."""
         cell = self.cell(rows, rule)
         if rule.kind == "guid" and not rule.rule:
-            return ibis.ifelse(cell.try_cast("uuid").isnull(), cell, nothing())
+            return ibis.ifelse(cells.long_as_guid(cell), nothing(), cell)
         return cell
 
     def decide(self, different: Cells) -> Decided:

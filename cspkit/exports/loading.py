@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,7 @@ class _Load:
         )
         parts = [part.odd.filter(_[ASIDE].isnull()) for part in staged]
         if subscriptions.foreign is not None:
-            parts += [
-                rejecting.foreign(part.raw, part.layout, subscriptions.foreign)
-                for part in staged
-                if part.layout.profile.table == "subscriptions"
-            ]
+            parts += self._foreign(staged, subscriptions.foreign)
         held = {
             "customers": self._settled("customers", _shaped(customers, tables.CUSTOMERS)),
             "subscriptions": self._settled(
@@ -140,6 +136,22 @@ class _Load:
         counts = counting.count(self.connection, self.sheets, held, aside, merged)
         return Exports(self.connection, held, [count.line() for count in counts], left)
 
+    def _foreign(self, staged: list[Staged], foreign: Any) -> list[Any]:
+        """Reject rows whose subscription stands under another customer in a better row."""
+        found: dict[int, set[int]] = {}
+        for line in self.connection.to_pyarrow(foreign).to_pylist():
+            found.setdefault(line[FILE], set()).add(line[ROW])
+        parts = []
+        for part in staged:
+            if numbers := [number for number in part.numbers if number in found]:
+                sheet, raw = self.sheets[numbers[0]], part.raw
+                if sheet.scan:
+                    again = replace(sheet, rows=opening.rows_at(sheet, found[numbers[0]]))
+                    name = f"{self.name}_again_{numbers[0]}"
+                    raw = engines.raw_table(self.connection, [(numbers[0], again)], name)
+                parts.append(rejecting.foreign(raw, part.layout, foreign))
+        return parts
+
     def _settled(self, name: str, rows: Any) -> Any:
         """Compute a table once and for all, unless it is so large that a copy would hurt."""
         if sum(sheet.read for sheet in self.sheets) > COPIED:
@@ -149,58 +161,55 @@ class _Load:
     def _keep(self, name: str, expression: Any) -> Any:
         return engines.keep(self.connection, f"{self.name}_{name}", expression)
 
-    def _read_alike(self) -> list[tuple[Layout, Any, Group]]:
-        """Put sheets with the same format and header into one raw table each."""
+    def _read_alike(self) -> list[Group]:
+        """Put sheets with the same format and header together; large files stay alone."""
         alike: dict[Any, Group] = {}
         for number, sheet in enumerate(self.sheets):
-            if sheet.scan:
-                self._confirm(sheet)
             own = number if sheet.scan else None
             alike.setdefault((sheet.profile.id, sheet.header, own), []).append((number, sheet))
-        return [
-            (
-                Layout(group[0][1].profile, group[0][1].header, self.partner_tenant),
-                engines.raw_table(self.connection, group, f"{self.name}_raw_{i}"),
-                group,
-            )
-            for i, group in enumerate(alike.values())
-        ]
-
-    def _confirm(self, sheet: Sheet) -> None:
-        """Let the careful reader have a large file whose lines and rows do not agree."""
-        if engines.count_scan(self.connection, sheet) != sheet.read:
-            opening.read_carefully(sheet)
+        return list(alike.values())
 
     def _staged(self) -> list[Staged]:
         """Check every raw table, files apart whose days or numbers are written differently."""
         staged: list[Staged] = []
-        for layout, raw, group in self._read_alike():
-            different = self._different(layout, raw, group)
+        for group in self._read_alike():
+            first = group[0][1]
+            layout = Layout(first.profile, first.header, self.partner_tenant)
+            raw, different = self._different(layout, group)
             decided: dict[Any, list[int]] = {}
             for number, cells in different.items():
                 decided.setdefault(layout.decide(cells), []).append(number)
             for decision, numbers in decided.items():
                 rows = raw if len(decided) == 1 else raw.filter(raw[FILE].isin(numbers))
                 together = _together([different[number] for number in numbers])
-                checked = self._keep(
-                    f"staged_{len(staged)}",
-                    check(rows, layout, layout.lookups(together, decision)),
-                )
-                odd = self._keep(f"odd_{len(staged)}", rejecting.odd(checked, layout))
-                staged.append(Staged(layout, rows, checked, odd, tuple(numbers)))
+                checked = check(rows, layout, layout.lookups(together, decision))
+                staged.append(self._stage(layout, rows, checked, numbers))
         return staged
 
-    def _different(self, layout: Layout, raw: Any, group: Group) -> dict[int, Cells]:
-        """Collect the different cells of every looked-up column, for each file."""
+    def _stage(self, layout: Layout, raw: Any, checked: Any, numbers: list[int]) -> Staged:
+        name, scan = f"{self.name}_staged_{numbers[0]}", self.sheets[numbers[0]].scan
+        rows = engines.keep_looked_up(self.connection, name, checked, scan)
+        odd = self._keep(f"odd_{numbers[0]}", rejecting.odd(rows, layout))
+        return Staged(layout, raw, rows, odd, tuple(numbers))
+
+    def _different(self, layout: Layout, group: Group) -> tuple[Any, dict[int, Cells]]:
+        """Return a group's raw rows and the different cells of its columns, for each file.
+
+        A large file whose rows do not come out as counted is handed to the careful reader.
+        """
+        name = f"{self.name}_raw_{group[0][0]}"
+        raw = engines.raw_table(self.connection, group, name)
         wanted = layout.different(raw)
+        lines = engines.different(self.connection, raw, wanted, apart=len(group) > 1)
+        sheet = group[0][1]
+        if sheet.scan and not opening.confirmed(sheet, lines[0][engines.ROWS] if lines else None):
+            opening.read_carefully(sheet)
+            return self._different(layout, group)
         found: dict[int, Cells] = {number: {name: [] for name in wanted} for number, _ in group}
-        if not wanted:
-            return found
-        grouped = raw.aggregate(**wanted) if len(group) == 1 else raw.group_by(FILE).agg(**wanted)
-        for line in self.connection.to_pyarrow(grouped).to_pylist():
-            number = line.pop(FILE, group[0][0])
-            found[number] = {name: _sorted(cells or []) for name, cells in line.items()}
-        return found
+        for line in lines or []:
+            number = line.get(FILE, group[0][0])
+            found[number] = {name: _sorted(line[name] or []) for name in wanted}
+        return raw, found
 
     def _accepted(self, staged: list[Staged], table: str) -> Any:
         """Return all accepted rows for one of our tables."""

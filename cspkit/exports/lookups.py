@@ -21,7 +21,18 @@ from cspkit.exports import cells, parsing, words
 from cspkit.exports.parsing import NOTHING, Outcome
 from cspkit.exports.profiles import ColumnRule
 
-LOOKED_UP = ("guid", "day", "count", "money", "word", "boolean", "currency", "market", "code")
+LOOKED_UP = (
+    "guid",
+    "label",
+    "day",
+    "count",
+    "money",
+    "word",
+    "boolean",
+    "currency",
+    "market",
+    "code",
+)
 TYPES = {
     "day": "date",
     "count": "int64",
@@ -50,7 +61,9 @@ class Lookup:
         if self.kind == "guid":
             rows = self._join(rows, cell, f"{name}_odd", telling)
             value = ibis.coalesce(cells.guid(cell), rows[f"v_{name}_odd"])
-            return rows.mutate(**{f"v_{name}": value, f"p_{name}": rows[f"p_{name}_odd"]})
+            broken = value.isnull() & cells.long_as_guid(cell)
+            problem = ibis.ifelse(broken, "not_a_guid", rows[f"p_{name}_odd"])
+            return rows.mutate(**{f"v_{name}": value, f"p_{name}": problem})
         return self._join(rows, cell, name, telling)
 
     def _join(self, rows: Any, cell: Any, name: str, telling: dict[str, Outcome]) -> Any:
@@ -119,6 +132,7 @@ def _parser(name: str, rule: ColumnRule, orders: dict[str, str], mark: str | Non
         "market": parsing.market,
         "code": parsing.offer,
         "guid": parsing.guid,
+        "label": parsing.label,
     }
     return parsers[rule.kind]
 

@@ -134,8 +134,12 @@ def _repeated(rows: Any, key: str, keep: Keep) -> Any:
 
 
 def _placed(rows: Any, key: str) -> Any:
-    order = [_[RANK], *([_[LATEST].desc(nulls_first=False)] if LATEST in rows.columns else [])]
-    window = ibis.window(group_by=key, order_by=[*order, _[ROW]])
+    order = [_[RANK], _[ROW]]
+    if LATEST in rows.columns:
+        # Of lines of the same day the last one written is the latest.
+        late = ibis.ifelse(rows[LATEST].notnull(), -rows[ROW], rows[ROW])
+        order = [_[RANK], _[LATEST].desc(nulls_first=False), late]
+    window = ibis.window(group_by=key, order_by=order)
     return rows.mutate(**{PLACE: ibis.row_number().over(window)})
 
 

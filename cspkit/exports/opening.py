@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -113,7 +114,24 @@ def _why(file: Found, header: tuple[str, ...], best: Match | None) -> str:
     )
 
 
+def confirmed(sheet: Sheet, rows: int | None) -> bool:
+    """Tell whether the rows that DuckDB found in a large file are all that it holds.
+
+    Lines and rows differ where a cell holds a line break, so then the quotes are minded.
+    """
+    if rows is not None and rows != sheet.read:
+        sheet.read = delimited.count_records(sheet.path, sniff(sheet.path)) or -1
+        sheet.scan = sheet.scan and replace(sheet.scan, by_line=False)
+    return rows == sheet.read
+
+
 def read_carefully(sheet: Sheet) -> None:
     """Read a large file row by row after all, because a quick scan would miscount it."""
     sheet.rows = delimited.read_small(sheet.path, sniff(sheet.path))
     sheet.read, sheet.scan = sheet.rows.num_rows, None
+
+
+def rows_at(sheet: Sheet, numbers: set[int]) -> pa.Table:
+    """Read a few rows of a large file once more, by their numbers."""
+    by_line = bool(sheet.scan and sheet.scan.by_line)
+    return delimited.rows_at(sheet.path, sniff(sheet.path), numbers, by_line=by_line)

@@ -200,6 +200,12 @@ def market(text: str) -> Outcome:
     return words.markets().get(tidy(text).casefold()), None
 
 
+def label(text: str) -> Outcome:
+    """Take a name as it is, trimmed; a dash or N/A is nothing."""
+    bare = tidy(text)
+    return (None, None) if bare in ("", "-", "N/A", "n/a") else (bare, None)
+
+
 def guid(text: str) -> Outcome:
     """Take a GUID in any letter case, also one that text is glued to, in lower case."""
     if is_nothing(text):

@@ -30,6 +30,7 @@ KINDS = {
     "customer_domain": "domain",
     "market": "market",
     "language": "language",
+    "product": "label",
     "channel": "word",
     "term": "word",
     "billing_cycle": "word",

@@ -66,7 +66,7 @@ def _as_json(raw: Any, layout: Layout) -> Any:
 
 def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
     """Take raw rows whose subscription stands under another customer."""
-    taken = raw.semi_join(rows, [FILE, ROW])
+    taken = rows.select(FILE, ROW).inner_join(raw, [FILE, ROW])
     place = layout.place(layout.rules["customer_id"])
     cells_of = [taken[column(i)] for i in range(len(layout.header))]
     return taken.mutate(**{RAW: ibis.array([*cells_of, taken[MORE]])}).select(

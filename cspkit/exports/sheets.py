@@ -44,6 +44,7 @@ class Scan:
     delimiter: str
     skip: int
     first_row: int
+    by_line: bool = True
 
 
 def column(index: int) -> str:

@@ -1,0 +1,251 @@
+"""Files as they come: large ones, workbooks, JSON; and those that mean harm."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from cspkit.errors import ExportError
+from cspkit.exports import Exports, delimited, load
+
+HEADER = ["subscription_id", "customer_id", "seats", "expires_on"]
+
+
+def guid(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-{number:012x}"
+
+
+def row(number: int, **values: Any) -> list[Any]:
+    return [
+        *(
+            {"id": guid(number), "owner": guid(1), "seats": 5, "ends": "2027-06-30"} | values
+        ).values()
+    ]
+
+
+def book(path: Path, *rows: list[Any], title: str = "List") -> Path:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    sheet.title = title
+    for cells in rows:
+        sheet.append(cells)
+    made.save(path)
+    return path
+
+
+def document(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def line(exports: Exports) -> dict[str, int]:
+    (found,) = exports.summary().drop(columns=["source_file", "profile"]).to_dict("records")
+    return {name: number for name, number in found.items() if number}
+
+
+# Large text files: a scan by the engine, checked against a count of the bytes.
+
+
+def large(path: Path, *extra: str) -> tuple[Path, int]:
+    """Write more than the careful reader takes; extra lines stand behind the first thousand."""
+    count = delimited.SMALL // 60
+    lines = [",".join(map(str, row(number))) for number in range(100, 100 + count)]
+    lines[1000:1000] = extra
+    path.write_text("\n".join([",".join(HEADER), *lines]) + "\n", encoding="utf-8")
+    assert path.stat().st_size > delimited.SMALL
+    return path, count
+
+
+def test_a_large_file_is_numbered_like_a_small_one(tmp_path):
+    """Rows of a scan carry the row they have in the file."""
+    path, count = large(tmp_path / "large.csv", f"{guid(1)},{guid(1)},many,2027-06-30")
+    found = load(path)
+
+    assert line(found) == {"read": count + 1, "accepted": count, "rejected": 1}
+    assert found.rejects["source_row"].tolist() == [1002]
+    rows = found.subscriptions.set_index("subscription_id")["source_row"]
+    assert rows[guid(100)] == 2
+    assert rows[guid(1100)] == 1003
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        (f'{guid(1)},{guid(1)},5,"2027-06-30\n"', {"accepted": 1}),
+        ("", {"set_aside": 1, "blank": 1}),
+        (f"{guid(1)},{guid(1)}", {"rejected": 1}),
+        (f"{guid(1)},{guid(1)},5,2027-06-30,more", {"rejected": 1}),
+        ("\xff,,,", {"rejected": 1}),
+        (",,,", {"set_aside": 1, "blank": 1}),
+    ],
+    ids=["line-break", "blank-line", "short-row", "long-row", "odd-letter", "empty-cells"],
+)
+def test_a_large_file_that_a_scan_would_miscount(tmp_path, extra, expected):
+    """Line breaks in cells, blank lines and ragged rows are found by counting, and read."""
+    path, count = large(tmp_path / "large.csv", extra)
+    found = line(load(path))
+
+    assert found == {"read": count + 1, "accepted": count} | {
+        name: number + (count if name == "accepted" else 0) for name, number in expected.items()
+    }
+
+
+def test_rows_of_another_customer_are_found_again_in_a_large_file(tmp_path):
+    """A reject carries its whole row, also where the file was not kept in memory."""
+    path, count = large(tmp_path / "large.csv", f"{guid(100)},{guid(2)},7,2027-06-30")
+    found = load(path)
+
+    assert line(found) == {"read": count + 1, "accepted": count, "rejected": 1}
+    (reject,) = found.rejects.to_dict("records")
+    assert (reject["source_row"], reject["reason_code"]) == (1002, "other_customer")
+    assert json.loads(reject["row"])["seats"] == "7"
+
+
+# Workbooks.
+
+
+def test_every_sheet_is_a_source(tmp_path):
+    """Sheets are counted apart; one that is no list is left with the reason."""
+    made = openpyxl.Workbook()
+    made.remove(made.worksheets[0])
+    for title in ("North", "South"):
+        sheet = made.create_sheet(title)
+        sheet.append(HEADER)
+        sheet.append(row(len(title) + len(made.worksheets)))
+    made.create_sheet("Notes").append(["remember the milk"])
+    made.create_sheet("Empty")
+    made.save(tmp_path / "lists.xlsx")
+    found = load(tmp_path)
+
+    assert found.files["source_file"].tolist() == ["lists.xlsx#North", "lists.xlsx#South"]
+    assert [name for name, _why in found.unrecognised] == ["lists.xlsx#Notes"]
+
+
+def test_real_dates_and_numbers_of_a_workbook(tmp_path):
+    """Cells keep what they are, whatever the format they are shown in."""
+    path = book(
+        tmp_path / "list.xlsx",
+        ["A list"],
+        [],
+        HEADER,
+        row(2, ends=date(2027, 6, 30)),
+        row(3, ends=datetime(2027, 6, 30, 12), seats=7.0),
+        row(4, ends=46203),
+    )
+    found = load(path).subscriptions
+
+    assert found["expires_on"].tolist() == [date(2027, 6, 30)] * 2 + [date(2026, 6, 30)]
+    assert found["seats"].tolist() == [5, 7, 5]
+    assert found["source_row"].tolist() == [4, 5, 6]
+
+
+def test_a_formula_is_never_a_value(tmp_path):
+    """A cell that computes something is rejected with its text, not evaluated."""
+    found = load(book(tmp_path / "list.xlsx", HEADER, row(2, seats="=2+3"), row(3)))
+
+    assert line(found) == {"read": 2, "accepted": 1, "rejected": 1}
+    assert found.rejects[["value", "reason_code"]].values.tolist() == [["=2+3", "formula"]]
+
+
+def bomb(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 300 * 1024 * 1024)
+    return path
+
+
+def sparse(path: Path) -> Path:
+    made = openpyxl.Workbook()
+    made.worksheets[0]["A1"] = "subscription_id"
+    made.worksheets[0]["XFD1048576"] = "far away"
+    made.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (bomb, "unpacks to 314,572,800 bytes"),
+        (sparse, "has more than 200,000 rows"),
+        (lambda path: document(path, "not a workbook"), "is no Excel workbook"),
+        (lambda path: document(path, ""), "is empty"),
+    ],
+    ids=["bomb", "sparse", "text", "empty"],
+)
+def test_workbooks_beyond_the_limits(tmp_path, make, why):
+    """What would fill memory, or is no workbook, is refused with the reason."""
+    with pytest.raises(ExportError, match=why):
+        load(make(tmp_path / "list.xlsx"))
+
+
+def test_entities_in_a_workbook_are_refused(tmp_path):
+    """XML that expands or points elsewhere is not read."""
+    path = book(tmp_path / "list.xlsx", HEADER, row(2))
+    evil = tmp_path / "evil.xlsx"
+    with zipfile.ZipFile(path) as good, zipfile.ZipFile(evil, "w") as bad:
+        for part in good.infolist():
+            content = good.read(part)
+            if part.filename == "xl/workbook.xml":
+                content = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + content
+            bad.writestr(part, content)
+
+    with pytest.raises(ExportError, match="cannot be read as a workbook"):
+        load(evil)
+
+
+# JSON.
+
+
+def graph(**values: Any) -> dict[str, Any]:
+    return {
+        "commerceSubscriptionId": guid(2),
+        "nextLifecycleDateTime": "2027-06-30T00:00:00Z",
+        "ownerTenantId": None,
+        "skuId": guid(9),
+        "skuPartNumber": "SPE_E3",
+        "status": "Enabled",
+        "totalLicenses": 5,
+    } | values
+
+
+@pytest.mark.parametrize("wrap", [lambda items: items, lambda items: {"value": items}])
+def test_lists_of_objects(tmp_path, wrap):
+    """A bare list and the answer of a service are the same table."""
+    path = tmp_path / f"subscriptions-{guid(7)}.json"
+    found = load(document(path, json.dumps(wrap([graph(), graph(commerceSubscriptionId=guid(3))]))))
+
+    assert found.subscriptions["source_row"].tolist() == [1, 2]
+    assert set(found.subscriptions["customer_id"]) == {guid(7)}
+
+
+def test_a_tenant_that_the_file_name_does_not_tell(tmp_path):
+    """Without the tenant's id every row is rejected, none is given to somebody."""
+    found = load(document(tmp_path / "subscriptions.json", json.dumps([graph()])))
+
+    assert found.rejects["reason_code"].tolist() == ["missing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"value": [', "is no valid JSON"),
+        ('[{"a": 1, "a": 2}]', "a name stands twice"),
+        ('[{"a": NaN}]', "NaN is not a JSON value"),
+        ("[" * 100_000, "nested deeper than 50 levels"),
+        ('{"a": 1}', "expected a known export format"),
+        ("[1, 2]", "expected a list of objects"),
+        ("  ", "is empty"),
+        ('"text"', "expected a list of objects"),
+    ],
+    ids=["torn", "twins", "nan", "deep", "object", "numbers", "blank", "text"],
+)
+def test_json_that_is_no_export(tmp_path, text, why):
+    """Torn, ambiguous and hostile documents are refused with the reason."""
+    with pytest.raises(ExportError, match=why):
+        load(document(tmp_path / "list.json", text))
