@@ -372,12 +372,11 @@ def test_a_move_reassigns_no_more_users_than_it_has_seats(scene: Scene) -> None:
     """The others belong to other moves of the same product."""
     customer = scene.with_access(users=2)
     before = plain_users(scene, customer)
-    new = another(scene, customer, seats=1)
+    another(scene, customer, seats=1)
 
     scene.run("reassign")
 
-    assert len(before) > 1
-    assert len(holders(scene, customer, new)) == 1
+    assert len(plain_users(scene, customer)) == len(before) - 1 > 0
 
 
 def test_licences_of_a_group_go_to_a_person(scene: Scene) -> None:
