@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ LOOK = ["rank", "name", "market", "next_expiration", "slack_days", "seats", "nex
 
 @dataclass(frozen=True)
 class Shown:
-    """The first rows of a frame, whole and with their number beside them; `frame` has all."""
+    """The first rows of a frame as people read them, and how many there are; `frame` has all."""
 
     frame: pd.DataFrame
     rows: int = SHOWN
@@ -30,22 +31,45 @@ class Shown:
     def words(self) -> str:
         """Say how many rows there are, and how many of them are shown."""
         every = len(self.frame)
-        return f"{self.rows} of {every:,} rows" if every > self.rows else f"{every:,} rows"
+        if every > self.rows:
+            return f"{self.rows} of {every:,} rows"
+        return "1 row" if every == 1 else f"{every:,} rows"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows that are shown, every cell as text, nothing cut."""
+        head = self.frame.head(self.rows)
+        if any(name is not None for name in head.index.names):
+            head = head.reset_index()
+        return head.astype(object).map(_text)
 
     def _repr_html_(self) -> str:
-        # A reason that is cut after fifty letters is no evidence.
+        # Without this, pandas cuts a text after fifty letters: a reason that is no evidence.
         with pd.option_context("display.max_colwidth", None):
-            table = self.frame.head(self.rows).to_html(index=False, border=0, na_rep="")
-        return f"<p>{escape(self.words)}</p>{table}"
+            return f"<p>{self.words}</p>{self.table.to_html(index=False, border=0)}"
 
     def __repr__(self) -> str:
         """Show the same as plain text, where there is no browser."""
-        return f"{self.words}\n{self.frame.head(self.rows).to_string(index=False, na_rep='')}"
+        return f"{self.words}\n{self.table.to_string(index=False)}"
 
 
 def show(frame: pd.DataFrame, rows: int = SHOWN) -> Shown:
     """Show at most so many rows of a frame, none of their text cut, and say how many there are."""
     return Shown(frame, rows)
+
+
+def _text(value: Any) -> str:
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, Decimal | float):
+        return f"{value:,.2f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{number} {word}" for word, number in value.items())
+    return str(value)
 
 
 def within(ranked: pd.DataFrame, days: int) -> pd.DataFrame:

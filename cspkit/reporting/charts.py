@@ -89,7 +89,7 @@ def by_month(months: pd.DataFrame, names: dict[str, str], title: str, descriptio
 
 
 def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
-    """Draw the seats whose term ends in each of the coming weeks.
+    """Draw the seats whose term ends in each of the coming weeks, empty weeks too.
 
     Takes the ranked customers: columns next_expiration and seats.
     """
@@ -98,16 +98,18 @@ def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
     days = pd.to_datetime(ranked["next_expiration"])
     first = pd.Timestamp(as_of)
     near = ranked[(days >= first) & (days < first + pd.Timedelta(weeks=weeks))]
-    monday = days[near.index].dt.to_period("W").dt.start_time
-    seats = near["seats"].astype("int64").groupby(monday).agg(["sum", "size"]).reset_index()
-    seats.columns = pd.Index(["week", "seats", "customers"])
-    chart = alt.Chart(seats, width=WIDTH, height=240).mark_bar(color=COLOURS[Standing.MOVED])
+    mondays = pd.date_range(first - pd.Timedelta(days=first.dayofweek), periods=weeks, freq="7D")
+    week = days[near.index].dt.to_period("W").dt.start_time
+    seats = near["seats"].astype("int64").groupby(week).sum().reindex(mondays, fill_value=0)
+    bars = pd.DataFrame({"week": seats.index.strftime("%d %b"), "seats": seats.to_numpy()})
+    chart = alt.Chart(bars, width=WIDTH, height=240).mark_bar(color=COLOURS[Standing.MOVED])
+    overlap = alt.Axis(labelAngle=0, labelOverlap="parity", ticks=False)
     chart = chart.encode(
-        x=alt.X("week:T", title="week from Monday", axis=alt.Axis(format="%d %b", grid=False)),
+        x=alt.X("week:N", sort=None, title="week from Monday", axis=overlap),
         y=alt.Y("seats:Q", title="seats", axis=alt.Axis(tickCount=5, format=",d")),
-        tooltip=["week:T", "seats:Q", "customers:Q"],
+        tooltip=["week:N", "seats:Q"],
     )
-    told = f"{int(seats['seats'].sum()):,} seats of {len(near):,} customers within {weeks} weeks"
+    told = f"{int(seats.sum()):,} seats of {len(near):,} customers within {weeks} weeks"
     return Picture(_dressed(chart), "Seats by week of the customer's nearest expiration", told)
 
 

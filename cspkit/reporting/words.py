@@ -66,6 +66,7 @@ class Words:
     """One language: its locale, its sentences, its numbers."""
 
     def __init__(self, lang: str) -> None:
+        """Take a language; raises SettingsError for one that nobody has translated."""
         if lang not in LOCALES:
             known = ", ".join(LOCALES)
             raise SettingsError("report", "lang", f"expected one of {known}, found {lang!r}")
