@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cspkit.rehearsal import relations
+from cspkit.rehearsal.endings import WINDOW
+from cspkit.rehearsal.lifecycle import MONTHS
 from cspkit.rehearsal.records import Customer, Subscription
 from cspkit.rehearsal.refusals import Refused
 
 if TYPE_CHECKING:
     from cspkit.rehearsal.world import World
 
-WINDOW = timedelta(days=7)
 PC_STATUS = {"warning": "expired"}
 ACTIONS = ("Cancel", "RenewToNewTerm", "RenewToExtendedServiceTerm", "Transition")
+SCHEDULES = ("TermEnd", "CustomDate")
+CYCLES = ("monthly", "annual", "triennial", "none", "one_time")
 _LASTING = ("active", "suspended")
 _OPERATIONS = {
     "active": "activate_subscription",
@@ -67,7 +69,10 @@ def apply(
     renew = body.get("autorenewenabled", False)
     if type(seats) is not int or not isinstance(renew, bool):
         raise Refused(2000, "quantity and autoRenewEnabled")
-    scheduled = _scheduled(body)
+    scheduled, next_term = _scheduled(body), _next_term(body)
+    cycle = _word(body, "billingcycle", subscription.cycle).lower()
+    partner_id = _word(body, "partnerid", subscription.partner_id)
+    name = _word(body, "friendlyname", subscription.friendly_name)
     before = PC_STATUS.get(subscription.status, subscription.status)
     if before == "deleted":
         raise Refused(2011, subscription.id)
@@ -78,11 +83,17 @@ def apply(
         raise Refused(2001) if seats != subscription.seats else Refused(800091)
     if before not in _LASTING:
         raise Refused(900279)
+    if subscription.channel == "csp_legacy" and cycle != subscription.cycle:
+        raise Refused(2054)
+    if subscription.is_trial and renew:
+        raise Refused(800093)
     if seats != subscription.seats:
         _change_seats(world, customer, subscription, seats)
+        # whatever was planned for the end of the term is gone, and nobody says so
+        scheduled, next_term = [], {}
     subscription.auto_renew = renew
-    subscription.scheduled = scheduled
-    subscription.friendly_name = _word(body, "friendlyname", subscription.friendly_name)
+    subscription.scheduled, subscription.next_term = scheduled, next_term
+    subscription.friendly_name, subscription.partner_id = name, partner_id
     subscription.version += 1
     _audit(world, customer, "update_subscription", subscription)
 
@@ -114,12 +125,35 @@ def _word(body: dict[str, Any], name: str, default: str) -> str:
 
 def _scheduled(body: dict[str, Any]) -> list[dict[str, Any]]:
     actions = body.get("scheduledactions") or []
-    if not isinstance(actions, list):
+    if not isinstance(actions, list) or len(actions) > 1:
         raise Refused(2000, "scheduledActions")
     for action in actions:
         if not isinstance(action, dict) or action.get("actionType") not in ACTIONS:
             raise Refused(2000, "scheduledActions")
+        # two spellings are in use, and both are understood
+        if action.get("scheduleType", action.get("scheduledType")) not in SCHEDULES:
+            raise Refused(2000, "scheduledActions")
+        _check_instructions(action.get("instructions") or {})
     return actions
+
+
+def _next_term(body: dict[str, Any]) -> dict[str, Any]:
+    asked = body.get("schedulednextterminstructions") or {}
+    _check_instructions(asked)
+    return dict(asked)
+
+
+def _check_instructions(asked: object) -> None:
+    problem = Refused(2000, "instructions for the next term")
+    if not isinstance(asked, dict) or not isinstance(asked.get("product") or {}, dict):
+        raise problem
+    product, seats = asked.get("product") or {}, asked.get("quantity", 1)
+    if type(seats) is not int or not 1 <= seats <= 10_000_000:
+        raise problem
+    if product.get("termDuration", "P1Y") not in tuple(MONTHS):
+        raise problem
+    if str(product.get("billingCycle", "monthly")).lower() not in CYCLES:
+        raise problem
 
 
 def _change_status(
@@ -127,9 +161,10 @@ def _change_status(
 ) -> None:
     new_commerce = subscription.channel == "csp_nce"
     if after == "deleted":
-        if new_commerce and (
-            subscription.cancel_until is None or subscription.cancel_until <= world.now
-        ):
+        until = subscription.cancel_until
+        closed = until is None or until <= world.now
+        # an extended service term can be left any day
+        if new_commerce and closed and not subscription.extended:
             raise Refused(900117, WINDOW.days)
         world.books.cancellations.append(
             {

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cspkit.rehearsal import lifecycle
 from cspkit.rehearsal.products import FREE
 from cspkit.rehearsal.records import Customer, Subscription
 from cspkit.rehearsal.seeding import guid
@@ -71,7 +70,7 @@ def instant(moment: datetime) -> str:
 
 def _next_change(subscription: Subscription) -> str:
     """Give the end of the term, or after it the day of the next step down."""
-    rule = lifecycle.RULES[subscription.channel]
+    rule = subscription.rule
     days = {"warning": rule.grace, "disabled": rule.grace + rule.disabled}
     after = days.get(subscription.status, 0)
     return _midnight(subscription.ends_on + timedelta(days=after))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 MONTHS = {"P1M": 1, "P1Y": 12, "P3Y": 36}
+EXTENSION_BOUGHT = date(2025, 4, 1)
+EXTENSION_ENDS = date(2026, 5, 4)
+EXTENSION_DIRECT = date(2026, 2, 9)
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Rule:
     extends: bool = False
 
 
+# what holds for a term of today; `rule_of` knows the older terms
 RULES = {
     "direct_mosa": Rule(grace=30, disabled=90, renews=True),
     "direct_mca": Rule(grace=0, disabled=90, renews=True, extends=True),
@@ -29,6 +33,25 @@ RULES = {
     "csp_nce": Rule(grace=0, disabled=90, renews=True, extends=True),
     "csp_other": Rule(grace=0, disabled=90, renews=True, extends=True),
 }
+_FREE_MONTH = Rule(grace=30, disabled=90, renews=True)
+_TRIAL = Rule(grace=30, disabled=90, renews=False)
+
+
+def rule_of(
+    channel: str, *, term: str, starts_on: date, ends_on: date, trial: bool = False
+) -> Rule:
+    """Choose what happens at the end of one term, by its channel and its dates."""
+    if trial:
+        return _TRIAL
+    if channel in ("csp_nce", "csp_other") and (
+        starts_on < EXTENSION_BOUGHT or ends_on < EXTENSION_ENDS
+    ):
+        return _FREE_MONTH
+    if channel == "direct_mca" and starts_on < EXTENSION_DIRECT:
+        return _FREE_MONTH
+    if channel == "mca_e" and term == "P3Y":
+        return Rule(grace=90, disabled=90, renews=False)
+    return RULES[channel]
 
 
 def add_months(day: date, months: int) -> date:

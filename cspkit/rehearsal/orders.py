@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cspkit.rehearsal import lifecycle, relations, seats
+from cspkit.rehearsal.endings import WINDOW
 from cspkit.rehearsal.products import Product
 from cspkit.rehearsal.records import (
     PARTNER_TENANT,
@@ -20,8 +20,6 @@ from cspkit.rehearsal.refusals import Refused
 
 if TYPE_CHECKING:
     from cspkit.rehearsal.world import World
-
-WINDOW = timedelta(days=7)
 
 
 def place(

@@ -7,9 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from cspkit.rehearsal.lifecycle import Rule, rule_of
 from cspkit.rehearsal.products import Product
 
 PARTNER_TENANT = "00000000-0000-4000-8000-000000000001"
+MPN_ID = "4847383"
 
 
 @dataclass(slots=True)
@@ -73,8 +75,24 @@ class Subscription:
     cancel_until: datetime | None = None
     added: list[tuple[int, datetime]] = field(default_factory=list)
     scheduled: list[dict[str, Any]] = field(default_factory=list)
+    next_term: dict[str, Any] = field(default_factory=dict)
+    partner_id: str = MPN_ID
+    migrated_from: str = ""
+    promotion_id: str = ""
     extended: bool = False
+    held_days: int = 0
     version: int = 1
+
+    @property
+    def rule(self) -> Rule:
+        """Say what happens at the end of the present term."""
+        return rule_of(
+            self.channel,
+            term=self.term,
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            trial=self.is_trial,
+        )
 
     @property
     def ours(self) -> bool:
@@ -102,6 +120,8 @@ class CartLine:
     sent: dict[str, Any]
     product: Product | None = None
     error: tuple[str, str] | None = None
+    parent_id: str = ""
+    addons: list[CartLine] = field(default_factory=list)
 
     @property
     def availability_id(self) -> str:
@@ -120,6 +140,7 @@ class Cart:
     expires: datetime
     lines: list[CartLine]
     order_ids: list[str] = field(default_factory=list)
+    order_errors: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -138,6 +159,8 @@ class OrderLine:
     term: str
     friendly_name: str
     subscription_id: str
+    parent_id: str = ""
+    reseller_ids: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,11 @@ TEXTS: dict[int, tuple[int, str]] = {
     2002: (400, "Subscription quantity is not within minimum and maximum allowed quantity"),
     2011: (400, "Subscription with ID {0} and deleted status cannot be updated."),
     2032: (403, "Access denied"),
+    2054: (
+        400,
+        "The billing cycle for an existing subscription cannot be updated using "
+        "update-subscription operation. Use update-Order operation",
+    ),
     2055: (400, "Etag is no longer valid"),
     13605: (
         403,
@@ -44,6 +49,7 @@ TEXTS: dict[int, tuple[int, str]] = {
     800064: (409, "Cart {0} is being processed by another request"),
     800065: (400, "Cannot check out an already submitted cart {0}."),
     800090: (400, "Subscription quantity cannot be decreased."),
+    800093: (400, "The subscription is not eligible to be auto-renewed"),
     800091: (400, "Cannot update a subscription with suspended status"),
     900117: (
         400,

@@ -170,7 +170,8 @@ def request(world: World, access: Access, action: str) -> dict[str, Any]:
         if world.customers[access.customer_id].related:
             _approve_later(world, access)
     elif action == "terminate" and access.status == "active":
-        access.status = "terminated"
+        access.status = "terminating"
+        world.at(world.after(world.options.activation, "end", access.id), _terminate, access.id)
     else:
         raise Denied(
             400,
@@ -194,23 +195,44 @@ def _approve_later(world: World, access: Access) -> None:
 
 
 def approve(world: World, access_id: str) -> None:
-    """Let the customer approve a locked relationship; it is active at once."""
+    """Let the customer approve a locked relationship; it is active some minutes later."""
     access = world.access[access_id]
     if access.status != "approvalPending":
         return
-    access.status = "active"
-    access.activated = access.modified = world.now
-    access.ends = world.now + timedelta(days=access.days)
+    _become(world, access, "activating")
     world.books.access.append(
         {"customer_id": access.customer_id, "id": access_id, "action": "approve", "at": world.now}
     )
+    world.at(world.after(world.options.activation, "active", access_id), _activate, access_id)
+
+
+def _activate(world: World, access_id: str) -> None:
+    access = world.access[access_id]
+    _become(world, access, "active")
+    access.activated = world.now
+    access.ends = world.now + timedelta(days=access.days)
     world.at(access.ends, _expire, access_id)
 
 
+def _terminate(world: World, access_id: str) -> None:
+    _become(world, world.access[access_id], "terminated")
+
+
 def _expire(world: World, access_id: str) -> None:
+    """End a relationship, or extend it by half a year where that was agreed."""
     access = world.access[access_id]
-    if access.status == "active":
-        access.status = "expired"
+    if access.status != "active":
+        return
+    if access.auto_extend == "P180D":
+        access.ends = world.now + timedelta(days=180)
+        world.at(access.ends, _expire, access_id)
+    else:
+        _become(world, access, "expired")
+
+
+def _become(world: World, access: Access, status: str) -> None:
+    access.status = status
+    access.modified = world.now
 
 
 def assign(world: World, access: Access, group_id: str, *, roles: list[str]) -> Assignment:

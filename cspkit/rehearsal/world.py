@@ -25,6 +25,7 @@ from cspkit.rehearsal.records import (
 from cspkit.rehearsal.refusals import Refused
 
 Action = Callable[..., None]
+Json = dict[str, Any]
 
 
 @dataclass
@@ -40,6 +41,13 @@ class Options:
     approval: tuple[int, int] = (10, 50)
     slow_approval: tuple[int, int] = (60, 3 * 24 * 60)
     slow_approvals: float = 0.3
+    activation: tuple[int, int] = (1, 5)
+    migration: tuple[int, int] = (2, 5)
+    transfer: tuple[int, int] = (24 * 60, 5 * 24 * 60)
+    transfers_refused: float = 0.2
+    most_subscriptions: int = 150
+    sold_out: str = ""
+    links: str = "short"
     availability_days: int = 14
     replay_hours: int = 24
 
@@ -66,6 +74,13 @@ class World:
         self.access: dict[str, Access] = {}
         self.access_of: dict[str, list[Access]] = defaultdict(list)
         self.rotations = 0
+        self.migrations: dict[str, Json] = {}
+        self.schedules: dict[str, Json] = {}
+        self.transfers: dict[str, Json] = {}
+        self.transitions: list[Json] = []
+        self.qualifications: dict[str, list[Json]] = {}
+        self.service_requests: dict[str, Json] = {}
+        self.webhook: Json = {}
         self._open_gaps: dict[tuple[str, str], dict[str, Any]] = {}
         self._agenda: list[tuple[datetime, int, Action, tuple[Any, ...]]] = []
         self._numbers = itertools.count(1)

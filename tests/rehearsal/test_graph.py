@@ -75,7 +75,7 @@ def test_without_token_nobody_is_known(partner: Partner) -> None:
 
 
 def test_access_is_asked_approved_and_assigned(partner: Partner) -> None:
-    """created, approvalPending, active; the group's roles work when its assignment is active."""
+    """created, approvalPending, activating, active; then a group's roles work, a bit later."""
     customer = partner.related()
     made = partner.post(GDAP, json=asked(customer))
     path = f"{GDAP}/{made.json()['id']}"
@@ -85,6 +85,8 @@ def test_access_is_asked_approved_and_assigned(partner: Partner) -> None:
     locked = partner.post(f"{path}/requests", json={"action": "lockForApproval"})
     waiting = partner.get(path).json()["status"]
     partner.control("approve", {"customer_id": customer.id})
+    activating = partner.get(path).json()["status"]
+    partner.wait(minutes=6)
     active = partner.get(path).json()["status"]
     assigned = partner.post(f"{path}/accessAssignments", json=wanted)
     partner.wait(minutes=6)
@@ -96,7 +98,8 @@ def test_access_is_asked_approved_and_assigned(partner: Partner) -> None:
         201,
         201,
     ]
-    assert (made.json()["status"], waiting, active) == ("created", "approvalPending", "active")
+    assert (made.json()["status"], waiting) == ("created", "approvalPending")
+    assert (activating, active) == ("activating", "active")
     assert (
         assigned.json()["status"],
         [item["status"] for item in listed],
@@ -121,8 +124,40 @@ def test_access_ends_after_its_duration(partner: Partner) -> None:
     partner.post(f"{path}/requests", json={"action": "lockForApproval"})
     partner.control("approve", {"customer_id": customer.id})
     partner.wait(days=180)
+    before = partner.get(path).json()["status"]
+    partner.wait(minutes=6)
 
-    assert partner.get(path).json()["status"] == "expired"
+    assert (before, partner.get(path).json()["status"]) == ("active", "expired")
+
+
+def test_access_can_extend_itself(partner: Partner) -> None:
+    """With an extension of half a year agreed, the end moves instead of coming."""
+    customer = partner.related()
+    wanted = {**asked(customer), "autoExtendDuration": "P180D"}
+    path = f"{GDAP}/{partner.post(GDAP, json=wanted).json()['id']}"
+    partner.post(f"{path}/requests", json={"action": "lockForApproval"})
+    partner.control("approve", {"customer_id": customer.id})
+    partner.wait(minutes=6)
+    first = partner.get(path).json()["endDateTime"]
+    partner.wait(days=181)
+    found = partner.get(path).json()
+
+    assert (found["status"], found["endDateTime"] > first) == ("active", True)
+
+
+def test_an_ended_access_is_gone_at_once(partner: Partner) -> None:
+    """terminating, then terminated; nothing can be read from the first moment on."""
+    customer = partner.accessible()
+    (access,) = partner.world.access_of[customer.id]
+    partner.post(f"{GDAP}/{access.id}/requests", json={"action": "terminate"})
+    early = partner.get(f"{GDAP}/{access.id}").json()["status"]
+
+    assert graph(partner, customer, "/subscribedSkus").status_code == 403
+    partner.wait(minutes=6)
+    assert (early, partner.get(f"{GDAP}/{access.id}").json()["status"]) == (
+        "terminating",
+        "terminated",
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,48 @@ def test_a_scheduled_end_is_kept_and_happens(partner: Partner, bought: str) -> N
     assert code(patch(partner, bought, autoRenewEnabled=True)) == (400, 900279)
 
 
+def test_a_seat_change_forgets_the_scheduled_end(partner: Partner, bought: str) -> None:
+    """Whoever adds a seat must schedule the end again; the answer does not say so."""
+    action = {"scheduleType": "TermEnd", "actionType": "Cancel"}
+    patch(partner, bought, autoRenewEnabled=False, scheduledActions=[action])
+    answer = patch(partner, bought, quantity=11)
+
+    assert (answer.status_code, answer.json().get("scheduledActions")) == (200, None)
+    assert "scheduledActions" not in partner.get(bought).json()
+
+
+def test_a_partial_change_forgets_the_scheduled_end_too(partner: Partner, bought: str) -> None:
+    """What a body leaves out is reset: auto-renew, actions and instructions."""
+    patch(partner, bought, scheduledNextTermInstructions={"quantity": 3})
+    assert partner.get(bought).json()["scheduledNextTermInstructions"] == {"quantity": 3}
+
+    partner.call("PATCH", bought, json={"friendlyName": "Contoso"})
+    assert "scheduledNextTermInstructions" not in partner.get(bought).json()
+
+
+def test_a_paid_month_can_be_left_any_day(partner: Partner, bought: str) -> None:
+    """An extended service term has no window of seven days."""
+    patch(partner, bought, autoRenewEnabled=False)
+    partner.wait(days=365 + 20)
+
+    assert partner.get(bought).json()["termDuration"] == "P1M"
+    assert patch(partner, bought, status="deleted").json()["status"] == "deleted"
+
+
+def test_a_legacy_cycle_is_changed_elsewhere(partner: Partner) -> None:
+    """The billing cycle of a legacy subscription belongs to its order."""
+    item = next(
+        s
+        for t in partner.world.subscriptions.values()
+        for s in t.values()
+        if s.parent_id == "" and s.channel == "csp_legacy" and s.status == "active"
+    )
+    path = f"/v1/customers/{item.customer_id}/subscriptions/{item.id}"
+    other = "annual" if item.cycle == "monthly" else "monthly"
+
+    assert code(patch(partner, path, billingCycle=other)) == (400, 2054)
+
+
 def test_a_legacy_etag_must_be_fresh(partner: Partner) -> None:
     """Legacy subscriptions have an etag, and a stale one is 400/2055; new commerce has none."""
     item = next(

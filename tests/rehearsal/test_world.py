@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -100,9 +101,101 @@ def test_grace_keeps_the_seats_usable(world: World, channel: str, grace: int) ->
 def test_an_end_nobody_scheduled_becomes_a_paid_month(world: World, channel: str) -> None:
     """Auto-renew off alone does not end a subscription that has an extended service term."""
     original = one(world, channel, auto_renew=False)
+    original.starts_on = max(original.starts_on, lifecycle.EXTENSION_DIRECT)
     world.move_to(endings.day_after(original.ends_on))
 
     assert (original.status, original.term, original.extended) == ("active", "P1M", True)
+
+
+@pytest.mark.parametrize(
+    ("channel", "starts_on", "ends_on", "after"),
+    [
+        ("direct_mca", date(2026, 2, 8), date(2027, 2, 7), "warning"),
+        ("direct_mca", date(2026, 2, 9), date(2027, 2, 8), "active"),
+        ("csp_nce", date(2025, 3, 31), date(2028, 3, 30), "warning"),
+        ("csp_nce", date(2025, 4, 1), date(2028, 3, 31), "active"),
+        ("csp_nce", date(2025, 5, 4), date(2026, 5, 3), "warning"),
+        ("csp_other", date(2025, 5, 5), date(2026, 5, 4), "active"),
+        ("csp_legacy", date(2026, 1, 1), date(2026, 12, 31), "disabled"),
+        ("open", date(2024, 1, 1), date(2026, 12, 31), "warning"),
+        ("mca_e", date(2024, 1, 1), date(2026, 12, 31), "warning"),
+    ],
+)
+def test_the_date_of_a_term_decides_between_grace_and_a_paid_month(
+    channel: str, starts_on: date, ends_on: date, after: str
+) -> None:
+    """Terms from before the extended service term keep their free month, to the day."""
+    world = World(now=datetime(2026, 1, 1, tzinfo=UTC))
+    original = one(World.sample(), channel, auto_renew=False)
+    original.starts_on, original.ends_on, original.assigned = starts_on, ends_on, 0
+    world.add(original)
+    world.move_to(endings.day_after(ends_on) - timedelta(seconds=1))
+    before = original.status
+    world.move_to(endings.day_after(ends_on))
+
+    assert ("active", after) == (before, original.status)
+
+
+@pytest.mark.parametrize(("term", "grace"), [("P1Y", 30), ("P3Y", 90)])
+def test_an_enterprise_agreement_of_years_has_a_longer_grace(
+    world: World, term: str, grace: int
+) -> None:
+    """MCA-E: thirty days after a year, ninety after several."""
+    original = one(world, "mca_e", auto_renew=False)
+    original.term = term
+
+    assert grace == original.rule.grace
+
+
+def test_a_trial_never_renews(world: World) -> None:
+    """A trial ends with its free month, whatever its auto-renew says."""
+    original = one(world, "direct_mca", auto_renew=True)
+    original.is_trial = True
+    world.move_to(endings.day_after(original.ends_on))
+
+    assert original.status == "warning"
+
+
+def test_a_suspended_end_is_kept_four_months(world: World) -> None:
+    """What is suspended when its term ends is disabled for thirty and ninety days."""
+    original = one(world, "csp_nce", auto_renew=True)
+    original.status = "suspended"
+    last = original.ends_on + timedelta(days=120)
+    world.move_to(endings.day_after(last) - timedelta(seconds=1))
+
+    assert original.status == "disabled"
+    world.move_to(endings.day_after(last))
+    assert original.status == "deleted"
+
+
+def test_the_next_term_is_as_it_was_asked_for(world: World) -> None:
+    """Scheduled actions win over instructions; seats, cycle and term change at the renewal."""
+    original = one(world, "csp_nce", auto_renew=True)
+    original.next_term = {"quantity": 1}
+    product = {"termDuration": "P1M", "billingCycle": "Monthly"}
+    original.scheduled = [
+        {
+            "scheduleType": "TermEnd",
+            "actionType": "RenewToNewTerm",
+            "instructions": {"quantity": 7, "product": product},
+        }
+    ]
+    world.move_to(endings.day_after(original.ends_on))
+
+    assert (original.seats, original.term, original.cycle) == (7, "P1M", "monthly")
+    assert (original.scheduled, original.next_term) == ([], {})
+
+
+def test_a_paid_month_comes_even_when_asked_for(world: World) -> None:
+    """An extended service term can be scheduled; the month costs three percent more, once."""
+    original = one(world, "csp_nce", auto_renew=False)
+    original.price = Decimal("100")
+    action = {"scheduleType": "TermEnd", "actionType": "RenewToExtendedServiceTerm"}
+    original.scheduled = [action]
+    world.move_to(endings.day_after(original.ends_on))
+    world.move_to(endings.day_after(original.ends_on))
+
+    assert (Decimal("103.00"), True) == (original.price, original.extended)
 
 
 def test_a_scheduled_cancel_ends_service_at_once(world: World) -> None:

@@ -24,7 +24,6 @@ from cspkit.rehearsal.records import Customer, Subscription
 from cspkit.rehearsal.refusals import Refused
 
 routes = partner_center("subscriptions")
-MPN_ID = "4847383"
 
 
 @routes.get("/customers/<customer_id>/subscriptions")
@@ -35,8 +34,9 @@ def list_subscriptions(customer_id: str) -> Response:
     order_id = request.args.get("order_id")
     if order_id is not None:
         found = [item for item in found if item.order_id == order_id.lower()]
-    if request.args.get("mpn_id", MPN_ID) != MPN_ID:
-        found = []
+    mpn_id = request.args.get("mpn_id")
+    if mpn_id is not None:
+        found = [item for item in found if item.partner_id == mpn_id]
     return collection(_subscription(one, item) for item in found)
 
 
@@ -138,7 +138,7 @@ def _subscription(one: Customer, item: Subscription) -> Json:
         "billingCycle": item.cycle,
         "termDuration": "" if legacy else item.term,
         "isMicrosoftProduct": True,
-        "partnerId": MPN_ID,
+        "partnerId": item.partner_id,
         "contractType": "subscription",
         "links": _links(one, item) | {"self": here},
         "publisherName": "Microsoft Corporation",
@@ -166,8 +166,15 @@ def _new_commerce(item: Subscription) -> Json:
         "renewalTermDuration": "",
         "attentionNeeded": False,
         "actionTaken": False,
-        "scheduledActions": item.scheduled,
     }
+    if item.scheduled:
+        found["scheduledActions"] = item.scheduled
+    if item.next_term:
+        found["scheduledNextTermInstructions"] = item.next_term
+    if item.promotion_id:
+        found["promotionId"] = item.promotion_id
+    if item.migrated_from:
+        found["migratedFromSubscriptionId"] = item.migrated_from
     if item.cancel_until is not None:
         found["cancellationAllowedUntilDate"] = instant(item.cancel_until)
     open_windows = changes.refundable(the_world(), item)
