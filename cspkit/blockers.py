@@ -40,9 +40,10 @@ def table() -> dict[str, Blocker]:
     return {row.code: row for row in found}
 
 
-def codes(flags: int) -> list[str]:
+@cache
+def codes(flags: int) -> tuple[str, ...]:
     """Name the blockers in a row's `flags`, most serious first."""
-    return [code for at, code in enumerate(table()) if flags >> at & 1]
+    return tuple(code for at, code in enumerate(table()) if flags >> at & 1)
 
 
 def flagged(judged: ibis.Table, as_of: date) -> Any:

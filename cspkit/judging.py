@@ -4,39 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
 
-from cspkit import blockers, catalogue, channels
+from cspkit import blockers, catalogue, channels, money
 from cspkit.decisions import Decisions
 from cspkit.policy import Policy, Workdays
 from cspkit.settings import Settings
-from cspkit.tables import JUDGED, MONEY, Channel, Route, Step
+from cspkit.tables import JUDGED, Channel, Route, Step
 
 if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 OVERDUE_YEARS, TERM_YEARS = 2, 6
 ACTIVE_LIMIT = 150
-# Price and seats beyond these are mistakes of an export, and the price then counts as unknown.
-# The price of three years stays below 2^53 millionths, so that engines which divide in floating
-# point still divide it exactly.
-MAX_PRICE, MAX_SEATS, MAX_AMOUNT = 100_000, 1_000_000, 250_000_000
-MILLION = 1_000_000
-THREE_YEARS = 3 * 365
-CYCLES_IN_3_YEARS = {"monthly": 36, "annual": 3, "triennial": 1}
-CYCLES_IN_TERM = {
-    ("P1M", "monthly"): 1,
-    ("P1Y", "monthly"): 12,
-    ("P1Y", "annual"): 1,
-    ("P3Y", "monthly"): 36,
-    ("P3Y", "annual"): 3,
-    ("P3Y", "triennial"): 1,
-}
 Columns = dict[str, Any]
 
 
@@ -72,12 +56,16 @@ def derive(
     table = table.mutate(**_state(table, as_of, policy), **_rule(table, rules))
     table = table.left_join(_rule_facts(rules, policy), "rule")
     table = table.left_join(_product_facts(), [("sku_id", "fact_sku")])
+    held = [("customer_id", "holder"), ("sku_id", "held_sku")]
+    table = table.left_join(_held_by_product(exports), held)
     table = table.mutate(**_replacement(table, policy))
     table = table.mutate(**_comparison(table))
     days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
     table = table.left_join(days, [("expires_on", "calendar_day"), ("same", "calendar_same")])
     table = table.mutate(**_dates(table, as_of), **_room(table))
-    table = table.mutate(**_route(table), **_order_from(table, as_of), **_money(table, as_of))
+    table = table.mutate(
+        **_route(table), **_order_from(table, as_of), **money.columns(table, as_of)
+    )
     return table.mutate(flags=blockers.flagged(table, as_of))
 
 
@@ -93,7 +81,9 @@ def fetch(table: ibis.Table) -> pa.Table:
 def _known(exports: Exports, decisions: Decisions) -> ibis.Table:
     """Put beside each original what is known and decided of it and of its customer."""
     table = exports.table("subscriptions")
-    bases = table.select(base_id="subscription_id").distinct()
+    named = table.filter(table.base_subscription_id.notnull())
+    named = named.select(base_id="base_subscription_id").distinct()
+    bases = named.semi_join(table, [("base_id", "subscription_id")])
     known = [channel.value for channel in Channel]
     channel = ibis.ifelse(table.channel.isin(known), table.channel, "unknown")
     table = table.mutate(channel=channel.fill_null("unknown"), legacy_key=table.offer_id.lower())
@@ -105,6 +95,7 @@ def _known(exports: Exports, decisions: Decisions) -> ibis.Table:
     sold = sold.select(said_sku="sku_id", sold_offer="target_offer")
     said = _said(decisions)
     table = table.left_join(_customers(exports, decisions), [("customer_id", "known_customer")])
+    table = table.left_join(_held_by_tenant(exports), [("customer_id", "tenant")])
     table = table.left_join(said, [("subscription_id", "said_id")])
     table = table.left_join(bases, [("base_subscription_id", "base_id")])
     table = table.left_join(legacy, [("legacy_key", "legacy_offer")])
@@ -307,12 +298,35 @@ def last_safe_day(expires_on: date, same: bool, policy: Policy, workdays: Workda
     return workdays.last_order_day(workdays.back(expires_on, needed + 1))
 
 
+def _alive(table: ibis.Table) -> Any:
+    """Tell which subscriptions a tenant still holds."""
+    return ~table.status.isin(blockers.ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
+
+
+def _held_by_tenant(exports: Exports) -> ibis.Table:
+    """Count what each tenant holds."""
+    table = exports.table("subscriptions")
+    held = table.filter(_alive(table)).group_by(tenant="customer_id")
+    return held.aggregate(subscriptions_held=lambda t: t.count())
+
+
+def _held_by_product(exports: Exports) -> ibis.Table:
+    """Sum the seats that each tenant holds of the products that have a limit."""
+    limited = [row for row in catalogue.table().to_pylist() if row["seat_limit"]]
+    by_offer = {row["legacy_offer_id"]: row["sku_id"] for row in limited if row["legacy_offer_id"]}
+    table = exports.table("subscriptions")
+    legacy = table.offer_id.lower().cases(*by_offer.items())
+    table = table.mutate(held_sku=table.sku_id.lower().fill_null(legacy))
+    table = table.filter(_alive(table) & table.held_sku.isin([r["sku_id"] for r in limited]))
+    held = table.group_by("held_sku", holder="customer_id")
+    return held.aggregate(seats_held=lambda t: t.seats.sum())
+
+
 def _room(table: ibis.Table) -> Columns:
-    """Count what a tenant holds; old and new side by side must stay within its limits."""
-    alive = ~table.status.isin(blockers.ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
-    held = alive.ifelse(table.seats, 0).sum().over(group_by=["customer_id", "sku_id"])
-    over = table.same & (held + table.order_seats > table.seat_limit).fill_null(False)
-    crowded = alive.ifelse(1, 0).sum().over(group_by="customer_id") > ACTIVE_LIMIT
+    """Compare what a tenant holds with its limits; old and new side by side must stay within."""
+    alive = _alive(table)
+    over = table.same & (table.seats_held + table.order_seats > table.seat_limit).fill_null(False)
+    crowded = (table.subscriptions_held > ACTIVE_LIMIT).fill_null(False)
     purchase = table.rule_route == Route.PURCHASE.value
     return {
         "gone": ~alive | (table.life == "free").fill_null(False) | table.customer_id.isnull(),
@@ -333,59 +347,6 @@ def _route(table: ibis.Table) -> Columns:
             else_=table.rule_route,
         )
     }
-
-
-def _money(table: ibis.Table, as_of: date) -> Columns:
-    """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
-    # A price without its currency is no money.
-    price = _where(table.currency.notnull(), table.unit_price)
-    per_cycle = _millionths(price, table.seats)
-    years = _lookup(table.original_cycle, CYCLES_IN_3_YEARS)
-    said_years = _lookup(table.billing_cycle, CYCLES_IN_3_YEARS)
-    in_term = ibis.cases(
-        *[
-            ((table.original_term == term) & (table.original_cycle == cycle), count)
-            for (term, cycle), count in CYCLES_IN_TERM.items()
-        ]
-    )
-    decided = _millionths(table.said_price, table.order_seats) * said_years
-    stand_in = _millionths(price, table.order_seats) * years
-    return {
-        "daily_price": _units(_share(per_cycle * years, 1)),
-        "forfeit": _units(
-            _share(per_cycle * years, _days_between(table.expires_on, as_of).clip(lower=0))
-        ),
-        "exposure": _units(per_cycle * in_term),
-        "order_daily": _units(_share(decided.fill_null(stand_in), 1)),
-        "order_currency": decided.notnull().ifelse(table.said_currency, table.currency),
-        "price_source": ibis.cases(
-            (decided.notnull(), "decision"), (stand_in.notnull(), "original")
-        ),
-    }
-
-
-def _millionths(price: Any, seats: Any) -> Any:
-    """Multiply a price by seats in whole millionths, or say unknown where either is absurd."""
-    sane = price.between(0, MAX_PRICE) & seats.between(1, MAX_SEATS)
-    total = sane.ifelse(price, ibis.null(MONEY)) * sane.ifelse(seats, ibis.null("int64"))
-    total = (total <= MAX_AMOUNT).ifelse(total, ibis.null(total.type()))
-    return (total * MILLION).cast("int64")
-
-
-def _share(per_3_years: Any, days: Any) -> Any:
-    """Take so many days of the price of three years; the odd divisor never ends in a tie."""
-    rest = per_3_years % THREE_YEARS
-    whole = _quotient(per_3_years, THREE_YEARS)
-    return whole * days + _quotient(2 * rest * days + THREE_YEARS, 2 * THREE_YEARS)
-
-
-def _quotient(number: Any, divisor: int) -> Any:
-    return ((number - number % divisor) / divisor).cast("int64")
-
-
-def _units(millionths: Any) -> Any:
-    millionth = ibis.literal(Decimal("0.000001"), type="decimal(18, 6)")
-    return (millionths.cast("decimal(18, 0)") * millionth).cast(MONEY)
 
 
 def _where(condition: Any, value: Any) -> Any:

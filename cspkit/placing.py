@@ -85,7 +85,8 @@ class Candidate:
 
     def cost(self, day: date) -> Decimal:
         """Pay the replacement from a day to the end of the original, both included."""
-        return self.daily * ((self.row["expires_on"] - day).days + 1)
+        days: int = (self.row["expires_on"] - day).days + 1
+        return self.daily * days
 
 
 @dataclass

@@ -54,6 +54,7 @@ class Workdays:
     """The team's calendar: which days are worked, and on which of them orders may be placed."""
 
     def __init__(self, policy: Policy) -> None:
+        """Load the calendar; raises SettingsError for a country or region that has none."""
         self._policy = policy
         self._holidays = _holidays(policy.country, policy.subdivision)
         self._weekend: Container[int] = self._holidays.weekend

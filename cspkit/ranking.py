@@ -26,14 +26,24 @@ STEPS = {
     ),
     Step.ACCESS.value: ("access needs", "it", "been asked for"),
 }
-FIRST = ["product", "seats", "expires_on", "invite_by", "last_safe_day", "lead_days", "flags"]
+FIRST = [
+    "product",
+    "seats",
+    "expires_on",
+    "rolls_over",
+    "invite_by",
+    "last_safe_day",
+    "lead_days",
+    "flags",
+]
+NO_SLACK = 1_000_000
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 NEEDED = [
     *FIRST,
     "subscription_id",
     "customer_id",
     "channel",
     "route",
-    "rolls_over",
     "slack_days",
     "forfeit",
     "exposure",
@@ -83,12 +93,12 @@ def ordered(
 ) -> ibis.Table:
     """Rank in the engine: the columns of RANKED that are values, and those of the first original.
 
-    The first original is the one that gives the customer its place; its columns begin with
-    `first_`, and what a person reads is rendered from them.
+    `first` holds values of the original that gives the customer its place; what a person reads
+    is rendered from them.
     """
     judged = judging.derive(exports, as_of=as_of, settings=settings, decisions=decisions)
     judged = judged.select(*NEEDED)
-    table = _summed(_counted(judged))
+    table = _summed(judged)
     table = _named(table, exports)
     table = table.mutate(
         days_to_expiration=table.next_expiration.delta(ibis.literal(as_of), unit="day"),
@@ -97,32 +107,18 @@ def ordered(
     return table.mutate(rank=(place + 1).cast("int64")).order_by("rank")
 
 
-def _counted(judged: ibis.Table) -> ibis.Table:
-    """Mark the originals whose end gives the customer its place, and put them in order."""
-    movable = judged.route != Route.NONE.value
-    real = movable & judged.expires_on.notnull() & ~judged.rolls_over
-    judged = judged.mutate(is_movable=movable, is_real=real)
-    has_real = judged.is_real.any().over(group_by="customer_id")
-    judged = judged.mutate(counts=judged.is_movable & (judged.is_real | ~has_real))
-    order = [
-        judged.counts.desc(),
-        judged.is_movable.desc(),
-        judged.expires_on.asc(nulls_first=False),
-        judged.slack_days.asc(nulls_first=False),
-        judged.seats.desc(nulls_first=False),
-        judged.subscription_id.asc(),
-    ]
-    place = ibis.row_number().over(group_by="customer_id", order_by=order)
-    return judged.mutate(place=place)
-
-
 def _summed(judged: ibis.Table) -> ibis.Table:
-    """Sum up each customer; money only where all of it is known and in one currency."""
-    movable, first = judged.is_movable, judged.place == 0
-    ours = judged.channel == Channel.CSP_NCE.value
+    """Sum up each customer; money only where all of it is known and in one currency.
+
+    Roll-overs date a customer only where it has no real end. One pass of aggregates does it:
+    windows over all originals would take longer than all the judging.
+    """
+    judged = judged.mutate(movable=judged.route != Route.NONE.value)
+    judged = judged.mutate(real=judged.movable & judged.expires_on.notnull() & ~judged.rolls_over)
+    movable, real = judged.movable, judged.real
     sums = judged.group_by("customer_id").aggregate(
-        next_expiration=judged.expires_on.min(where=judged.counts),
-        slack_days=judged.slack_days.min(where=judged.counts).cast("int64"),
+        next_expiration=_either(judged.expires_on, real, movable),
+        slack_days=_either(judged.slack_days, real, movable),
         originals=judged.count(),
         movable=movable.sum().cast("int64"),
         seats=judged.seats.sum(where=movable).fill_null(0).cast("int64"),
@@ -133,15 +129,32 @@ def _summed(judged: ibis.Table) -> ibis.Table:
         currencies=judged.currency.nunique(where=movable),
         one_currency=judged.currency.min(where=movable),
         state=judged.state.min(),
-        flags=ours.ifelse(0, judged.flags).bit_or(),
-        first_rolls_over=(judged.rolls_over & first).any(),
-        **{f"first_{name}": judged[name].max(where=first) for name in FIRST},
+        flags=(judged.channel == Channel.CSP_NCE.value).ifelse(0, judged.flags).bit_or(),
+        first=ibis.struct({name: judged[name] for name in FIRST}).argmin(_first(judged)),
     )
     single = sums.currencies == 1
     return sums.mutate(
         forfeit_if_moved_now=(single & ~sums.forfeit_unknown).ifelse(sums.forfeit, None),
         exposure_if_renewed=(single & ~sums.exposure_unknown).ifelse(sums.exposure, None),
         currency=single.ifelse(sums.one_currency, None),
+        slack_days=sums.slack_days.cast("int64"),
+    )
+
+
+def _either(column: Any, real: Any, movable: Any) -> Any:
+    return column.min(where=real).fill_null(column.min(where=movable))
+
+
+def _first(judged: ibis.Table) -> Any:
+    """Order the originals of a customer: the one that gives it its place comes first."""
+    return ibis.struct(
+        {
+            "kind": ibis.cases((judged.real, 0), (judged.movable, 1), else_=2),
+            "end": judged.expires_on.fill_null(date.max),
+            "slack": judged.slack_days.fill_null(NO_SLACK),
+            "seats": -judged.seats.fill_null(0),
+            "id": judged.subscription_id,
+        }
     )
 
 
@@ -182,46 +195,45 @@ def _order(table: ibis.Table) -> list[Any]:
 
 def _rendered(row: dict[str, Any], as_of: date) -> dict[str, str]:
     """Put a row's codes and values into the words that a person reads."""
-    first = blockers.codes(row["first_flags"] or 0)
+    first = row["first"]
+    codes = blockers.codes(first["flags"]) if first else ()
     return {
         "blockers": " ".join(blockers.codes(row["flags"])),
-        "next_action": _action(row, first),
-        "reason": _reason(row, first, as_of),
+        "next_action": _action(codes) if row["movable"] else "nothing to do",
+        "reason": _reason(row, codes, as_of),
     }
 
 
-def _action(row: dict[str, Any], first: list[str]) -> str:
-    if not row["movable"]:
-        return "nothing to do"
-    actions = [blockers.table()[code].action for code in first]
+def _action(codes: tuple[str, ...]) -> str:
+    actions = [blockers.table()[code].action for code in codes]
     return next((action for action in actions if action), "put it in a plan")
 
 
-def _reason(row: dict[str, Any], first: list[str], as_of: date) -> str:
+def _reason(row: dict[str, Any], codes: tuple[str, ...], as_of: date) -> str:
     if not row["originals"]:
         return "no subscription of this customer is in the exports"
     if not row["movable"]:
-        return f"nothing to move: {_sentence(first)}"
-    subject = _subject(row, as_of)
-    stops = [code for code in first if blockers.table()[code].waits]
+        return f"nothing to move: {_sentence(codes)}"
+    subject = _subject(row["first"], as_of)
+    stops = tuple(code for code in codes if blockers.table()[code].waits)
     if stops:
         return f"{subject}; {_sentence(stops)}"
-    return f"{subject}; {_deadline(row, as_of)}"
+    return f"{subject}; {_deadline(row['first'], row['state'], as_of)}"
 
 
-def _sentence(codes: list[str]) -> str:
+def _sentence(codes: tuple[str, ...]) -> str:
     return blockers.table()[codes[0]].sentence if codes else "no route is known"
 
 
-def _subject(row: dict[str, Any], as_of: date) -> str:
-    seats, product = row["first_seats"], row["first_product"] or "an unnamed product"
+def _subject(first: dict[str, Any], as_of: date) -> str:
+    seats, product = first["seats"], first["product"] or "an unnamed product"
     one = seats == 1
     subject = f"{'An unknown number of' if seats is None else seats} seat{'' if one else 's'}"
     subject = f"{subject} of {product}"
-    end = row["first_expires_on"]
+    end = first["expires_on"]
     if end is None:
         return f"{subject} {'has' if one else 'have'} no known end"
-    if row["first_rolls_over"]:
+    if first["rolls_over"]:
         return f"{subject} renew{'s' if one else ''} every month, next on {_day(end)}"
     if end < as_of:
         ago = (as_of - end).days
@@ -229,20 +241,16 @@ def _subject(row: dict[str, Any], as_of: date) -> str:
     return f"{subject} end{'s' if one else ''} on {_day(end)}"
 
 
-def _deadline(row: dict[str, Any], as_of: date) -> str:
+def _deadline(first: dict[str, Any], state: str, as_of: date) -> str:
     """Say by when the next step must be taken, or that its day has passed."""
-    last, lead = row["first_last_safe_day"], row["first_lead_days"]
-    state = row["state"]
-    if last is None:
-        return "no last safe day is known"
+    last, lead = first["last_safe_day"], first["lead_days"]
     if state == blockers.READY:
-        past = last < as_of
-        return f"the last safe day to order {'was' if past else 'is'} {_day(last)}"
-    start = row["first_invite_by"] or last - timedelta(days=lead)
+        return f"the last safe day to order {'was' if last < as_of else 'is'} {_day(last)}"
+    start = first["invite_by"] or last - timedelta(days=lead)
     what, it, done = STEPS[state]
     when = f"should have {done} on" if start < as_of else f"has to {DO[done]} by"
     return f"{what} about {lead} days, so {it} {when} {_day(start)}"
 
 
 def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"

@@ -24,6 +24,7 @@ FLOORS = [
     "exports",
     "decisions",
     "blockers",
+    "money",
     "judging",
     "ranking",
     "planfile",

@@ -1,0 +1,89 @@
+"""What seats cost a day, what moving now forfeits and what a renewal commits, to the millionth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import ibis
+
+from cspkit.tables import MONEY
+
+# Price and seats beyond these are mistakes of an export, and the price then counts as unknown.
+# The price of three years stays below 2^53 millionths, so that engines which divide in floating
+# point still divide it exactly.
+MAX_PRICE, MAX_SEATS, MAX_AMOUNT = 100_000, 1_000_000, 250_000_000
+MILLION = 1_000_000
+THREE_YEARS = 3 * 365
+CYCLES_IN_3_YEARS = {"monthly": 36, "annual": 3, "triennial": 1}
+CYCLES_IN_TERM = {
+    ("P1M", "monthly"): 1,
+    ("P1Y", "monthly"): 12,
+    ("P1Y", "annual"): 1,
+    ("P3Y", "monthly"): 36,
+    ("P3Y", "annual"): 3,
+    ("P3Y", "triennial"): 1,
+}
+
+
+def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
+    """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
+    # A price without its currency is no money.
+    days = table.expires_on.delta(ibis.literal(as_of), unit="day").clip(lower=0)
+    price = table.currency.notnull().ifelse(table.unit_price, ibis.null(MONEY))
+    per_cycle = _millionths(price, table.seats)
+    years = _per(table.original_cycle, CYCLES_IN_3_YEARS)
+    said_years = _per(table.billing_cycle, CYCLES_IN_3_YEARS)
+    in_term = ibis.cases(
+        *[
+            ((table.original_term == term) & (table.original_cycle == cycle), count)
+            for (term, cycle), count in CYCLES_IN_TERM.items()
+        ]
+    )
+    decided = _millionths(table.said_price, table.order_seats) * said_years
+    stand_in = _millionths(price, table.order_seats) * years
+    return {
+        "daily_price": _units(_share(per_cycle * years, 1)),
+        "forfeit": _units(
+            _share(
+                per_cycle * years,
+                table.expires_on.delta(ibis.literal(as_of), unit="day").clip(lower=0),
+            )
+        ),
+        "exposure": _units(per_cycle * in_term),
+        "order_daily": _units(_share(decided.fill_null(stand_in), 1)),
+        "order_currency": decided.notnull().ifelse(table.said_currency, table.currency),
+        "price_source": ibis.cases(
+            (decided.notnull(), "decision"), (stand_in.notnull(), "original")
+        ),
+    }
+
+
+def _millionths(price: Any, seats: Any) -> Any:
+    """Multiply a price by seats in whole millionths, or say unknown where either is absurd."""
+    sane = price.between(0, MAX_PRICE) & seats.between(1, MAX_SEATS)
+    total = sane.ifelse(price, ibis.null(MONEY)) * sane.ifelse(seats, ibis.null("int64"))
+    total = (total <= MAX_AMOUNT).ifelse(total, ibis.null(total.type()))
+    return (total * MILLION).cast("int64")
+
+
+def _share(per_3_years: Any, days: Any) -> Any:
+    """Take so many days of the price of three years; the odd divisor never ends in a tie."""
+    rest = per_3_years % THREE_YEARS
+    whole = _quotient(per_3_years, THREE_YEARS)
+    return whole * days + _quotient(2 * rest * days + THREE_YEARS, 2 * THREE_YEARS)
+
+
+def _quotient(number: Any, divisor: int) -> Any:
+    return ((number - number % divisor) / divisor).cast("int64")
+
+
+def _units(millionths: Any) -> Any:
+    millionth = ibis.literal(Decimal("0.000001"), type="decimal(18, 6)")
+    return (millionths.cast("decimal(18, 0)") * millionth).cast(MONEY)
+
+
+def _per(column: Any, values: Mapping[str, int]) -> Any:
+    return ibis.cases(*[(column == key, value) for key, value in values.items()])
