@@ -63,9 +63,7 @@ def derive(
     days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
     table = table.left_join(days, [("expires_on", "calendar_day"), ("same", "calendar_same")])
     table = table.mutate(**_dates(table, as_of), **_room(table))
-    table = table.mutate(
-        **_route(table), **_order_from(table, as_of), **money.columns(table, as_of)
-    )
+    table = table.mutate(**_route(table), **_order_from(table, as_of), **money.of(table, as_of))
     return table.mutate(flags=blockers.flagged(table, as_of))
 
 

@@ -30,8 +30,8 @@ CYCLES_IN_TERM = {
 
 def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
     """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
-    # A price without its currency is no money.
     days = table.expires_on.delta(ibis.literal(as_of), unit="day").clip(lower=0)
+    # A price without its currency is no money.
     price = table.currency.notnull().ifelse(table.unit_price, ibis.null(MONEY))
     per_cycle = _millionths(price, table.seats)
     years = _per(table.original_cycle, CYCLES_IN_3_YEARS)
@@ -46,12 +46,7 @@ def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
     stand_in = _millionths(price, table.order_seats) * years
     return {
         "daily_price": _units(_share(per_cycle * years, 1)),
-        "forfeit": _units(
-            _share(
-                per_cycle * years,
-                table.expires_on.delta(ibis.literal(as_of), unit="day").clip(lower=0),
-            )
-        ),
+        "forfeit": _units(_share(per_cycle * years, days)),
         "exposure": _units(per_cycle * in_term),
         "order_daily": _units(_share(decided.fill_null(stand_in), 1)),
         "order_currency": decided.notnull().ifelse(table.said_currency, table.currency),
