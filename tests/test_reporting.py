@@ -390,7 +390,7 @@ def test_a_run_is_listed_with_a_link_to_its_receipt(
     ]
     assert links == [f"../receipts/{place.name}/50-provision.html"]
     assert (page.parent / str(links[0])).resolve() == place / "50-provision.html"
-    assert "done: 3 dry" in page.read_text()
+    assert "<td>3 dry</td>" in page.read_text()
 
 
 def test_charts_stand_in_words_too() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cspkit.reporting import charts
+from cspkit.reporting import charts, receipts
 from cspkit.reporting.answer import answer
 from cspkit.reporting.figures import Row, Standing, records
 from cspkit.reporting.summary import Status
@@ -105,4 +105,6 @@ def _run(row: Row, out: Path, words: Words) -> dict[str, Any]:
     link = ""
     if row["receipt"]:
         link = quote(Path(os.path.relpath(row["receipt"], out.parent)).as_posix())
-    return {**row, "link": link, "counts": words.counts(row["counts"])}
+    counts = words.counts(row["counts"])
+    said = "" if row["status"] == receipts.DONE and counts else words.of(row["status"], "run")
+    return {**row, "link": link, "outcome": ": ".join(filter(None, [said, counts]))}
