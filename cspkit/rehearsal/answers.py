@@ -47,7 +47,7 @@ def caller() -> Caller | None:
 def partner_center(name: str) -> Blueprint:
     """Make a group of Partner Center routes: tokens checked, errors in its shape."""
     group = Blueprint(name, __name__, url_prefix="/v1")
-    group.before_request(_check_partner_token)
+    group.before_request(check_partner_token)
     group.register_error_handler(Refused, refusal)
     return group
 
@@ -131,6 +131,11 @@ def body() -> Json:
     found = _json(Refused(2000, "the body is not valid JSON."))
     if not isinstance(found, dict):
         raise Refused(800002)
+    return lowered(found)
+
+
+def lowered(found: Json) -> Json:
+    """Write the names of an object in lower case."""
     return {str(name).lower(): value for name, value in found.items()}
 
 
@@ -205,7 +210,8 @@ def _after(token: str, query: str) -> str:
     return last
 
 
-def _check_partner_token() -> None:
+def check_partner_token() -> None:
+    """Refuse callers without a good token of the partner's tenant; raises Refused."""
     found = caller()
     if "Authorization" not in request.headers:
         raise Refused(800001)
@@ -223,12 +229,14 @@ __all__ = [
     "Refused",
     "body",
     "caller",
+    "check_partner_token",
     "collection",
     "customer",
     "denial",
     "graph_body",
     "instant",
     "link",
+    "lowered",
     "page",
     "partner_center",
     "refusal",

@@ -11,7 +11,16 @@ from werkzeug.exceptions import HTTPException
 from cspkit.rehearsal.answers import denial, reply, the_world
 from cspkit.rehearsal.faults import Faults
 from cspkit.rehearsal.refusals import Denied
-from cspkit.rehearsal.routes import catalogue, control, customers, gdap, graph, orders
+from cspkit.rehearsal.routes import (
+    catalogue,
+    control,
+    customers,
+    gdap,
+    graph,
+    orders,
+    partners,
+    profiles,
+)
 from cspkit.rehearsal.routes import subscriptions as subscription_routes
 from cspkit.rehearsal.world import World
 
@@ -26,8 +35,10 @@ def build(world: World, faults: Faults, *, with_control: bool) -> Flask:
     application.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     application.extensions["world"] = world
     application.extensions["faults"] = faults
-    for module in (customers, catalogue, orders, subscription_routes, graph, gdap):
+    partner_center = (customers, profiles, partners, catalogue, orders, subscription_routes)
+    for module in (*partner_center, graph, gdap):
         application.register_blueprint(module.routes)
+    application.register_blueprint(partners.hooks)
     if with_control:
         application.register_blueprint(control.routes)
     application.register_error_handler(HTTPException, _no_such_call)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(days=7)
 MOST_LINES = 200
+_OPEN = ("active", "warning", "suspended")
 
 
 def create(world: World, customer: Customer, body: dict[str, Any]) -> Cart:
@@ -49,25 +50,31 @@ def replace(world: World, cart: Cart, body: dict[str, Any]) -> Cart:
 
 
 def check_out(world: World, customer: Customer, cart: Cart, *, request_id: str = "") -> list[Order]:
-    """Buy what is in a cart, once; a second call repeats the first answer or says 800065."""
+    """Buy what is in a cart, once; a second call repeats the first answer or says 800065.
+
+    Each group of lines becomes an order of its own. When some groups can be bought and others
+    not, the cart is bought in part: what went wrong stands in `cart.order_errors`. When none can,
+    the first problem is raised and nothing has happened.
+    """
     if cart.order_ids:
         if world.options.second_checkout == "800065":
             raise Refused(800065, cart.id)
         return [world.orders[customer.id][order_id] for order_id in cart.order_ids]
     if not relations.has_agreed(world, customer):
         raise Refused(13605)
-    groups: dict[str, list[tuple[CartLine, Product]]] = {}
-    for line in cart.lines:
-        if line.error is not None or line.product is None:
-            raise Refused(800009)
-        if not shop.still_current(world, line.catalog_item, line.product):
-            raise Refused(400019)
-        groups.setdefault(line.cycle, []).append((line, line.product))
+    groups, problems = _groups(world, cart)
+    if not groups:
+        raise next(iter(problems.values()))
+    _check_room(world, customer, sum(len(lines) for lines in groups.values()))
     made = [
         orders.place(world, customer, cart, lines=lines, request_id=request_id)
         for lines in groups.values()
     ]
     cart.order_ids = [order.id for order in made]
+    cart.order_errors = [
+        {"orderGroupId": group, "code": problem.code, "description": problem.description}
+        for group, problem in problems.items()
+    ]
     return made
 
 
@@ -77,36 +84,94 @@ def group_of(cart: Cart, line: CartLine) -> str:
     return str(cycles.index(line.cycle))
 
 
+def _groups(
+    world: World, cart: Cart
+) -> tuple[dict[str, list[tuple[CartLine, Product]]], dict[str, Refused]]:
+    """Sort the lines into groups that can be bought now and groups that cannot."""
+    groups: dict[str, list[tuple[CartLine, Product]]] = {}
+    problems: dict[str, Refused] = {}
+    for line in cart.lines:
+        if any(one.error is not None or one.product is None for one in (line, *line.addons)):
+            raise Refused(800009)
+        for one in (line, *line.addons):
+            assert one.product is not None
+            groups.setdefault(group_of(cart, line), []).append((one, one.product))
+    for group, lines in list(groups.items()):
+        problem = next((p for p in (_problem(world, *pair) for pair in lines) if p), None)
+        if problem is not None:
+            problems[group] = problem
+            del groups[group]
+    return groups, problems
+
+
+def _problem(world: World, line: CartLine, product: Product) -> Refused | None:
+    if not shop.still_current(world, line.catalog_item, product):
+        return Refused(400019)
+    if product.offer in world.options.sold_out.split():
+        return Refused(800010)
+    return None
+
+
+def _check_room(world: World, customer: Customer, more: int) -> None:
+    """Refuse what a tenant has no room for: its limit counts every seller's subscriptions."""
+    held = sum(item.status in _OPEN for item in world.subscriptions[customer.id].values())
+    if held + more > world.options.most_subscriptions:
+        raise Refused(900419)
+
+
 def _lines(world: World, body: dict[str, Any]) -> list[CartLine]:
     sent = body.get("lineitems")
     if not isinstance(sent, list) or not 0 < len(sent) <= MOST_LINES:
         raise Refused(800002)
     lines = [_line(world, entry) for entry in sent]
-    if len({line.number for line in lines}) != len(lines):
+    numbers = [one.number for line in lines for one in (line, *line.addons)]
+    if len(set(numbers)) != len(numbers):
         raise Refused(800002)
     return lines
 
 
-def _line(world: World, entry: object) -> CartLine:
+def _line(world: World, entry: object, *, inside: bool = False) -> CartLine:
     if not isinstance(entry, dict):
         raise Refused(800002)
     low = {str(key).lower(): value for key, value in entry.items()}
     number, quantity = low.get("id"), low.get("quantity")
     if type(number) is not int or type(quantity) is not int:
         raise Refused(800002)
-    item, cycle = low.get("catalogitemid"), low.get("billingcycle")
-    if not isinstance(item, str) or not isinstance(cycle, str):
+    words = [low.get(name) or "" for name in ("catalogitemid", "billingcycle")]
+    words += [low.get(name) or "" for name in ("termduration", "friendlyname")]
+    if not all(isinstance(word, str) for word in words) or not words[0] or not words[1]:
         raise Refused(800002)
-    name, term = low.get("friendlyname") or "", low.get("termduration") or ""
-    if not isinstance(name, str) or not isinstance(term, str):
-        raise Refused(800002)
+    item, cycle, term, name = words
     line = CartLine(number, item, quantity, term, cycle.lower(), name, low)
+    line.parent_id = _parent(low)
+    line.addons = _addons(world, low, inside=inside)
+    _judge(world, line)
+    return line
+
+
+def _parent(low: dict[str, Any]) -> str:
+    """Find the existing subscription that an add-on belongs to."""
+    context = low.get("provisioningcontext") or {}
+    if not isinstance(context, dict):
+        raise Refused(800002)
+    found = {str(key).lower(): value for key, value in context.items()}.get("parentsubscriptionid")
+    return str(found).lower() if found else ""
+
+
+def _addons(world: World, low: dict[str, Any], *, inside: bool) -> list[CartLine]:
+    sent = low.get("addonitems") or []
+    if not isinstance(sent, list) or (sent and inside):
+        raise Refused(800002)
+    return [_line(world, entry, inside=True) for entry in sent]
+
+
+def _judge(world: World, line: CartLine) -> None:
+    """Say in the line what would keep it from being bought."""
     try:
-        line.product = shop.check(world, item, term=term, cycle=line.cycle)
+        line.product = shop.check(world, line.catalog_item, term=line.term, cycle=line.cycle)
     except LookupError as problem:
         code, text = problem.args
         line.error = (code, text)
-        return line
-    if not 1 <= quantity <= line.product.max_seats:
-        line.error = ("10015", f"The quantity {quantity} is not allowed for this item.")
-    return line
+        return
+    if not 1 <= line.quantity <= line.product.max_seats:
+        line.error = ("10015", f"The quantity {line.quantity} is not allowed for this item.")

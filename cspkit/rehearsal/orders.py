@@ -45,8 +45,13 @@ def place(
         lines=[],
         request_id=request_id,
     )
+    parents: dict[int, str] = {}
     for number, (line, product) in enumerate(lines):
-        order.lines.append(_deliver(world, order, line, product=product, number=number))
+        made = _deliver(world, order, line, product=product, number=number)
+        made.parent_id = line.parent_id or parents.get(line.number, "")
+        world.subscriptions[customer.id][made.subscription_id].parent_id = made.parent_id
+        parents |= {addon.number: made.subscription_id for addon in line.addons}
+        order.lines.append(made)
     world.orders[customer.id][order.id] = order
     relations.audit(world, customer, "create_order", resource="order", OrderId=order.id)
     return order
@@ -64,6 +69,19 @@ def listed(world: World, customer: Customer) -> list[Order]:
     """List the orders that others can see by now, oldest first."""
     seen = [order for order in world.orders[customer.id].values() if order.listed_from <= world.now]
     return sorted(seen, key=lambda order: (order.created, order.id))
+
+
+def legacy_lines(world: World, customer: Customer, order_id: str) -> list[Subscription]:
+    """Find the legacy subscriptions that one order made, in the order of their ids."""
+    held = world.subscriptions[customer.id].values()
+    found = [s for s in held if s.channel == "csp_legacy" and s.order_id.lower() == order_id]
+    return sorted(found, key=lambda item: item.id)
+
+
+def price(order: Order) -> float:
+    """Add up what an order costs for one billing cycle."""
+    months = {"monthly": 1, "annual": 12, "triennial": 36}.get(order.cycle, 1)
+    return float(sum(line.product.monthly * months * line.quantity for line in order.lines))
 
 
 def _deliver(
@@ -91,7 +109,18 @@ def _deliver(
         }
     )
     name = line.friendly_name or product.name
-    return OrderLine(number, product, line.catalog_item, line.quantity, line.term, name, made.id)
+    found = OrderLine(number, product, line.catalog_item, line.quantity, line.term, name, made.id)
+    found.reseller_ids = _resellers(line)
+    if found.reseller_ids:
+        made.partner_id = found.reseller_ids[0]
+    return found
+
+
+def _resellers(line: CartLine) -> list[str]:
+    """List the partner ids that a line names as its resellers."""
+    named = line.sent.get("participants")
+    listed = named if isinstance(named, list) else []
+    return [str(one["value"]) for one in listed if isinstance(one, dict) and one.get("value")]
 
 
 def _subscription(world: World, order: Order, line: CartLine, *, product: Product) -> Subscription:

@@ -12,6 +12,11 @@ from cspkit.rehearsal.products import Product
 
 PARTNER_TENANT = "00000000-0000-4000-8000-000000000001"
 MPN_ID = "4847383"
+# the indirect resellers of the partner: name and partner number; the last one signed nothing
+RESELLERS = {
+    "3f1b6f1e-6f0c-4c8e-9d7a-2a51b0c4d701": ("Distrito Sur Sistemas SL", "5357564"),
+    "9b7e2c44-1d35-4a8b-8f02-6c1de8a9f502": ("Nuvole Srl", "5139005"),
+}
 
 
 @dataclass(slots=True)
@@ -31,6 +36,13 @@ class Customer:
     attestations: list[dict[str, Any]] = field(default_factory=list)
     delivered_at: datetime | None = None
     in_graph_export: bool = False
+    billing: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reseller_id(self) -> str:
+        """Name the indirect reseller of every fifth customer; empty for the others."""
+        number = int(self.id[:2], 16)
+        return list(RESELLERS)[number % 2] if number % 5 == 0 else ""
 
     @property
     def related(self) -> bool:

@@ -41,6 +41,7 @@ TEXTS: dict[int, tuple[int, str]] = {
     800003: (500, "Unexpected service error"),
     800008: (404, "Unable to retrieve cart {0}"),
     800009: (400, "Error in Cart item(s)"),
+    800010: (400, "Inventory is not available for this catalog item"),
     800040: (400, "Asset status cannot be changed to {0} from {1}"),
     800060: (
         409,
@@ -62,6 +63,10 @@ TEXTS: dict[int, tuple[int, str]] = {
     ),
     900279: (400, "Update operations are no longer allowed for this subscription."),
     900308: (403, "Insufficient privileges to complete the operation."),
+    900419: (
+        400,
+        "This customer tenant has exceeded the limit for the number of subscriptions.",
+    ),
     900329: (403, "This resource does not support application-only authentication."),
 }
 
@@ -69,11 +74,13 @@ TEXTS: dict[int, tuple[int, str]] = {
 class Refused(Exception):
     """The world says no; nothing has changed."""
 
-    def __init__(self, code: int, *words: object, data: list[str] | None = None) -> None:
-        """Take the code and the words that fill its text."""
+    def __init__(
+        self, code: int, *words: object, data: list[str] | None = None, text: str = ""
+    ) -> None:
+        """Take the code and the words that fill its text, or another text for the same code."""
         self.code = code
-        self.status, text = TEXTS[code]
-        self.description = text.format(*words)
+        self.status, usual = TEXTS[code]
+        self.description = text or usual.format(*words)
         self.data = data or []
         super().__init__(f"{code}: {self.description}")
 

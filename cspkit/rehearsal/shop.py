@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cspkit.rehearsal import seeding
@@ -75,6 +76,8 @@ def check(world: World, catalog_item: str, *, term: str, cycle: str) -> Product:
     error code and text for an item that never was or is not sold on these terms.
     """
     offer, _, availability = catalog_item.rpartition(":")
+    if catalog_item.lower() in _legacy():
+        raise LookupError("500600", "This legacy offer is not eligible for purchase.")
     item = by_offer().get(offer)
     if item is None:
         raise LookupError("10001", f"The catalog item id {catalog_item[:80]} is not valid.")
@@ -86,6 +89,11 @@ def check(world: World, catalog_item: str, *, term: str, cycle: str) -> Product:
     if (term, cycle) not in item.terms:
         raise LookupError("10013", f"{cycle} billing for {term} is not available.")
     return item
+
+
+@cache
+def _legacy() -> frozenset[str]:
+    return frozenset(item.legacy_offer for item in products() if item.legacy_offer)
 
 
 def still_current(world: World, catalog_item: str, item: Product) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cspkit.rehearsal.records import Customer
 from tests.rehearsal.conftest import BASIC, Partner
 
 
@@ -249,3 +250,115 @@ def test_cycles_become_orders_of_their_own(partner: Partner) -> None:
 
     assert [line["orderGroup"] for line in cart["lineItems"]] == ["0", "1"]
     assert [order["billingCycle"] for order in bought["orders"]] == ["monthly", "annual"]
+
+
+def two_groups(partner: Partner, customer: Customer) -> Any:
+    """A cart with a monthly and an annual line, which become two orders."""
+    other = partner.availability(customer, "CFQ7TTC0LDPB/skus/0001")
+    line = {"quantity": 3, "termDuration": "P1Y"}
+    lines = [
+        {"id": 0, "catalogItemId": partner.availability(customer), "billingCycle": "monthly"},
+        {"id": 1, "catalogItemId": other, "billingCycle": "annual"},
+    ]
+    body = {"lineItems": [line | one for one in lines]}
+    return partner.post(f"/v1/customers/{customer.id}/carts", json=body).json()
+
+
+def test_a_cart_can_be_bought_in_part(partner: Partner) -> None:
+    """One group is ordered, the other one says why not, and the answer is a 201."""
+    customer = partner.related()
+    cart = two_groups(partner, customer)
+    partner.control("options", {"sold_out": "CFQ7TTC0LDPB:0001"})
+    answers = [partner.check_out(customer, cart["id"]) for _ in range(2)]
+    found = answers[0].json()
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert (
+        len(found["orders"]),
+        [one["orderGroupId"] for one in found["orderErrors"]],
+    ) == (1, ["1"])
+    assert (800010, found) == (found["orderErrors"][0]["code"], answers[1].json())
+    assert len(partner.control("books")["orders"]) == 1
+
+
+def test_nothing_to_order_is_a_refusal(partner: Partner) -> None:
+    """When no group can be bought the cart stays as it was."""
+    customer = partner.related()
+    cart = two_groups(partner, customer)
+    partner.control("options", {"sold_out": "CFQ7TTC0LDPB:0001 CFQ7TTC0LH18:0001"})
+    answer = partner.check_out(customer, cart["id"])
+    kept = partner.get(f"/v1/customers/{customer.id}/carts/{cart['id']}").json()
+
+    assert (answer.status_code, answer.json()["code"], kept["status"]) == (400, 800010, "Active")
+
+
+def test_a_full_tenant_cannot_buy(partner: Partner) -> None:
+    """Subscriptions of every seller count towards the limit of a tenant."""
+    customer = partner.related()
+    held = len(partner.world.subscriptions[customer.id])
+    partner.control("options", {"most_subscriptions": held})
+    answer = partner.check_out(customer, partner.cart(customer).json()["id"])
+
+    assert (answer.status_code, answer.json()["code"]) == (400, 900419)
+
+
+def test_an_add_on_knows_its_parent(partner: Partner) -> None:
+    """Add-on items become lines of the same order, below the line they came with."""
+    customer = partner.related()
+    addon = {
+        "id": 1,
+        "catalogItemId": partner.availability(customer, "CFQ7TTC0LH0T/skus/0001"),
+        "quantity": 2,
+        "billingCycle": "monthly",
+        "termDuration": "P1Y",
+    }
+    line = partner.buy(customer, addonItems=[addon])
+    path = f"/v1/customers/{customer.id}/subscriptions/{line['subscriptionId']}/addons"
+    listed = partner.get(path).json()["items"]
+
+    assert [(line["subscriptionId"], 2)] == [
+        (item["parentSubscriptionId"], item["quantity"]) for item in listed
+    ]
+
+
+def test_a_legacy_offer_is_not_sold_any_more(partner: Partner) -> None:
+    """The line of the cart says so."""
+    cart = partner.cart(partner.related(), catalogItemId="BD938F12-058F-4927-BBA3-AE36B1D2501C")
+
+    assert cart.json()["lineItems"][0]["error"]["errorCode"] == "500600"
+
+
+def test_a_price_is_shown_when_asked_for(partner: Partner) -> None:
+    """include_price adds the total of the order."""
+    customer = partner.related()
+    order = partner.buy(customer, seats=10)["order_id"]
+    path = f"/v1/customers/{customer.id}/orders/{order}"
+
+    assert "totalPrice" not in partner.get(path).json()
+    assert partner.get(f"{path}?include_price=true").json()["totalPrice"] == 56.0
+
+
+def test_a_reseller_is_named_in_the_order(partner: Partner) -> None:
+    """The participant of the cart's line is the partner on record of the order's line."""
+    customer = partner.related()
+    participants = [{"key": "transaction_reseller", "value": "5357564"}]
+    line = partner.buy(customer, participants=participants)
+    path = f"/v1/customers/{customer.id}/subscriptions"
+
+    assert line["partnerIdOnRecord"] == "5357564"
+    assert partner.get(f"{path}?mpn_id=5357564").json()["totalCount"] == 1
+
+
+def test_the_cycle_of_a_legacy_order_can_change(partner: Partner) -> None:
+    """A PATCH of the order changes what a PATCH of the subscription may not."""
+    item = next(
+        item
+        for tenant in partner.world.subscriptions.values()
+        for item in tenant.values()
+        if item.channel == "csp_legacy"
+    )
+    path = f"/v1/customers/{item.customer_id}/orders/{item.order_id}"
+    other = "Annual" if item.cycle == "monthly" else "Monthly"
+    answer = partner.call("PATCH", path, json={**partner.get(path).json(), "billingCycle": other})
+
+    assert (200, other.lower()) == (answer.status_code, item.cycle)

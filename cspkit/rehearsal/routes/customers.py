@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta
 
 from flask import Response, request
 
-from cspkit.rehearsal import names, relations
+from cspkit.rehearsal import relations
 from cspkit.rehearsal.answers import (
     Json,
     body,
@@ -24,6 +24,7 @@ from cspkit.rehearsal.answers import (
 )
 from cspkit.rehearsal.records import PARTNER_TENANT, Customer
 from cspkit.rehearsal.refusals import Refused
+from cspkit.rehearsal.routes.profiles import billing, company
 from cspkit.rehearsal.seeding import guid
 
 routes = partner_center("customers")
@@ -52,33 +53,12 @@ def customer_by_id(customer_id: str) -> Response:
     """Describe one customer; address, e-mail and domains only with access to its tenant."""
     one = customer(customer_id)
     full = bool(relations.roles_in(the_world(), one.id))
-    city, postal_code = names.city(one.market)
-    address = {
-        "country": one.market,
-        "city": city,
-        "addressLine1": "Calle Mayor 1",
-        "postalCode": postal_code,
-        "firstName": one.first_name,
-        "lastName": one.last_name,
-        "phoneNumber": "600000000",
-    }
     found = _brief(one)
     found["commerceId"] = guid(0, "commerce", one.id)
-    found["billingProfile"] = {
-        "id": guid(0, "billing", one.id),
-        "firstName": one.first_name,
-        "lastName": one.last_name,
-        "email": one.email,
-        "culture": f"{one.language}-{one.market}",
-        "language": one.language,
-        "companyName": one.name,
-        "defaultAddress": address,
-        "links": {"self": link(f"/customers/{one.id}/profiles/billing")},
-        "attributes": {"etag": "-4242348048554929329", "objectType": "CustomerBillingProfile"},
-    }
+    found["companyProfile"] = company(one, full=full)
+    found["billingProfile"] = billing(one)
     found["allowDelegatedAccess"] = False
     if full:
-        found["companyProfile"] |= {"address": address, "email": one.email}
         found["customDomains"] = [one.domain]
     return reply(found)
 
@@ -86,13 +66,7 @@ def customer_by_id(customer_id: str) -> Response:
 def _brief(one: Customer) -> Json:
     return {
         "id": one.id,
-        "companyProfile": {
-            "tenantId": one.id,
-            "domain": one.domain,
-            "companyName": one.name,
-            "links": {"self": link(f"/customers/{one.id}/profiles/company")},
-            "attributes": {"objectType": "CustomerCompanyProfile"},
-        },
+        "companyProfile": company(one, full=False),
         "relationshipToPartner": "reseller",
         "links": {"self": link(f"/customers/{one.id}")},
         "attributes": {"objectType": "Customer"},
@@ -107,7 +81,12 @@ class _StartsWith:
         self.value = value.casefold()
 
     def __call__(self, one: Customer) -> bool:
-        text = {"companyname": one.name, "domain": one.domain}.get(self.field, "")
+        known = {
+            "companyname": one.name,
+            "domain": one.domain,
+            "indirectreseller": one.reseller_id,
+        }
+        text = known.get(self.field, "")
         return text.casefold().startswith(self.value)
 
 

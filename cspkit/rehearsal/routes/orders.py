@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from cspkit.rehearsal import carts, orders
+from cspkit.rehearsal import carts, changes, orders
 from cspkit.rehearsal.answers import (
     Json,
     body,
@@ -17,7 +17,8 @@ from cspkit.rehearsal.answers import (
     the_world,
     user_only,
 )
-from cspkit.rehearsal.records import Cart, CartLine, Customer, Order, OrderLine
+from cspkit.rehearsal.records import Cart, CartLine, Customer, Order, OrderLine, Subscription
+from cspkit.rehearsal.refusals import Refused
 
 routes = partner_center("orders")
 _EXTRA = {
@@ -60,20 +61,19 @@ def check_out(customer_id: str, cart_id: str) -> Response:
     cart = carts.find(world, one, cart_id)
     request_id = request.headers.get("MS-RequestId", "")
     made = carts.check_out(world, one, cart, request_id=request_id)
-    return reply(
-        {
-            "orders": [_order(one, order, fresh=True) for order in made],
-            "attributes": {"objectType": "CartCheckoutResult"},
-        },
-        201,
-    )
+    answer: Json = {"orders": [order_json(one, order, fresh=True) for order in made]}
+    if cart.order_errors:
+        answer["orderErrors"] = cart.order_errors
+    return reply(answer | {"attributes": {"objectType": "CartCheckoutResult"}}, 201)
 
 
 @routes.get("/customers/<customer_id>/orders")
 def list_orders(customer_id: str) -> Response:
     """List orders; a new one is missing for up to a quarter of an hour."""
     one = customer(customer_id)
-    found = [_order(one, order) for order in orders.listed(the_world(), one)]
+    cycle = request.args.get("billingType", "").lower()
+    listed = [o for o in orders.listed(the_world(), one) if cycle in ("", o.cycle)]
+    found = [order_json(one, order) for order in listed]
     return collection(found, links={"self": link(f"/customers/{one.id}/orders")})
 
 
@@ -81,7 +81,50 @@ def list_orders(customer_id: str) -> Response:
 def get_order(customer_id: str, order_id: str) -> Response:
     """Read an order, pending at first; the subscription ids come with completed."""
     one = customer(customer_id)
-    return reply(_order(one, orders.find(the_world(), one, order_id)))
+    legacy = orders.legacy_lines(the_world(), one, order_id)
+    if legacy:
+        return reply(_legacy_order(one, legacy))
+    return reply(order_json(one, orders.find(the_world(), one, order_id)))
+
+
+@routes.patch("/customers/<customer_id>/orders/<order_id>")
+def patch_order(customer_id: str, order_id: str) -> Response:
+    """Change the billing cycle of a legacy order; what new commerce ordered stays as it is."""
+    one, world, sent = customer(customer_id), the_world(), body()
+    cycle = sent.get("billingcycle")
+    if not isinstance(cycle, str) or cycle.lower() not in ("monthly", "annual"):
+        raise Refused(800002)
+    legacy = orders.legacy_lines(world, one, order_id)
+    if not legacy:
+        orders.find(world, one, order_id)
+        raise Refused(800002)
+    for item in legacy:
+        item.cycle = cycle.lower()
+        item.version += 1
+    return reply(_legacy_order(one, legacy))
+
+
+def _legacy_order(one: Customer, lines: list[Subscription]) -> Json:
+    path = f"/customers/{one.id}"
+    return {
+        "id": lines[0].order_id,
+        "referenceCustomerId": one.id,
+        "billingCycle": lines[0].cycle,
+        "lineItems": [
+            {
+                "lineItemNumber": number,
+                "offerId": item.offer_id,
+                "subscriptionId": item.id.upper(),
+                "friendlyName": item.friendly_name,
+                "quantity": item.seats,
+                "links": {"subscription": link(f"{path}/subscriptions/{item.id.upper()}")},
+            }
+            for number, item in enumerate(lines)
+        ],
+        "creationDate": instant(lines[0].created),
+        "links": {"self": link(f"{path}/orders/{lines[0].order_id}")},
+        "attributes": {"etag": changes.etag(lines[0]), "objectType": "Order"},
+    }
 
 
 @routes.post("/customers/<customer_id>/orders")
@@ -93,7 +136,7 @@ def direct_order(customer_id: str) -> Response:
     cart = carts.create(world, one, sent)
     request_id = request.headers.get("MS-RequestId", "")
     made = carts.check_out(world, one, cart, request_id=request_id)
-    return reply(_order(one, made[0], fresh=True), 201)
+    return reply(order_json(one, made[0], fresh=True), 201)
 
 
 def _list(found: object) -> list[object]:
@@ -146,7 +189,7 @@ def _cart(one: Customer, cart: Cart) -> Json:
     }
 
 
-def _cart_line(one: Customer, cart: Cart, line: CartLine) -> Json:
+def _cart_line(one: Customer, cart: Cart, line: CartLine, group: str = "") -> Json:
     found: Json = {
         "id": line.number,
         "catalogItemId": line.catalog_item,
@@ -160,8 +203,11 @@ def _cart_line(one: Customer, cart: Cart, line: CartLine) -> Json:
     for name, shown in _EXTRA.items():
         if line.sent.get(name) is not None:
             found[shown] = line.sent[name]
+    if line.addons:
+        group = carts.group_of(cart, line)
+        found["addonItems"] = [_cart_line(one, cart, addon, group) for addon in line.addons]
     if line.error is None:
-        found["orderGroup"] = carts.group_of(cart, line)
+        found["orderGroup"] = group or carts.group_of(cart, line)
     else:
         code, text = line.error
         found["error"] = {
@@ -172,10 +218,11 @@ def _cart_line(one: Customer, cart: Cart, line: CartLine) -> Json:
     return found
 
 
-def _order(one: Customer, order: Order, *, fresh: bool = False) -> Json:
+def order_json(one: Customer, order: Order, *, fresh: bool = False) -> Json:
+    """Describe an order as the service shows it; a fresh one is still pending."""
     done = not fresh and order.completed_from <= the_world().now
     path = f"/customers/{one.id}/orders/{order.id}"
-    return {
+    found: Json = {
         "id": order.id,
         "alternateId": order.id,
         "referenceCustomerId": one.id,
@@ -194,6 +241,9 @@ def _order(one: Customer, order: Order, *, fresh: bool = False) -> Json:
         "client": {},
         "attributes": {"objectType": "Order"},
     }
+    if request.args.get("include_price", "").lower() == "true":
+        found["totalPrice"] = orders.price(order)
+    return found
 
 
 def _order_line(one: Customer, line: OrderLine, *, done: bool) -> Json:
@@ -214,6 +264,11 @@ def _order_line(one: Customer, line: OrderLine, *, done: bool) -> Json:
             ),
         },
     }
+    if line.parent_id:
+        found["parentSubscriptionId"] = line.parent_id
+    if line.reseller_ids:
+        found["partnerIdOnRecord"] = line.reseller_ids[0]
+        found["additionalPartnerIdsOnRecord"] = line.reseller_ids
     if done:
         found["subscriptionId"] = line.subscription_id
     return found

@@ -20,7 +20,7 @@ from cspkit.rehearsal.answers import (
     user_only,
 )
 from cspkit.rehearsal.graph_json import service_plans
-from cspkit.rehearsal.records import Customer, Subscription
+from cspkit.rehearsal.records import PARTNER_TENANT, Customer, Subscription
 from cspkit.rehearsal.refusals import Refused
 
 routes = partner_center("subscriptions")
@@ -72,6 +72,46 @@ def provisioning_status(customer_id: str, subscription_id: str) -> Response:
             "attributes": {"objectType": "SubscriptionProvisioningStatus"},
         }
     )
+
+
+@routes.get("/customers/<customer_id>/subscriptions/<subscription_id>/addons")
+def addons(customer_id: str, subscription_id: str) -> Response:
+    """List the add-ons of a subscription."""
+    one, world = customer(customer_id), the_world()
+    item = changes.find(world, one, subscription_id)
+    listed = [other for other in changes.sold_by_us(world, one) if other.parent_id == item.id]
+    return collection(_subscription(one, other) for other in listed)
+
+
+@routes.get("/customers/<customer_id>/subscriptions/<subscription_id>/supportcontact")
+def support_contact(customer_id: str, subscription_id: str) -> Response:
+    """Say who helps with a subscription: the partner."""
+    one = customer(customer_id)
+    item = changes.find(the_world(), one, subscription_id)
+    here = f"/customers/{one.id}/subscriptions/{item.id}/supportcontact"
+    return reply(
+        {
+            "supportTenantId": PARTNER_TENANT,
+            "supportMpnId": item.partner_id,
+            "name": "Partner",
+            "links": {"self": link(here)},
+            "attributes": {"objectType": "SupportContact"},
+        }
+    )
+
+
+@routes.get("/customers/<customer_id>/subscriptions/<subscription_id>/activationlinks")
+def activation_links(customer_id: str, subscription_id: str) -> Response:
+    """List where a marketplace product is activated: never for licences of Microsoft."""
+    changes.find(the_world(), customer(customer_id), subscription_id)
+    return collection([])
+
+
+@routes.get("/customers/<customer_id>/subscriptions/<subscription_id>/registrationstatus")
+def registration_status(customer_id: str, subscription_id: str) -> Response:
+    """Say whether a subscription is registered for reservations; licences never are."""
+    item = changes.find(the_world(), customer(customer_id), subscription_id)
+    return reply({"subscriptionId": item.id, "status": "notregistered"})
 
 
 @routes.get("/customers/<customer_id>/subscribedskus")
