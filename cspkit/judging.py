@@ -242,10 +242,11 @@ def _comparison(table: ibis.Table) -> Columns:
 def _dates(table: ibis.Table, as_of: date) -> Columns:
     """Name the days that must not be missed; the calendar has counted them back from the end."""
     by = table.last_safe_day.fill_null(table.expires_on)
+    graced = (table.expires_on + table.grace_days.as_interval("D")).cast("date")
     return {
         "invite_by": _where(table.state == Step.RELATIONSHIP.value, table.invite_by),
         "access_by": _where(table.state != blockers.READY, table.last_safe_day),
-        "service_ends": (table.expires_on + table.grace_days.as_interval("D")).cast("date"),
+        "service_ends": table.last_safe_day.isnull().ifelse(table.expires_on, graced),
         "slack_days": _days_between(by, as_of) - table.lead_days,
     }
 

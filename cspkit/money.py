@@ -15,6 +15,7 @@ from cspkit.tables import MONEY
 # The price of three years stays below 2^53 millionths, so that engines which divide in floating
 # point still divide it exactly.
 MAX_PRICE, MAX_SEATS, MAX_AMOUNT = 100_000, 1_000_000, 250_000_000
+MAX_DAYS = 10 * 365
 MILLION = 1_000_000
 THREE_YEARS = 3 * 365
 CYCLES_IN_3_YEARS = {"monthly": 36, "annual": 3, "triennial": 1}
@@ -30,7 +31,8 @@ CYCLES_IN_TERM = {
 
 def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
     """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
-    days = table.expires_on.delta(ibis.literal(as_of), unit="day").clip(lower=0)
+    days = table.expires_on.delta(ibis.literal(as_of), unit="day")
+    days = (days <= MAX_DAYS).ifelse(days, ibis.null("int64")).clip(lower=0)
     # A price without its currency is no money.
     price = table.currency.notnull().ifelse(table.unit_price, ibis.null(MONEY))
     per_cycle = _millionths(price, table.seats)

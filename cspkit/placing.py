@@ -53,6 +53,7 @@ class Candidate:
     earliest: date
     latest: date
     hurried: bool = False
+    together: bool = False
     invite_on: date | None = None
     day: date | None = None
 
@@ -205,6 +206,7 @@ def _schedule(placing: Placing, candidates: list[Candidate]) -> None:
     for key, day in days.items():
         for one in members[key]:
             one.day = day
+            one.together = len(members[key]) > 1
             placing.placed.append(one)
     for item in left:
         placing.unplaced += [_crowded(one, capacity, enough) for one in members[item.key]]
@@ -288,7 +290,8 @@ def _why(one: Candidate, day: date) -> str:
     if day == one.row["last_safe_day"]:
         return "the last safe day"
     early = (one.row["last_safe_day"] - day).days
-    return f"{early} day{'' if early == 1 else 's'} before the last safe day: later days are full"
+    why = "base and add-on go together" if one.together else "later days are full"
+    return f"{early} day{'' if early == 1 else 's'} before the last safe day: {why}"
 
 
 def _blocked(row: dict[str, Any], code: str) -> Unplaced:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -38,45 +40,93 @@ class Capacity:
 def schedule(items: Sequence[Item], capacity: Capacity, workdays: Workdays) -> dict[str, date]:
     """Give items their days, as late as their windows and the capacities allow.
 
-    Walks back from the last day. A day takes first what can go on few days before it, then what
-    is dearest to order early; with one move an item and no limit of seats this places as many
-    items as any schedule can. Items that are missing from the answer found no room.
+    Walks back from the last day. A day takes what could otherwise find no room on the days
+    before it, then what is dearest to order early. With one move an item and no limit of seats
+    this places as many items as any schedule can. Items missing from the answer found no room.
     """
     if not items:
         return {}
     first = min(item.earliest for item in items)
-    last = max(item.latest for item in items)
-    waiting = sorted(items, key=lambda item: (item.latest, item.key))
-    pool: list[tuple[int, Decimal, str, Item]] = []
+    days = list(workdays.order_days(first, max(item.latest for item in items)))
+    pool = _Pool(items, days, capacity)
     placed: dict[str, date] = {}
-    for day in reversed(list(workdays.order_days(first, last))):
-        while waiting and waiting[-1].latest >= day:
-            item = waiting.pop()
-            urgency = (-item.earliest.toordinal(), -item.daily, item.key)
-            heapq.heappush(pool, (*urgency, item))
-        for item in _fill(day, pool, capacity):
-            placed[item.key] = day
+    for place in range(len(days) - 1, -1, -1):
+        for item in pool.fill(place):
+            placed[item.key] = days[place]
     return placed
 
 
-def _fill(
-    day: date, pool: list[tuple[int, Decimal, str, Item]], capacity: Capacity
-) -> Iterator[Item]:
-    """Take from the pool what fits into a day; what cannot go on a day so early is dropped."""
-    moves = seats = 0
-    passed = []
-    while pool and moves < capacity.moves:
-        entry = heapq.heappop(pool)
-        item = entry[-1]
-        if item.earliest > day:
-            continue
-        if capacity.fits(moves + item.moves, seats + item.seats):
-            moves, seats = moves + item.moves, seats + item.seats
-            yield item
-        else:
-            passed.append(entry)
-    for entry in passed:
-        heapq.heappush(pool, entry)
+class _Pool:
+    """Items that wait for a day, by the first day they can have, the dearest on top."""
+
+    def __init__(self, items: Sequence[Item], days: list[date], capacity: Capacity) -> None:
+        self.days, self.capacity = days, capacity
+        self.arriving = sorted(items, key=lambda item: (item.latest, item.key))
+        self.heaps: dict[int, list[tuple[Decimal, str, Item]]] = {}
+        self.moves: Counter[int] = Counter()
+        self.seats: Counter[int] = Counter()
+        self.first = {item.key: bisect_left(days, item.earliest) for item in items}
+        for item in items:
+            self._count(item, 1)
+
+    def fill(self, place: int) -> list[Item]:
+        """Choose the items of the day at a place; what could only go later is dropped."""
+        self._arrive(place)
+        taken: list[Item] = []
+        passed: list[Item] = []
+        for first in sorted(self.heaps, reverse=True):
+            while self._pressing(first, place) and self._take(first, taken, passed):
+                pass
+        while self._take(0, taken, passed):
+            pass
+        for item in passed:
+            self._push(item)
+        return taken
+
+    def _arrive(self, place: int) -> None:
+        while self.arriving and self.arriving[-1].latest >= self.days[place]:
+            self._push(self.arriving.pop())
+        for first in [first for first in self.heaps if first > place]:
+            for *_, item in self.heaps.pop(first):
+                self._count(item, -1)
+
+    def _pressing(self, first: int, place: int) -> bool:
+        """Tell whether more waits from a first day on than the days before this one can take."""
+        before = place - first
+        moves = sum(count for at, count in self.moves.items() if at >= first)
+        if moves > before * self.capacity.moves:
+            return True
+        seats = sum(count for at, count in self.seats.items() if at >= first)
+        return self.capacity.seats is not None and seats > before * self.capacity.seats
+
+    def _take(self, first: int, taken: list[Item], passed: list[Item]) -> bool:
+        """Take the dearest item that can wait no longer than a first day; False if none fits."""
+        if sum(item.moves for item in taken) >= self.capacity.moves:
+            return False
+        while tops := [(heap[0], at) for at, heap in self.heaps.items() if at >= first]:
+            *_, item = self._pop(min(tops)[1])
+            moves = sum(one.moves for one in taken) + item.moves
+            seats = sum(one.seats for one in taken) + item.seats
+            if self.capacity.fits(moves, seats):
+                taken.append(item)
+                self._count(item, -1)
+                return True
+            passed.append(item)
+        return False
+
+    def _push(self, item: Item) -> None:
+        heap = self.heaps.setdefault(self.first[item.key], [])
+        heapq.heappush(heap, (-item.daily, item.key, item))
+
+    def _pop(self, first: int) -> tuple[Decimal, str, Item]:
+        entry = heapq.heappop(self.heaps[first])
+        if not self.heaps[first]:
+            del self.heaps[first]
+        return entry
+
+    def _count(self, item: Item, sign: int) -> None:
+        self.moves[self.first[item.key]] += sign * item.moves
+        self.seats[self.first[item.key]] += sign * item.seats
 
 
 def invite(
