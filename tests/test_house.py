@@ -27,6 +27,7 @@ FLOORS = [
     "money",
     "judging",
     "ranking",
+    "explaining",
     "planfile",
     "scheduling",
     "placing",
