@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cspkit.settings import Settings
 
 SHOWN = 20
+# JupyterLab sets every cell to the right; receipts every cell to the left.
+_WORDS, _NUMBER = ' style="text-align: left"', ' class="n"'
 LOOK = ["rank", "name", "market", "next_expiration", "slack_days", "seats", "next_action"]
 
 
@@ -36,17 +38,25 @@ class Shown:
         return "1 row" if every == 1 else f"{every:,} rows"
 
     @property
+    def cells(self) -> pd.DataFrame:
+        """The rows that are shown, with the names of their index as columns."""
+        head = self.frame.head(self.rows)
+        named = any(name is not None for name in head.index.names)
+        return (head.reset_index() if named else head).astype(object)
+
+    @property
     def table(self) -> pd.DataFrame:
         """The rows that are shown, every cell as text, nothing cut."""
-        head = self.frame.head(self.rows)
-        if any(name is not None for name in head.index.names):
-            head = head.reset_index()
-        return head.astype(object).map(_text)
+        return self.cells.map(_text)
 
     def _repr_html_(self) -> str:
-        # Without this, pandas cuts a text after fifty letters: a reason that is no evidence.
-        with pd.option_context("display.max_colwidth", None):
-            return f"<p>{self.words}</p>{self.table.to_html(index=False, border=0)}"
+        """Show a table in a notebook: text to the left, numbers to the right, all of it escaped."""
+        cells = self.cells
+        sides = [_NUMBER if cells[name].map(_is_number).any() else _WORDS for name in cells]
+        head = _line("th", sides, cells.columns)
+        body = "".join(_line("td", sides, row) for row in self.table.itertuples(index=False))
+        table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+        return f"<p>{self.words}</p>{table}"
 
     def __repr__(self) -> str:
         """Show the same as plain text, where there is no browser."""
@@ -56,6 +66,18 @@ class Shown:
 def show(frame: pd.DataFrame, rows: int = SHOWN) -> Shown:
     """Show at most so many rows of a frame, none of their text cut, and say how many there are."""
     return Shown(frame, rows)
+
+
+def _line(tag: str, sides: list[str], cells: Iterable[Any]) -> str:
+    pairs = zip(sides, cells, strict=True)
+    inside = "".join(f"<{tag}{side}>{escape(str(cell))}</{tag}>" for side, cell in pairs)
+    return f"<tr>{inside}</tr>"
+
+
+def _is_number(value: Any) -> bool:
+    # Missing text is a NaN, which is a float.
+    known = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return known and value == value
 
 
 def _text(value: Any) -> str:

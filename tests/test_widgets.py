@@ -38,7 +38,7 @@ def test_a_long_frame_is_cut_and_says_so() -> None:
     shown = widgets.show(pd.DataFrame({"n": range(100)}))
 
     assert shown.words == "20 of 100 rows"
-    assert shown._repr_html_().count("<tr>") == 20
+    assert shown._repr_html_().count("<td") == 20
     assert len(shown.frame) == 100
 
 
@@ -71,6 +71,13 @@ def test_cells_read_as_people_write_them(value: Any, text: str) -> None:
     frame = pd.DataFrame({"cell": pd.Series([value], dtype=object)})
 
     assert widgets.show(frame).table.iloc[0, 0] == text
+
+
+def test_an_index_with_a_name_is_a_column() -> None:
+    """A frame that was grouped shows by what."""
+    grouped = pd.DataFrame({"market": ["ES", "ES"], "seats": [1, 2]}).groupby("market").sum()
+
+    assert widgets.show(grouped).table.to_dict("records") == [{"market": "ES", "seats": "3"}]
 
 
 def test_a_hostile_name_stays_text_in_a_table() -> None:

@@ -101,7 +101,7 @@ def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
     mondays = pd.date_range(first - pd.Timedelta(days=first.dayofweek), periods=weeks, freq="7D")
     week = days[near.index].dt.to_period("W").dt.start_time
     seats = near["seats"].astype("int64").groupby(week).sum().reindex(mondays, fill_value=0)
-    bars = pd.DataFrame({"week": seats.index.strftime("%d %b"), "seats": seats.to_numpy()})
+    bars = pd.DataFrame({"week": mondays.strftime("%d %b"), "seats": seats.to_numpy()})
     chart = alt.Chart(bars, width=WIDTH, height=240).mark_bar(color=COLOURS[Standing.MOVED])
     overlap = alt.Axis(labelAngle=0, labelOverlap="parity", ticks=False)
     chart = chart.encode(
