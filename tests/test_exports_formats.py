@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import zipfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 
 from cspkit.exports import Exports, load
+from cspkit.exports.profiles import all_profiles, recognise
 
 DATA = Path(__file__).parent / "data"
 
@@ -188,3 +192,154 @@ def test_what_stands_beyond_the_header_is_kept_in_the_reject():
 
     assert found["value"] == " Plan 2"
     assert '"beyond":" Plan 2"' in found["row"]
+
+
+@pytest.mark.parametrize(
+    "export",
+    json.loads((DATA / "export-headers.json").read_text(encoding="utf-8")),
+    ids=lambda export: export["export"],
+)
+def test_every_known_header_is_recognised(export):
+    """Each header row that portals and tools write belongs to one format."""
+    best = recognise(export["header"])[0]
+
+    assert best.fits
+    assert export["profile"] == best.profile.id
+
+
+@pytest.mark.parametrize(
+    "profile", [p for p in all_profiles() if p.table != "none"], ids=lambda profile: profile.id
+)
+def test_every_format_has_a_file_or_a_sample(profile):
+    """A format without an example of its oddity is not known well enough."""
+    files = [path.name for path in DATA.iterdir() if path.name.startswith(profile.id)]
+
+    assert files or profile.id in {"cspkit-customers", "ea-sheet"}
+
+
+@pytest.mark.parametrize(
+    ("name", "seats", "ends", "channel"),
+    [
+        ("reconciliation-legacy-credits", [5], [date(2027, 1, 31)], "csp_legacy"),
+        ("bam-nce-subscriptions-billing-none", [12], [date(2027, 10, 31)], "csp_nce"),
+        ("partner-center-subscriptions-spanish", [25], [None], "unknown"),
+        ("msol-subscriptions-trial-with-time", [25], [date(2026, 10, 27)], "unknown"),
+        ("admindroid-licence-expiry-never", [25], [date(2026, 12, 31)], "unknown"),
+        ("partner-script-customers-several-ids", [10], [date(2026, 12, 31)], "unknown"),
+        ("insights-subscriptions-one-row-a-month", [25], [date(2026, 12, 31)], "open"),
+        ("arrowsphere-licences-glued-sku", [7], [date(2026, 12, 31)], "csp_other"),
+        ("streamone-ion-renewal-beside-end", [4], [date(2026, 12, 31)], "unknown"),
+        (
+            "quality-hosting-date-in-the-status",
+            [4, 1],
+            [date(2027, 8, 2), date(2026, 11, 21)],
+            None,
+        ),
+        ("dicker-annuity-header-on-row-3", [275], [date(2026, 8, 30)], "unknown"),
+        ("pax8-subscriptions-monthly-without-commitment", [10], [None], "unknown"),
+    ],
+)
+def test_what_other_tools_and_distributors_write(name, seats, ends, channel):
+    """Seats, end dates and channels from a dozen forms; what a form lacks is missing."""
+    found = one(name).subscriptions.sort_values("subscription_id")
+
+    assert seats == found["seats"].tolist()
+    assert ends == [
+        None if end is None or end != end else end
+        for end in found["expires_on"].replace({float("nan"): None})
+    ]
+    assert channel is None or {channel} == set(found["channel"])
+
+
+def test_our_own_channels_follow_from_the_offer():
+    """product:sku is new commerce, a GUID is legacy, Azure is no licence; dates day first."""
+    found = one("partner-center-powershell-subscriptions-spanish-pc")
+
+    assert column(found, "channel") == ["csp_nce", "csp_legacy"]
+    assert column(found, "expires_on") == [date(2026, 12, 31), date(2027, 4, 3)]
+    assert counts(found)["not_licence_based"] == 1
+
+
+def test_status_codes_have_words():
+    """Numbers of a marketplace are states; a number nobody knows is rejected."""
+    found = one("cloudblue-subscriptions-status-codes")
+    expected = "pending active active warning expired deleted deleted suspended"
+
+    assert expected.split() == column(found, "status")
+    assert rejected(found) == [(10, "unknown_word")]
+
+
+def test_three_date_forms_in_one_column():
+    """Dots are day first, slashes month first by evidence, a bare year is no day."""
+    found = one("appdirect-purchases-three-date-forms")
+
+    assert column(found, "expires_on")[:2] == [date(2026, 8, 2), date(2025, 8, 15)]
+    assert rejected(found) == [(4, "not_a_day")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cipp-licences-tenant-by-domain",
+        "appxite-subscriptions-tenant-by-domain",
+        "insights-agreements-open",
+    ],
+)
+def test_a_tenant_is_found_by_its_domain(name, tmp_path):
+    """A file that names tenants by domain needs a customers file beside it."""
+    shutil.copy(DATA / "partner-center-customers-dual-partner.csv", tmp_path)
+    shutil.copy(DATA / f"{name}.csv", tmp_path)
+
+    assert one(name).rejects["reason_code"].iloc[0] == "unknown_domain"
+    assert guid(1) == load(tmp_path).subscriptions["customer_id"].iloc[0]
+
+
+def test_a_tenant_is_never_found_by_a_name():
+    """Without id and domain a row is rejected, and the reason says what to add."""
+    found = one("streamone-cnc-no-tenant").rejects
+
+    assert found["reason_code"].tolist() == ["no_tenant"]
+    assert "add a column 'Tenant ID'" in found["reason"].iloc[0]
+
+
+def test_customers_of_other_tools():
+    """The partner's own name is not the customer's; month rows are one customer."""
+    assert one("gdap-customers-name-of").customers["name"].tolist() == ["Contoso"]
+    assert one("insights-customers-month").customers["market"].tolist() == ["ES"]
+    assert one("partner-center-powershell-customers").customers["source_row"].tolist() == [3]
+
+
+def test_files_without_originals_are_set_aside(tmp_path):
+    """A price list is known, counted and left out."""
+    shutil.copy(DATA / "cspkit-subscriptions-repeated-id.csv", tmp_path)
+    shutil.copy(DATA / "price-list-nce-curly-quote.csv", tmp_path)
+    lines = load(tmp_path).summary().set_index("profile").loc["price-list-nce"]
+
+    assert lines["read"] == lines["other_data"] == lines["set_aside"] == 2
+
+
+def test_an_archive_is_read_like_a_folder(tmp_path):
+    """Names inside an archive count, also the tenant's id; other files are listed."""
+    (graph,) = DATA.glob("graph-directory-subscriptions-states*")
+    with zipfile.ZipFile(tmp_path / "exports.zip", "w") as archive:
+        archive.write(graph, f"../../graph/{graph.name}")
+        archive.write(DATA / "bam-customers-upper-case-ids.csv", "bam/customers.csv")
+        archive.writestr("notes.md", "hello")
+    found = load(tmp_path / "exports.zip")
+
+    assert set(found.files["source_file"]) == {
+        "exports.zip/bam/customers.csv",
+        f"exports.zip/graph/{graph.name}",
+    }
+    assert {guid(0xABC)} == set(found.subscriptions["customer_id"])
+    assert [name for name, _why in found.unrecognised] == ["exports.zip/notes.md"]
+
+
+def test_parquet_is_read_like_text(tmp_path):
+    """Typed columns are checked by the same rules as their text."""
+    found = one("cspkit-subscriptions-day-first-by-evidence")
+    found.save(tmp_path / "saved")
+    again = load(tmp_path / "saved" / "subscriptions.parquet")
+
+    assert column(found, "expires_on") == column(again, "expires_on")
+    assert counts(again) == {"read": 2, "accepted": 2}

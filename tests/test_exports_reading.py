@@ -228,7 +228,7 @@ def test_a_tenant_that_the_file_name_does_not_tell(tmp_path):
     """Without the tenant's id every row is rejected, none is given to somebody."""
     found = load(document(tmp_path / "subscriptions.json", json.dumps([graph()])))
 
-    assert found.rejects["reason_code"].tolist() == ["missing"]
+    assert found.rejects["reason_code"].tolist() == ["no_tenant"]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
 def _checked(rows: Any, layout: Layout, name: str, rule: ColumnRule) -> cells.Checked:
     if rule.fixed is not None:
         return cells.Checked(ibis.literal(rule.fixed), nothing())
-    if not layout.place(rule):
+    if not layout.place(rule) and not rule.from_file_name:
         return cells.Checked(nothing(), nothing())
     cell = layout.cell(rows, rule)
     if rule.rule == "owner":
@@ -105,6 +105,9 @@ def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
         tests.append(_starts(cell, condition.starts))
     if condition.not_starts:
         tests.append(cell.notnull() & (cell != "") & ~_starts(cell, condition.not_starts))
+    if condition.contains:
+        held = [cell.contains(part) for part in condition.contains]
+        tests.append(reduce(lambda left, right: left | right, held))
     if condition.missing is not None:
         tests.append(cells.absent(raw) if condition.missing else ~cells.absent(raw))
     return reduce(lambda left, right: left & right, tests).fill_null(False)
@@ -123,9 +126,10 @@ def _code(rows: Any, layout: Layout) -> Any:
         place = str(next(iter(layout.place(rule)), ""))
         if rule.fixed is None and (rule.from_file_name or place):
             found.append(ibis.literal(f"{place}:") + rows[f"p_{name}"])
-            if rule.needed:
-                empty = rows[f"v_{name}"].isnull()
-                found.append(ibis.ifelse(empty, f"{place}:missing", nothing()))
+        if rule.needed:
+            code = "no_tenant" if rule.from_file_name or not place else "missing"
+            empty = rows[f"v_{name}"].isnull()
+            found.append(ibis.ifelse(empty, f"{place}:{code}", nothing()))
     return ibis.coalesce(*found)
 
 

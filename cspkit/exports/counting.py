@@ -61,6 +61,9 @@ def count(
     for. Raises ExportError for the files whose rows do not add up to what the reader counted.
     """
     counts = [Count(sheet.source_file, sheet.profile.id, sheet.read) for sheet in sheets]
+    for sheet, found in zip(sheets, counts, strict=True):
+        if sheet.profile.table == "none":
+            found.aside["other_data"] = sheet.read
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
     own = {s.source_file: s.profile.table for s in sheets}
     for table in ("customers", "subscriptions"):

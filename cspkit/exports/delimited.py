@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from cspkit.errors import ExportError
-from cspkit.exports.dialect import Dialect
+from cspkit.exports.dialect import Dialect, mended
 from cspkit.exports.sheets import Scan, as_rows
 
 SMALL = 8 * 1024 * 1024
@@ -20,7 +21,17 @@ MAX_COLUMNS = 2_000
 
 
 def read_small(path: Path, dialect: Dialect) -> pa.Table:
-    """Read every data row of a file that fits into memory, blank and ragged ones included."""
+    """Read every data row of a file that fits into memory, blank and ragged ones included.
+
+    A file whose first bytes looked like UTF-8 and that is not is read as Windows wrote it.
+    """
+    try:
+        return _read_small(path, dialect)
+    except UnicodeDecodeError:
+        return _read_small(path, replace(dialect, encoding="cp1252"))
+
+
+def _read_small(path: Path, dialect: Dialect) -> pa.Table:
     width = len(dialect.header)
     numbers, cells, lengths, more = [], [], [], []
     for number, row in itertools.islice(_records(path, dialect), dialect.header_row, None):
@@ -41,10 +52,13 @@ def beyond(row: list[str], width: int) -> str | None:
 def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_CELL)
     try:
-        with path.open(encoding=dialect.encoding, newline="") as file:
-            reader = csv.reader(file, delimiter=dialect.delimiter)
+        errors = "replace" if dialect.encoding == "cp1252" else "strict"
+        with path.open(encoding=dialect.encoding, errors=errors, newline="") as file:
+            reader = csv.reader(mended(file), delimiter=dialect.delimiter)
             yield from enumerate(reader, start=1)
-    except (csv.Error, UnicodeDecodeError) as error:
+    except (csv.Error, UnicodeError) as error:
+        if isinstance(error, UnicodeDecodeError) and dialect.encoding == "utf-8":
+            raise
         raise ExportError(path, [f"cannot be read as delimited text: {error}"]) from error
 
 

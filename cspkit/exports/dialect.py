@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,14 @@ def find_header(rows: list[list[str]]) -> tuple[int, list[str], list[Match]]:
     return best or (1, [], [])
 
 
+def mended(lines: Iterable[str]) -> Iterator[str]:
+    """Close a quoted last cell that a word processor closed with a curly quote."""
+    for line in lines:
+        bare = line.rstrip("\r\n")
+        curly = bare.endswith(("“", "”")) and bare.startswith('"')
+        yield bare[:-1] + '"' + line[len(bare) :] if curly else line
+
+
 def _rank(matches: list[Match]) -> tuple[bool, bool, int]:
     return (matches[0].fits, matches[0].marked, matches[0].known) if matches else (False, False, 0)
 
@@ -106,7 +115,7 @@ def _delimiters(text: str) -> tuple[str, ...]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    reader = csv.reader(mended(io.StringIO(text, newline="")), delimiter=delimiter)
     for number, record in enumerate(reader):
         if number == HEADER_ROWS:
             return

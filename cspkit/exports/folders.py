@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cspkit.errors import ExportError
+from cspkit.exports.archives import unpack
 
 READABLE = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".xlsm", ".parquet")
 MAX_FILES = 20_000
@@ -28,10 +29,11 @@ class Found:
         return self.path.suffix.lower()
 
 
-def walk(paths: Iterable[str | Path]) -> tuple[list[Found], list[tuple[str, str]]]:
+def walk(paths: Sequence[str | Path], scratch: Path) -> tuple[list[Found], list[tuple[str, str]]]:
     """List the files to read in a fixed order, and the files left alone with the reason.
 
-    Raises ExportError for an address, a path that is not there, or a link that leads out.
+    Archives are unpacked into the scratch folder. Raises ExportError for an address, a path
+    that is not there, or a link that leads out.
     """
     found: dict[Path, Found] = {}
     left: list[tuple[str, str]] = []
@@ -40,15 +42,37 @@ def walk(paths: Iterable[str | Path]) -> tuple[list[Found], list[tuple[str, str]
         for file in _below(root):
             _inside(file, root)
             name = file.relative_to(root).as_posix() if root.is_dir() else file.name
-            if file.suffix.lower() in READABLE and not file.name.startswith(("~$", ".")):
+            if file.suffix.lower() == ".zip":
+                inside, other = _archive(file, name, scratch, named=file == root)
+                found |= {part.path: part for part in inside}
+                left += other
+            elif readable(file):
                 found.setdefault(file.resolve(), Found(file, name, named=file == root))
             elif file == root:
-                raise ExportError(root, [f"expected one of {', '.join(READABLE)}"])
+                raise ExportError(root, [f"expected one of {', '.join(READABLE)} or .zip"])
             elif not file.name.startswith("."):
                 left.append((name, f"no export file by its ending {file.suffix!r}"))
     if len(found) > MAX_FILES:
-        raise ExportError(paths[0] if isinstance(paths, tuple) else "", [f"over {MAX_FILES} files"])
+        raise ExportError(paths[0], [f"holds over {MAX_FILES:,} files; load them in parts"])
     return _distinct(list(found.values())), left
+
+
+def readable(file: Path) -> bool:
+    """Tell whether a file may be an export by its name."""
+    return file.suffix.lower() in READABLE and not file.name.startswith(("~$", "."))
+
+
+def _archive(
+    file: Path, name: str, scratch: Path, *, named: bool
+) -> tuple[list[Found], list[tuple[str, str]]]:
+    parts = unpack(file, scratch / str(len(list(scratch.iterdir()))))
+    inside = [
+        Found(path, f"{name}/{part}", named=named and len(parts) == 1)
+        for part, path in sorted(parts)
+        if readable(path)
+    ]
+    other = [(f"{name}/{part}", "no export file") for part, path in parts if not readable(path)]
+    return inside, other
 
 
 def _local(given: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -13,8 +13,8 @@ from cspkit.exports import cells
 from cspkit.exports.cells import nothing
 from cspkit.exports.engine import GUID
 from cspkit.exports.evidence import day_orders, decimal_mark
-from cspkit.exports.lookups import Lookup, is_looked_up, lookup
-from cspkit.exports.profiles import ColumnRule, Profile, key, placeholders
+from cspkit.exports.lookups import Lookup, is_looked_up, lookup, parser
+from cspkit.exports.profiles import FILE_NAME, ColumnRule, Profile, key, placeholders
 from cspkit.exports.sheets import column
 
 LATE = "_late"
@@ -29,6 +29,7 @@ class Layout:
     profile: Profile
     header: tuple[str, ...]
     partner_tenant: str
+    domains: Mapping[str, str]
     rules: dict[str, ColumnRule] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +54,9 @@ class Layout:
         """Return the raw cell of a column of ours, the first that holds something."""
         if rule.template:
             return self._filled(rows, rule.template)
-        if rule.from_file_name:
-            return rows[GUID]
         found = [rows[column(i)] for i in self.positions(rule.headers)]
+        if rule.from_file_name:
+            found.append(rows[GUID])
         if len(found) > 1:
             return ibis.coalesce(*(cells.tidy(cell).nullif("") for cell in found))
         return found[0] if found else nothing()
@@ -66,11 +67,16 @@ class Layout:
         rest = template
         for name in placeholders(template):
             before, rest = rest.split("{" + name + "}", 1)
-            found = self.positions([name])
-            cell = cells.tidy(rows[column(found[0])]).nullif("") if found else nothing()
+            cell = self._part(rows, name)
             parts += [ibis.literal(before), cell] if before else [cell]
         parts += [ibis.literal(rest)] if rest else []
         return reduce(lambda left, right: left + right, parts)
+
+    def _part(self, rows: Any, name: str) -> Any:
+        if name == FILE_NAME:
+            return rows[GUID]
+        found = self.positions([name])
+        return cells.tidy(rows[column(found[0])]).nullif("") if found else nothing()
 
     def different(self, rows: Any) -> dict[str, Any]:
         """Return the aggregates that collect the different cells of looked-up columns."""
@@ -104,6 +110,10 @@ class Layout:
         """Parse the different cells of every looked-up column."""
         orders, mark = dict(decided[0]), decided[1]
         return {
-            name: lookup(name, self.rules[name], found, dict(orders.get(name, ())), mark)
+            name: lookup(
+                self.rules[name],
+                found,
+                parser(name, self.rules[name], dict(orders.get(name, ())), mark, self.domains),
+            )
             for name, found in different.items()
         }

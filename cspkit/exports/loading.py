@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ibis
@@ -66,18 +67,19 @@ def load(
         raise ExportError(".", ["expected export files or a folder of them, found no path"])
     if len(paths) == 1 and saved.is_saved(paths[0]):
         return saved.read(Path(paths[0]), engine)
-    sheets, left = _open(paths, progress)
-    if not sheets:
-        shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
-        raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
     partner = partner_tenant or str(Service.model_fields["partner_tenant"].default)
-    return _Load(engine or engines.connect(), sheets, partner).exports(left)
+    with TemporaryDirectory(prefix="cspkit-") as scratch:
+        sheets, left = _open(paths, progress, Path(scratch))
+        if not sheets:
+            shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
+            raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
+        return _Load(engine or engines.connect(), sheets, partner).exports(left)
 
 
 def _open(
-    paths: tuple[str | Path, ...], progress: Progress | None
+    paths: tuple[str | Path, ...], progress: Progress | None, scratch: Path
 ) -> tuple[list[Sheet], list[opening.Left]]:
-    files, left = walk(paths)
+    files, left = walk(paths, scratch)
     sheets: list[Sheet] = []
     errors: list[ExportError] = []
     for done, file in enumerate(files, start=1):
@@ -162,9 +164,15 @@ class _Load:
         return engines.keep(self.connection, f"{self.name}_{name}", expression)
 
     def _read_alike(self) -> list[Group]:
-        """Put sheets with the same format and header together; large files stay alone."""
+        """Put sheets with the same format and header together; large files stay alone.
+
+        Customers come first, since subscriptions may name them by their domain.
+        """
         alike: dict[Any, Group] = {}
-        for number, sheet in enumerate(self.sheets):
+        useful = [
+            (i, sheet) for i, sheet in enumerate(self.sheets) if sheet.profile.table != "none"
+        ]
+        for number, sheet in sorted(useful, key=lambda pair: pair[1].profile.table):
             own = number if sheet.scan else None
             alike.setdefault((sheet.profile.id, sheet.header, own), []).append((number, sheet))
         return list(alike.values())
@@ -174,7 +182,8 @@ class _Load:
         staged: list[Staged] = []
         for group in self._read_alike():
             first = group[0][1]
-            layout = Layout(first.profile, first.header, self.partner_tenant)
+            domains = self._domains(staged) if first.profile.asks_for_domains else {}
+            layout = Layout(first.profile, first.header, self.partner_tenant, domains)
             raw, different = self._different(layout, group)
             decided: dict[Any, list[int]] = {}
             for number, cells in different.items():
@@ -185,6 +194,17 @@ class _Load:
                 checked = check(rows, layout, layout.lookups(together, decision))
                 staged.append(self._stage(layout, rows, checked, numbers))
         return staged
+
+    def _domains(self, staged: list[Staged]) -> dict[str, str]:
+        """Map the domains that only one tenant has to that tenant."""
+        rows = self._accepted(staged, "customers").filter(_.domain.notnull())
+        one = (
+            rows.group_by("domain")
+            .aggregate(customer_id=_.customer_id.min(), other=_.customer_id.max())
+            .filter(_.customer_id == _.other)
+        )
+        found = self.connection.to_pyarrow(one.select("domain", "customer_id"))
+        return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
     def _stage(self, layout: Layout, raw: Any, checked: Any, numbers: list[int]) -> Staged:
         name, scan = f"{self.name}_staged_{numbers[0]}", self.sheets[numbers[0]].scan
@@ -231,6 +251,8 @@ class _Load:
             name: rows[name] if name in part.rows.columns else ibis.null(kind)
             for name, kind in schema.items()
         }
+        if "channel" in values:
+            values["channel"] = ibis.coalesce(values["channel"], "unknown")
         if "seen_on" in values:
             values["seen_on"] = ibis.coalesce(values["seen_on"], known["_seen"])
         return rows.select(

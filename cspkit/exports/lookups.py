@@ -8,7 +8,7 @@ ids and plain texts are checked in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -39,6 +39,7 @@ TYPES = {
     "money": tables.MONEY,
     "boolean": "boolean",
 }
+LOOKUP_RULES = ("catalogue_sku", "catalogue_name", "offer_channel", "domain")
 FEW = 12
 Parser = Callable[[str], Outcome]
 
@@ -98,30 +99,39 @@ class Lookup:
         )
 
 
-def lookup(
-    name: str, rule: ColumnRule, cells: Iterable[str], orders: dict[str, str], mark: str | None
-) -> Lookup:
-    """Parse the different cells of one column."""
-    parse = _parser(name, rule, orders, mark)
-    return Lookup(rule.kind if not rule.rule else "text", {cell: parse(cell) for cell in cells})
+def lookup(rule: ColumnRule, cells: Iterable[str], parse: Parser) -> Lookup:
+    """Parse the different cells of one column; a lenient one leaves out what means nothing."""
+    kind = "text" if rule.rule else rule.kind
+    if rule.lenient:
+        return Lookup(kind, {cell: (parse(cell)[0], None) for cell in cells})
+    return Lookup(kind, {cell: parse(cell) for cell in cells})
 
 
 def is_looked_up(rule: ColumnRule) -> bool:
     """Tell whether a column's cells are parsed by looking them up."""
     return rule.fixed is None and (
-        (rule.kind in LOOKED_UP and not rule.rule) or rule.rule.startswith("catalogue")
+        rule.rule in LOOKUP_RULES if rule.rule else rule.kind in LOOKED_UP
     )
 
 
-def _parser(name: str, rule: ColumnRule, orders: dict[str, str], mark: str | None) -> Parser:
+def parser(
+    name: str,
+    rule: ColumnRule,
+    orders: Mapping[str, str],
+    mark: str | None,
+    domains: Mapping[str, str],
+) -> Parser:
+    """Return the function that parses a cell of one column of ours."""
     if rule.rule == "catalogue_sku":
         return lambda cell: (_by_part_number(cell).get("sku_id"), None)
     if rule.rule == "catalogue_name":
         return lambda cell: (_by_part_number(cell).get("name") or parsing.tidy(cell) or None, None)
+    if rule.rule == "offer_channel":
+        return lambda cell: (parsing.channel_of_offer(cell), None)
+    if rule.rule == "domain":
+        return lambda cell: parsing.tenant(cell, domains)
     if rule.kind == "word":
         mapping = words.meanings(name) | rule.words
-        if rule.lenient:
-            return lambda cell: (parsing.word(cell, mapping)[0], None)
         return lambda cell: parsing.word(cell, mapping, keep=name == "relationship")
     parsers: dict[str, Parser] = {
         "day": lambda cell: parsing.day(cell, orders),

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from cspkit.errors import ExportError
-from cspkit.exports import delimited, documents, workbooks
+from cspkit.exports import columnar, delimited, documents, workbooks
 from cspkit.exports.dialect import sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.profiles import Match, recognise
@@ -52,6 +52,9 @@ def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _R
     if file.suffix in (".xlsx", ".xlsm"):
         for sheet, header, matches, rows in workbooks.sheets(file.path):
             yield f"{file.name}#{sheet}", header, matches, rows
+    elif file.suffix == ".parquet":
+        header, rows = columnar.read(file.path)
+        yield file.name, header, recognise(header), rows
     elif file.suffix == ".json":
         header, rows = documents.read(file.path)
         yield file.name, header, recognise(header), rows

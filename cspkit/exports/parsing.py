@@ -36,7 +36,9 @@ _GROUPED = {
     ".": re.compile(r"[-+]?([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+)(\.[0-9]+)?"),
     ",": re.compile(r"[-+]?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?"),
 }
-_OFFER = re.compile(r"([A-Za-z0-9]{12})\s*[:/-]\s*([A-Za-z0-9]{1,4})(?::.*)?")
+_OFFER = re.compile(
+    r"(?:MSCSP_|P[13][MY]:)?([A-Za-z0-9]{12})[:/-]([A-Za-z0-9]{1,4})(?:[:_].*)?", re.DOTALL
+)
 _GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Text may be glued before a GUID, never digits: those would be a damaged id.
 _GLUED = re.compile(rf"[^0-9]*?({_GUID.pattern})(?:[^0-9A-Za-z-].*)?", re.DOTALL)
@@ -204,6 +206,23 @@ def label(text: str) -> Outcome:
     """Take a name as it is, trimmed; a dash or N/A is nothing."""
     bare = tidy(text)
     return (None, None) if bare in ("", "-", "N/A", "n/a") else (bare, None)
+
+
+def channel_of_offer(text: str) -> str | None:
+    """Tell our own channel from an offer: product:sku is new commerce, a GUID is legacy."""
+    found, _ = offer(text)
+    if found is None:
+        return None
+    return "csp_nce" if ":" in found else "csp_legacy"
+
+
+def tenant(text: str, domains: Mapping[str, str]) -> Outcome:
+    """Take a tenant's id, or find it by the tenant's domain."""
+    if is_nothing(text):
+        return NOTHING
+    found, _ = guid(text)
+    known = found or domains.get(tidy(text).lower())
+    return (known, None) if known else (None, "unknown_domain")
 
 
 def guid(text: str) -> Outcome:

@@ -38,6 +38,7 @@ KINDS = {
     "currency": "currency",
     "relationship": "word",
 }
+FILE_NAME = "file name"
 Order = Literal["dmy", "mdy", "ymd", "detect"]
 Reason = Literal["total", "merged", "not_licence_based", "free", "header"]
 
@@ -55,11 +56,17 @@ class ColumnRule(_Strict):
     expected: bool = Field(False, description="the header must be there; a value may be missing")
     fixed: str | None = None
     template: str | None = None
-    from_file_name: bool = False
-    rule: Literal["", "owner", "catalogue_sku", "catalogue_name"] = ""
+    may_lack: bool = Field(False, description="needed, but only rows suffer when it is not there")
+    from_file_name: bool = Field(False, description="the GUID in the file's name, else")
+    rule: Literal["", "owner", "catalogue_sku", "catalogue_name", "offer_channel", "domain"] = ""
     words: dict[str, str] = Field(default_factory=dict)
     lenient: bool = Field(False, description="words without a meaning are left out")
     when_status: tuple[str, ...] = ()
+
+    @property
+    def must_stand(self) -> bool:
+        """Tell whether a file without any of the headers is not of this format."""
+        return (self.needed or self.expected) and not (self.may_lack or self.from_file_name)
 
 
 class Condition(_Strict):
@@ -69,6 +76,7 @@ class Condition(_Strict):
     equals: tuple[str, ...] = Field((), alias="is")
     starts: tuple[str, ...] = ()
     not_starts: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
     missing: bool | None = None
 
 
@@ -85,13 +93,13 @@ class Profile(_Strict):
     id: str
     title: str
     source: str
-    table: Literal["customers", "subscriptions"]
-    precedence: int
+    table: Literal["customers", "subscriptions", "none"]
+    precedence: int = 99
     dates: Order = "detect"
     decimal: Literal[".", ",", "detect"] = "detect"
     marks: tuple[tuple[str, ...], ...] = ()
     latest_by: tuple[str, ...] = ()
-    columns: dict[str, ColumnRule]
+    columns: dict[str, ColumnRule] = Field(default_factory=dict)
     set_aside: tuple[Filter, ...] = ()
 
     @model_validator(mode="after")
@@ -100,15 +108,21 @@ class Profile(_Strict):
             object.__setattr__(column, "kind", column.kind or KINDS.get(name, "text"))
         return self
 
+    @property
+    def asks_for_domains(self) -> bool:
+        """Tell whether the format names tenants by their domain."""
+        return any(column.rule == "domain" for column in self.columns.values())
+
     @cached_property
     def must_have(self) -> list[tuple[str, ...]]:
         """List the headers that have to be there, each with its spellings."""
-        wanted = [c.headers for c in self.columns.values() if (c.needed or c.expected)]
+        wanted = [c.headers for c in self.columns.values() if c.must_stand]
         templates = [
             (part,)
             for c in self.columns.values()
             if c.needed and c.template
             for part in placeholders(c.template)
+            if part != FILE_NAME
         ]
         return [*self.marks, *(headers for headers in wanted if headers), *templates]
 

@@ -18,6 +18,8 @@ REJECTED = {
     "formula": "a formula is not read; put its value there",
     "too_many_cells": "the row has more cells than the header; a delimiter may stand in a value",
     "too_few_cells": "the row ends before the last column that is needed",
+    "no_tenant": "nothing says whose it is; add a column 'Tenant ID', or its id to the name",
+    "unknown_domain": "no customers file says which tenant has this domain",
     "other_customer": "the same subscription stands under another customer in a better source",
 }
 SET_ASIDE = {
@@ -27,4 +29,5 @@ SET_ASIDE = {
     "not_licence_based": "usage, software and other lines without licences",
     "free": "free products without an end",
     "header": "repeated header rows",
+    "other_data": "rows of price lists, logs, usage and other files without originals",
 }
