@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def guid(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{number:012x}"
 
 
+@cache
 def one(pattern: str) -> Exports:
     (path,) = DATA.glob(f"{pattern}*")
     return load(path)
