@@ -289,16 +289,17 @@ def report(
 def serve(
     port: Annotated[int, typer.Option(help="Loopback port.")] = 8765,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
+    world: Annotated[Path | None, typer.Option(help="A saved world to serve.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Serve the sample world on this machine until interrupted.
+    """Serve the sample world, or a saved one, on this machine until interrupted.
 
     Example: `cspkit rehearse serve --port 8765`
     """
     from cspkit.rehearsal import server
 
     _say(f"rehearsal on http://127.0.0.1:{port}; Ctrl-C ends it")
-    server.serve(port=port, seed=seed)
+    server.serve(port=port, seed=seed, world=world)
 
 
 def _settings(config: Path | None) -> Settings:

@@ -7,30 +7,24 @@ import binascii
 import json
 import re
 import uuid
+import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, current_app, g, request
 
+from cspkit.rehearsal import tokens
 from cspkit.rehearsal.graph_json import instant
 from cspkit.rehearsal.records import PARTNER_TENANT, Customer
 from cspkit.rehearsal.refusals import Denied, Refused
+from cspkit.rehearsal.tokens import Caller
 from cspkit.rehearsal.world import World
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BEARER = re.compile(r"Bearer rehearsal-(user|app)-([0-9a-f-]{36})", re.IGNORECASE)
 Json = dict[str, Any]
 View = TypeVar("View", bound=Callable[..., Response])
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who calls: a signed-in user or an app alone, with a token for one tenant."""
-
-    kind: str
-    tenant: str
 
 
 def the_world() -> World:
@@ -40,8 +34,7 @@ def the_world() -> World:
 
 def caller() -> Caller | None:
     """Read the bearer token; None when there is none that is good."""
-    found = _BEARER.fullmatch(request.headers.get("Authorization", ""))
-    return Caller(found[1].lower(), found[2].lower()) if found else None
+    return tokens.read(request.headers.get("Authorization", ""))
 
 
 def partner_center(name: str) -> Blueprint:
@@ -114,9 +107,21 @@ def collection(items: Iterable[Json], **more: Any) -> Response:
     )
 
 
+def midnight(day: date) -> str:
+    """Write a day as the first second of it."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
 def link(uri: str, method: str = "GET") -> Json:
     """Make one entry of `links`."""
-    return {"uri": uri, "method": method, "headers": []}
+    return {"uri": version(uri) + uri, "method": method, "headers": []}
+
+
+def version(uri: str) -> str:
+    """Say what stands before a link: documents show links with the version and without."""
+    how = the_world().options.links
+    mixed = how == "mixed" and zlib.crc32(uri.encode()) % 2 == 0
+    return "/v1" if how == "long" or mixed else ""
 
 
 def customer(customer_id: str) -> Customer:
@@ -181,7 +186,7 @@ def page(items: list[tuple[str, Json]], path: str, most: int) -> Response:
     if len(rest) > size:
         more["continuationToken"] = _token(rest[size - 1][0], here)
         links["next"] = {
-            "uri": f"{path}?{'&'.join([*kept, 'seekOperation=Next'])}",
+            "uri": f"{version(path)}{path}?{'&'.join([*kept, 'seekOperation=Next'])}",
             "method": "GET",
             "headers": [{"key": "MS-ContinuationToken", "value": more["continuationToken"]}],
         }
@@ -237,6 +242,7 @@ __all__ = [
     "instant",
     "link",
     "lowered",
+    "midnight",
     "page",
     "partner_center",
     "refusal",

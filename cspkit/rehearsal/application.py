@@ -17,11 +17,17 @@ from cspkit.rehearsal.routes import (
     customers,
     gdap,
     graph,
+    licences,
+    login,
+    market,
+    migrations,
     orders,
     partners,
     profiles,
+    transfers,
 )
 from cspkit.rehearsal.routes import subscriptions as subscription_routes
+from cspkit.rehearsal.tokens import Tokens
 from cspkit.rehearsal.world import World
 
 LARGEST_BODY = 1_000_000
@@ -35,10 +41,12 @@ def build(world: World, faults: Faults, *, with_control: bool) -> Flask:
     application.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     application.extensions["world"] = world
     application.extensions["faults"] = faults
-    partner_center = (customers, profiles, partners, catalogue, orders, subscription_routes)
-    for module in (*partner_center, graph, gdap):
+    application.extensions["tokens"] = Tokens()
+    road = (customers, catalogue, orders, subscription_routes, licences, graph, gdap)
+    for module in (*road, profiles, partners, market, migrations, transfers):
         application.register_blueprint(module.routes)
-    application.register_blueprint(partners.hooks)
+    for group in (partners.hooks, market.sheets, login.routes):
+        application.register_blueprint(group)
     if with_control:
         application.register_blueprint(control.routes)
     application.register_error_handler(HTTPException, _no_such_call)

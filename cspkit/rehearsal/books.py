@@ -19,6 +19,8 @@ class Books:
 
     orders: list[Entry] = field(default_factory=list)
     cancellations: list[Entry] = field(default_factory=list)
+    migrations: list[Entry] = field(default_factory=list)
+    transfers: list[Entry] = field(default_factory=list)
     seat_changes: list[Entry] = field(default_factory=list)
     renewals: list[Entry] = field(default_factory=list)
     endings: list[Entry] = field(default_factory=list)

@@ -9,6 +9,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from cspkit.rehearsal import pages
 from cspkit.rehearsal.faults import Rule
 from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.refusals import TEXTS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 Headers = list[tuple[str, str]]
+_BODIES = ("strange", "pascal", "foreign", "loop", "no_next", "repeat", "moved", "empty")
 _JSON = ("Content-Type", "application/json; charset=utf-8")
 
 
@@ -50,8 +52,9 @@ def without_effect(rule: Rule, path: str, now: datetime) -> Answer:
     return _answer(rule.status, _error(rule, graph=graph), now, realm if rule.status == 401 else [])
 
 
-def bent(answer: Answer, rule: Rule, path: str, now: datetime) -> Answer:
-    """Bend the answer of a call that had its effect."""
+def bent(answer: Answer, rule: Rule, where: tuple[str, str], now: datetime) -> Answer:
+    """Bend the answer of a call that had its effect; where is its path and its query."""
+    path, query = where
     if rule.kind == "after":
         return _answer(rule.status, _error(rule, graph=path.startswith("/graph")), now)
     if rule.kind == "html":
@@ -61,6 +64,14 @@ def bent(answer: Answer, rule: Rule, path: str, now: datetime) -> Answer:
         length = ("Content-Length", str(len(answer.body)))
         half = answer.body[: len(answer.body) // 2]
         return Answer(answer.status, [_JSON, length, ("Connection", "close")], half, now)
+    if rule.kind == "broken":
+        return Answer(answer.status, [_JSON], b'{"items": [' + answer.body[:40], now)
+    if rule.kind == "type":
+        return Answer(answer.status, [("Content-Type", "text/plain")], answer.body, now)
+    if rule.kind in _BODIES:
+        here = path.removeprefix("/v1") + (f"?{query}" if query else "")
+        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+        return Answer(answer.status, headers, pages.bend(rule.kind, answer.body, here), now)
     if rule.kind == "accepted" and answer.number == 200:
         return Answer("202 Accepted", [("Location", path.removeprefix("/v1"))], b"", now)
     return answer

@@ -10,18 +10,36 @@ from typing import Any
 
 # kind -> whether the call still has its effect in the world
 KINDS = {
+    # no answer, or a refusal, and nothing has happened
     "throttle": False,
     "refuse": False,
     "before": False,
     "reset": False,
+    "hang": False,
+    # something has happened, or will, whatever the caller sees
     "slow": True,
     "late": True,
     "after": True,
     "lost": True,
-    "half": True,
-    "html": True,
     "accepted": True,
     "twice": True,
+    # the answer is not what it should be
+    "half": True,
+    "html": True,
+    "broken": True,
+    "type": True,
+    "strange": True,
+    "pascal": True,
+    # the page is, but the way to the next one is not
+    "foreign": True,
+    "loop": True,
+    "no_next": True,
+    "repeat": True,
+    "moved": True,
+    "empty": True,
+    # somebody else was faster
+    "changed": True,
+    "rotated": True,
 }
 
 
@@ -54,14 +72,14 @@ class Faults:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Start the random numbers of rules with a chance."""
+        """Start the random numbers of the rules with a chance."""
         self._rng = random.Random(f"{self.seed}/faults")
 
     def add(self, wanted: object) -> Rule:
         """Switch a fault on from JSON values; raises ValueError that names what is wrong."""
         if not isinstance(wanted, dict):
             raise ValueError("a fault is an object such as {'kind': 'throttle'}")
-        if wanted.get("kind") not in KINDS:
+        if wanted.get("kind") not in list(KINDS):
             raise ValueError(
                 f"kind must be one of {', '.join(KINDS)}, found {wanted.get('kind')!r}"
             )

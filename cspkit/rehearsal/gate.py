@@ -50,9 +50,9 @@ class Gate:
         with self.lock:
             self._count(method, path)
             rule = self.faults.pick(method, path)
-        if rule is not None and rule.kind == "slow":
-            time.sleep(rule.seconds)
-        if rule is not None and rule.kind in ("reset", "late"):
+        if rule is not None and rule.kind in ("slow", "hang"):
+            environ.get("rehearsal.sleep", time.sleep)(rule.seconds)
+        if rule is not None and rule.kind in ("reset", "late", "hang"):
             if rule.kind == "late":
                 self._promise(environ, sent, rule.seconds)
             raise dropped(environ)
@@ -70,10 +70,24 @@ class Gate:
             return self._true_answer(environ, sent)
         if not KINDS[rule.kind]:
             return without_effect(rule, path, now)
+        if rule.kind in ("changed", "rotated"):
+            self._meddle(rule.kind, path)
         answer = self._true_answer(environ, sent)
         if rule.kind == "twice":
             answer = self._true_answer(environ, sent)
-        return bent(answer, rule, path, now)
+        return bent(answer, rule, (path, str(environ.get("QUERY_STRING", ""))), now)
+
+    def _meddle(self, kind: str, path: str) -> None:
+        """Let somebody else change what the call is about, a moment before it."""
+        if kind == "rotated":
+            self.world.rotations += 1
+            return
+        words = path.split("/")
+        for tenant in self.world.subscriptions.values():
+            for word in words:
+                if word in tenant:
+                    tenant[word].seats += 1
+                    tenant[word].version += 1
 
     def _true_answer(self, environ: WSGIEnvironment, sent: bytes) -> Answer:
         """Answer from the world, or from memory when this request id was answered before."""

@@ -76,6 +76,53 @@ def change_licences(
     )
 
 
+def change_group(
+    world: World, customer: Customer, group_id: str, *, add: list[Wanted], remove: list[str]
+) -> None:
+    """Let a group's licences change for its members, some minutes later and one by one."""
+    if not members(world, customer, group_id):
+        raise Denied(404, "Request_ResourceNotFound", f"Resource '{group_id}' does not exist.")
+    for sku_id, _ in add:
+        _pool(world, customer, sku_id)
+    due = world.after((1, 3), "group", group_id)
+    world.at(due, _group_changed, customer.id, group_id, [list(one) for one in add], remove)
+
+
+def members(world: World, customer: Customer, group_id: str) -> list[User]:
+    """List the users that hold a licence through a group."""
+    everyone = users(world, customer).values()
+    return [u for u in everyone if any(one.by_group == group_id for one in u.licences.values())]
+
+
+def _group_changed(
+    world: World, customer_id: str, group_id: str, add: list[list[Any]], remove: list[str]
+) -> None:
+    """Change each member; one for whom no seat is left says so in its own state."""
+    customer = world.customers[customer_id]
+    for user in members(world, customer, group_id):
+        for sku_id in remove:
+            held = user.licences.get(sku_id)
+            if held is not None and held.by_group == group_id:
+                del user.licences[sku_id]
+                world.consumed[customer_id, sku_id] -= held.error == "None"
+        for sku_id, disabled in add:
+            pool = _pool(world, customer, sku_id)
+            full = pool.consumed >= pool.enabled + pool.warning
+            if sku_id not in user.licences:
+                error = "CountViolation" if full else "None"
+                user.licences[sku_id] = Licence(world.now, disabled, group_id, error)
+                world.consumed[customer_id, sku_id] += not full
+    for sku_id in [*remove, *(sku_id for sku_id, _ in add)]:
+        world.note_seats(customer_id, sku_id)
+
+
+def _pool(world: World, customer: Customer, sku_id: str) -> seats.Pool:
+    pools = {pool.product.sku_id: pool for pool in seats.pools(world, customer.id)}
+    if sku_id not in pools:
+        raise Denied(400, _BAD, f"License {sku_id} does not correspond to a valid company License.")
+    return pools[sku_id]
+
+
 def _check_removal(user: User, sku_id: str) -> None:
     licence = user.licences.get(sku_id)
     if licence is None:
@@ -90,10 +137,7 @@ def _check_removal(user: User, sku_id: str) -> None:
 
 
 def _check_addition(world: World, customer: Customer, sku_id: str, *, kept: set[str]) -> None:
-    pools = {pool.product.sku_id: pool for pool in seats.pools(world, customer.id)}
-    pool = pools.get(sku_id)
-    if pool is None:
-        raise Denied(400, _BAD, f"License {sku_id} does not correspond to a valid company License.")
+    pool = _pool(world, customer, sku_id)
     if sku_id not in kept and pool.consumed >= pool.enabled + pool.warning:
         raise Denied(
             400, _BAD, f"Subscription with SKU {sku_id} does not have any available licenses."

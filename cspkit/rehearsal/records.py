@@ -198,6 +198,7 @@ class Licence:
     since: datetime
     disabled_plans: list[str] = field(default_factory=list)
     by_group: str | None = None
+    error: str = "None"
 
 
 @dataclass(slots=True)

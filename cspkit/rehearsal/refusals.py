@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_MIGRATION = "Subscription {0} cannot be migrated to New Commerce because "
+
 # code -> HTTP status, text; {0} and {1} are filled in
 TEXTS: dict[int, tuple[int, str]] = {
     400: (401, "Access denied"),
@@ -29,7 +31,15 @@ TEXTS: dict[int, tuple[int, str]] = {
     20000: (404, "Order ID not found"),
     20002: (403, "The partner ID {0} has no commerce relationship with the customer ID {1}."),
     20003: (404, "Subscription with ID {0} not found."),
+    60000: (400, "The customer license migration failed"),
+    60002: (404, "User object ID is not found"),
     60003: (404, "Tenant not found"),
+    # this text comes with its apostrophe escaped as in HTML
+    60012: (
+        400,
+        "We&#39;re sorry, it looks like you've run out of licenses. Buy more licenses, and then "
+        "try again.",
+    ),
     400013: (404, "Product wasn't found"),
     400018: (404, "SKU wasn't found"),
     400019: (404, "Availability not found"),
@@ -56,7 +66,32 @@ TEXTS: dict[int, tuple[int, str]] = {
         400,
         "You have passed your {0}-day cancellation window. We are unable to cancel your purchase",
     ),
+    900100: (404, "Transfer request not found"),
+    900101: (409, "This transfer is not allowed as original transfer {0} is in progress"),
+    900102: (400, "Cannot process the transfer request for {1} transfer {0}"),
     900118: (400, "Invalid Customer Id"),
+    900215: (400, _MIGRATION + "the status is not active."),
+    900216: (400, _MIGRATION + "the subscription is currently being processed."),
+    900217: (400, _MIGRATION + "it is less than 24 hours from the term end."),
+    900219: (400, _MIGRATION + "it has add-ons."),
+    900220: (400, _MIGRATION + "there is not a valid migration path for this offer yet."),
+    900222: (
+        400,
+        _MIGRATION + "the combination of term duration and billing cycle is not supported for "
+        "the New-Commerce product.",
+    ),
+    900224: (400, "New-Commerce migration {0} could not be found."),
+    900226: (403, _MIGRATION + "it has been active for 1 month or less. Please try again later."),
+    900248: (
+        400,
+        "Migration cannot be performed because two or more add-on migrations were specified with "
+        "the same current subscription ID",
+    ),
+    900262: (
+        400,
+        "Subscription cannot be migrated to New-Commerce because one or more add-on subscriptions "
+        "specified in the AddOnMigrations collection do not exist or are not active.",
+    ),
     900257: (
         400,
         "You have passed your {0}-day window for reducing seats for this subscription.",

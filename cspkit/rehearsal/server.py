@@ -15,7 +15,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from cspkit.rehearsal import relations
+from cspkit.rehearsal import relations, saved
 from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.records import PARTNER_TENANT, Customer
 from cspkit.rehearsal.world import World
@@ -163,9 +163,17 @@ class Server:
             return self.world.books.as_json()
 
 
-def serve(*, port: int = 8765, seed: int = 1) -> None:
-    """Serve the sample world with its control routes until interrupted; raises PortTaken."""
-    Server(World.sample(seed=seed), port=port, control=True).serve_forever()
+def serve(*, port: int = 8765, seed: int = 1, world: Path | None = None) -> None:
+    """Serve a saved world, or the sample, with its control routes until interrupted.
+
+    A saved world goes on at the instant it was saved. Raises PortTaken, and NoWorld for a
+    file that holds none.
+    """
+    if world is not None:
+        found = saved.read(world)
+        Server(found, port=port, start=found.now, control=True).serve_forever()
+    else:
+        Server(World.sample(seed=seed), port=port, control=True).serve_forever()
 
 
 def _listen(port: int) -> socket.socket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -26,6 +25,7 @@ from cspkit.rehearsal.refusals import Refused
 
 Action = Callable[..., None]
 Json = dict[str, Any]
+Due = tuple[datetime, int, Action, tuple[Any, ...]]
 
 
 @dataclass
@@ -74,6 +74,7 @@ class World:
         self.access: dict[str, Access] = {}
         self.access_of: dict[str, list[Access]] = defaultdict(list)
         self.rotations = 0
+        self.counted = 0
         self.migrations: dict[str, Json] = {}
         self.schedules: dict[str, Json] = {}
         self.transfers: dict[str, Json] = {}
@@ -81,9 +82,8 @@ class World:
         self.qualifications: dict[str, list[Json]] = {}
         self.service_requests: dict[str, Json] = {}
         self.webhook: Json = {}
-        self._open_gaps: dict[tuple[str, str], dict[str, Any]] = {}
-        self._agenda: list[tuple[datetime, int, Action, tuple[Any, ...]]] = []
-        self._numbers = itertools.count(1)
+        self._open_gaps: dict[tuple[str, str], Json] = {}
+        self._agenda: list[Due] = []
 
     @classmethod
     def sample(cls, *, seed: int = 1, customers: int = 250) -> World:
@@ -120,7 +120,19 @@ class World:
 
     def at(self, instant: datetime, action: Action, *words: Any) -> None:
         """Let action happen at instant, or at the next move of the clock when that is past."""
-        heapq.heappush(self._agenda, (instant, next(self._numbers), action, words))
+        heapq.heappush(self._agenda, (instant, self._number(), action, words))
+
+    @property
+    def agenda(self) -> list[Due]:
+        """List what will happen, the first thing first."""
+        return sorted(self._agenda, key=lambda due: due[:2])
+
+    def resume(self, agenda: list[Due]) -> None:
+        """Go on where a saved world stopped: with its agenda and its open gaps."""
+        self._agenda = agenda
+        for gap in self.books.gaps:
+            if gap["until"] is None:
+                self._open_gaps[gap["customer_id"], gap["sku_id"]] = gap
 
     def after(self, span: tuple[int, int], *key: object) -> datetime:
         """Give the instant after a delay within span minutes; the same for the same key."""
@@ -133,7 +145,11 @@ class World:
 
     def new_id(self, kind: str) -> str:
         """Make the next GUID of a kind."""
-        return seeding.guid(self.seed, kind, next(self._numbers))
+        return seeding.guid(self.seed, kind, self._number())
+
+    def _number(self) -> int:
+        self.counted += 1
+        return self.counted
 
     def customer(self, customer_id: str) -> Customer:
         """Find a customer that accepted the relationship; raises Refused as Partner Center does."""

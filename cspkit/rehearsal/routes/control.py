@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from cspkit.rehearsal import relations
+from cspkit.rehearsal import relations, saved
 from cspkit.rehearsal.answers import Json, body, reply, the_world
 from cspkit.rehearsal.faults import Faults
 from cspkit.rehearsal.records import Customer
@@ -82,6 +82,12 @@ def rotate() -> Response:
 def books() -> Response:
     """Show what really happened."""
     return reply(the_world().books.as_json())
+
+
+@routes.get("/world")
+def world() -> Response:
+    """Give the whole world, to be saved and served again."""
+    return reply(saved.to_json(the_world()))
 
 
 @routes.get("/options")

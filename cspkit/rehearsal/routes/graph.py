@@ -133,6 +133,24 @@ def assign_license(user_id: str) -> Response:
     return reply(context | _user(user, [*_DEFAULT.split(), "assignedLicenses", "usageLocation"]))
 
 
+@routes.post("/groups/<group_id>/assignlicense")
+def assign_group_license(group_id: str) -> Response:
+    """Change the licences of a group; its members follow some minutes later, or say why not."""
+    customer, world = tenant(relations.CHANGES_LICENCES), the_world()
+    add, remove = _wanted(graph_body())
+    people.change_group(world, customer, group_id, add=add, remove=remove)
+    found = {
+        "id": group_id,
+        "deletedDateTime": None,
+        "classification": None,
+        "createdDateTime": "2018-04-18T22:05:03Z",
+        "securityEnabled": True,
+    }
+    answer = reply(found, 202)
+    answer.headers["Location"] = f"{graph_json.ROOT[:-10]}/groups/{group_id}"
+    return answer
+
+
 def _wanted(sent: Json) -> tuple[list[people.Wanted], list[str]]:
     add, remove = sent.get("addLicenses"), sent.get("removeLicenses")
     if not isinstance(add, list) or not isinstance(remove, list):
@@ -196,8 +214,8 @@ def _user(user: User, selected: list[str]) -> Json:
                 "skuId": sku_id,
                 "disabledPlans": licence.disabled_plans,
                 "assignedByGroup": licence.by_group,
-                "state": "Active",
-                "error": "None",
+                "state": "Active" if licence.error == "None" else "Error",
+                "error": licence.error,
                 "lastUpdatedDateTime": instant(licence.since),
             }
             for sku_id, licence in sorted(user.licences.items())

@@ -14,6 +14,7 @@ from cspkit.rehearsal.answers import (
     customer,
     instant,
     link,
+    midnight,
     partner_center,
     reply,
     the_world,
@@ -68,7 +69,7 @@ def provisioning_status(customer_id: str, subscription_id: str) -> Response:
             "skuId": item.product.sku_id.upper(),
             "status": "success" if done else "pending",
             "quantity": item.seats,
-            "endDate": _midnight(item.ends_on),
+            "endDate": midnight(item.ends_on),
             "attributes": {"objectType": "SubscriptionProvisioningStatus"},
         }
     )
@@ -169,8 +170,8 @@ def _subscription(one: Customer, item: Subscription) -> Json:
         "unitType": "Licenses",
         "hasPurchasableAddons": False,
         "creationDate": instant(item.created),
-        "effectiveStartDate": _midnight(item.starts_on),
-        "commitmentEndDate": _midnight(item.ends_on),
+        "effectiveStartDate": midnight(item.starts_on),
+        "commitmentEndDate": midnight(item.ends_on),
         "status": changes.PC_STATUS.get(item.status, item.status),
         "autoRenewEnabled": item.auto_renew,
         "isTrial": item.is_trial,
@@ -201,7 +202,7 @@ def _new_commerce(item: Subscription) -> Json:
     found: Json = {
         "productType": {"id": "OnlineServicesNCE", "displayName": "OnlineServicesNCE"},
         "commitmentEndDateTime": _last_second(item.ends_on),
-        "billingCycleEndDate": _midnight(cycle_ends),
+        "billingCycleEndDate": midnight(cycle_ends),
         "billingCycleEndDateTime": _last_second(cycle_ends),
         "renewalTermDuration": "",
         "attentionNeeded": False,
@@ -248,10 +249,6 @@ def _links(one: Customer, item: Subscription) -> Json:
         "sku": link(f"{path}/skus/{sku}?{country}"),
         "availability": link(f"{path}/skus/{sku}/availabilities/{availability}?{country}"),
     }
-
-
-def _midnight(day: date) -> str:
-    return f"{day.isoformat()}T00:00:00Z"
 
 
 def _last_second(day: date) -> str:
