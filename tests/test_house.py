@@ -109,7 +109,7 @@ def test_pure_modules_touch_nothing_outside(module: str) -> None:
 @pytest.mark.parametrize(
     ("library", "owners"),
     [
-        ("requests", {"wire"}),
+        ("requests", {"wire", "rehearsal"}),
         ("sqlalchemy", {"ledger"}),
         ("papermill", {"runbooks"}),
         ("ipywidgets", {"widgets"}),
