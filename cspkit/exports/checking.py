@@ -38,11 +38,12 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     """
     rows = raw
     for name, found in lookups.items():
-        rows = found.join(rows, layout.cell(rows, layout.rules[name]), name)
+        rows = found.join(rows, layout.cell(raw, layout.rules[name]), name)
     checked = {
-        name: _checked(rows, layout, name, rule)
+        name: lookups[name].checked(rows, layout.cell(rows, rule), name)
+        if name in lookups
+        else _checked(rows, layout, name, rule)
         for name, rule in layout.rules.items()
-        if name not in lookups
     }
     rows = rows.mutate(
         **{f"v_{name}": found.value for name, found in checked.items()},

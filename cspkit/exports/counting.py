@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
 from ibis import _
 
 from cspkit.errors import ExportError
@@ -60,25 +61,27 @@ def count(
     `aside` are tables with rows set aside for a reason, `merged` rows that another row stands
     for. Raises ExportError for the files whose rows do not add up to what the reader counted.
     """
+    own = {sheet.source_file: sheet.profile.table for sheet in sheets}
     counts = [Count(sheet.source_file, sheet.profile.id, sheet.read) for sheet in sheets]
     for sheet, found in zip(sheets, counts, strict=True):
         if sheet.profile.table == "none":
             found.aside["other_data"] = sheet.read
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
-    own = {s.source_file: s.profile.table for s in sheets}
-    for table in ("customers", "subscriptions"):
-        for line in _counted(connection, tables[table], "source_file"):
+    parts = [
+        *(_by_name(tables[table], table) for table in ("customers", "subscriptions", "rejects")),
+        *(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside),
+        *(_by_number(rows, ibis.literal("merged")) for rows in merged),
+    ]
+    for line in connection.to_pyarrow(ibis.union(*parts)).to_pylist():
+        number, name, what, rows = (line[key] for key in (FILE, "source_file", "what", "rows"))
+        found = counts[number] if number is not None else named[name]
+        if what == "rejects":
+            found.rejected += rows
+        elif what in SET_ASIDE:
+            found.aside[what] += rows
+        elif own[name] == what:
             # Customers that only a subscription names are rows of that subscription's file.
-            if own.get(line["source_file"]) == table:
-                named[line["source_file"]].accepted += line["rows"]
-    for line in _counted(connection, tables["rejects"], "source_file"):
-        named[line["source_file"]].rejected += line["rows"]
-    for rows in aside:
-        for line in _counted(connection, rows.filter(_[ASIDE].notnull()), FILE, ASIDE):
-            counts[line[FILE]].aside[line[ASIDE]] += line["rows"]
-    for rows in merged:
-        for line in _counted(connection, rows, FILE):
-            counts[line[FILE]].aside["merged"] += line["rows"]
+            found.accepted += rows
     hold_law(counts)
     return counts
 
@@ -95,7 +98,17 @@ def hold_law(counts: Iterable[Count]) -> None:
         raise ExportError("the rows do not add up", broken)
 
 
-def _counted(connection: Any, rows: Any, *by: str) -> list[dict[str, Any]]:
-    grouped = rows.group_by(list(by)).aggregate(rows=_.count())
-    found: list[dict[str, Any]] = connection.to_pyarrow(grouped).to_pylist()
-    return found
+def _by_name(rows: Any, what: str) -> Any:
+    grouped = rows.group_by("source_file").aggregate(rows=_.count())
+    return _line(grouped, ibis.null("int32"), grouped["source_file"], ibis.literal(what))
+
+
+def _by_number(rows: Any, what: Any) -> Any:
+    grouped = rows.group_by(FILE, what=what).aggregate(rows=_.count())
+    return _line(grouped, grouped[FILE], ibis.null("string"), grouped["what"])
+
+
+def _line(grouped: Any, number: Any, name: Any, what: Any) -> Any:
+    columns = {FILE: number, "source_file": name, "what": what}
+    kinds = {FILE: "int32", "source_file": "string", "what": "string", "rows": "int64"}
+    return grouped.select(**columns, rows=grouped["rows"]).cast(kinds)

@@ -118,8 +118,10 @@ class _Load:
 
     def exports(self, left: list[opening.Left]) -> Exports:
         staged = self._staged()
-        subscriptions = merging.subscriptions(self._accepted(staged, "subscriptions"), self._keep)
-        own = merging.customers(self._accepted(staged, "customers"), self._keep)
+        accepted = self._settled("accepted_subscriptions", self._accepted(staged, "subscriptions"))
+        subscriptions = merging.subscriptions(accepted, self._keep)
+        listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
+        own = merging.customers(listed, self._keep)
         customers = merging.with_owners(
             own.rows, self._told(staged, subscriptions.rows), self._keep
         )

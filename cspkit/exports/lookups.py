@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import ibis
@@ -56,45 +56,51 @@ class Lookup:
         """Return the type of the values in Ibis' words."""
         return TYPES.get(self.kind, "string")
 
+    @cached_property
+    def telling(self) -> dict[str, Outcome]:
+        """Return the cells that mean anything; the others are simply missing."""
+        return {raw: found for raw, found in self.outcomes.items() if found != NOTHING}
+
     def join(self, rows: Any, cell: Any, name: str) -> Any:
-        """Return rows with `v_name` and `p_name`, the value and the problem of a cell."""
-        telling = {raw: found for raw, found in self.outcomes.items() if found != NOTHING}
-        if self.kind == "guid":
-            rows = self._join(rows, cell, f"{name}_odd", telling)
-            value = ibis.coalesce(cells.guid(cell), rows[f"v_{name}_odd"])
-            broken = value.isnull() & cells.long_as_guid(cell)
-            problem = ibis.ifelse(broken, "not_a_guid", rows[f"p_{name}_odd"])
-            return rows.mutate(**{f"v_{name}": value, f"p_{name}": problem})
-        return self._join(rows, cell, name, telling)
+        """Return rows with the meanings of a cell beside it, where there are many of them."""
+        if len(self.telling) <= FEW:
+            return rows
+        table = ibis.memtable(self._table(name))
+        return rows.left_join(table, cell == table[f"r_{name}"])
 
-    def _join(self, rows: Any, cell: Any, name: str, telling: dict[str, Outcome]) -> Any:
-        if len(telling) <= FEW:
-            return rows.mutate(
-                **{
-                    f"v_{name}": self._cases(cell, telling, 0, self.type),
-                    f"p_{name}": self._cases(cell, telling, 1, "string"),
-                }
-            )
-        table = ibis.memtable(self._table(telling, name))
-        return rows.left_join(table, cell == table[f"r_{name}"]).drop(f"r_{name}")
+    def checked(self, rows: Any, cell: Any, name: str) -> cells.Checked:
+        """Return the value and the problem of a cell of joined rows."""
+        if len(self.telling) <= FEW:
+            value = self._cases(cell, 0, self.type)
+            problem = self._cases(cell, 1, "string")
+        else:
+            value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
+        if self.kind != "guid":
+            return cells.Checked(value, problem)
+        whole = cells.guid(cell)
+        broken = whole.isnull() & cells.long_as_guid(cell)
+        return cells.Checked(
+            ibis.coalesce(whole, value), ibis.ifelse(broken, "not_a_guid", problem)
+        )
 
-    def _cases(self, cell: Any, telling: dict[str, Outcome], part: int, kind: str) -> Any:
+    def _cases(self, cell: Any, part: int, kind: str) -> Any:
         branches = [
             (raw, ibis.literal(found[part], type=kind))
-            for raw, found in telling.items()
+            for raw, found in self.telling.items()
             if found[part] is not None
         ]
         nothing = ibis.null(kind)
         return cell.cases(*branches, else_=nothing) if branches else nothing
 
-    def _table(self, telling: dict[str, Outcome], name: str) -> pa.Table:
+    def _table(self, name: str) -> pa.Table:
         kind = ibis.dtype(self.type).to_pyarrow()
-        values = [found[0] for found in telling.values()]
+        values = [found[0] for found in self.telling.values()]
+        problems = [found[1] for found in self.telling.values()]
         return pa.table(
             {
-                f"r_{name}": pa.array(telling, pa.string()),
-                f"v_{name}": pa.array(values, kind),
-                f"p_{name}": pa.array([found[1] for found in telling.values()], pa.string()),
+                f"r_{name}": pa.array(self.telling, pa.string()),
+                f"j_{name}": pa.array(values, kind),
+                f"k_{name}": pa.array(problems, pa.string()),
             }
         )
 
