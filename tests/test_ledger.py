@@ -151,7 +151,7 @@ def test_glance_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_glance_cannot_write(ledger: Ledger, url: str) -> None:
     """A dry run cannot change the ledger, even by mistake."""
-    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match="readonly"):
+    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match="read-?only"):
         seen.hold(CUSTOMER, reason="test", by="ana")
 
 
@@ -194,7 +194,7 @@ def test_the_database_itself_refuses_a_second_order(ledger: Ledger) -> None:
     ledger.claim(claim_of("mv-1"), run_id="r", lease=lease)
     ledger.claim(claim_of("mv-2", originals=("s2",)), run_id="r", lease=lease)
 
-    with pytest.raises(LedgerError, match="refused by its own rules: UNIQUE"):
+    with pytest.raises(LedgerError, match="refused by its own rules: (UNIQUE|duplicate)"):
         raw(ledger, "UPDATE move_originals SET original = 's1' WHERE move_id = 'mv-2'")
 
 
@@ -302,7 +302,7 @@ def test_a_cart_and_an_order_belong_to_one_move(ledger: Ledger) -> None:
         ledger.claim(claim_of(move_id, originals=(original,)), run_id="r", lease=lease)
     walk(ledger, lease, MoveState.CART)
 
-    with pytest.raises(LedgerError, match=r"UNIQUE constraint failed: moves\.cart_id"):
+    with pytest.raises(LedgerError, match=r"(?i)unique constraint.*cart_id"):
         ledger.advance(
             "mv-2",
             MoveState.PLANNED,

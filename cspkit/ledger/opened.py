@@ -100,11 +100,15 @@ class Opened:
         try:
             yield
         except sa.exc.IntegrityError as error:
-            raise LedgerError(f"ledger {place}: refused by its own rules: {error.orig}") from error
+            raise LedgerError(f"ledger {place}: refused by its own rules: {_line(error)}") from error
         except sa.exc.DBAPIError as error:
-            raise LedgerError(f"ledger {place}: {error.orig}") from error
+            raise LedgerError(f"ledger {place}: {_line(error)}") from error
 
     def _one(self, kind: type[R], query: sa.Select[Any]) -> R | None:
         with self._read() as connection:
             found = connection.execute(query).mappings().one_or_none()
         return None if found is None else kind.of(found)
+
+
+def _line(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split())

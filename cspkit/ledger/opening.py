@@ -33,7 +33,12 @@ def engine(url: str, *, read_only: bool = False) -> sa.Engine:
     if address.get_backend_name() != "postgresql":
         raise LedgerError(f"ledger on {address.get_backend_name()!r}: use SQLite or PostgreSQL")
     try:
-        return sa.create_engine(address, isolation_level="READ COMMITTED", pool_pre_ping=True)
+        return sa.create_engine(
+            address,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            execution_options={"postgresql_readonly": read_only},
+        )
     except ImportError as error:
         raise LedgerError(f"the driver of {address.drivername!r} is not installed") from error
 
