@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cspkit.exports import Exports, load
@@ -345,3 +346,25 @@ def test_parquet_is_read_like_text(tmp_path):
 
     assert column(found, "expires_on") == column(again, "expires_on")
     assert counts(again) == {"read": 2, "accepted": 2}
+
+
+def corrected(folder: Path, source: Exports, column: str, value: str) -> Path:
+    """Save, put one column of the rejects right, and return the file."""
+    source.save(folder / "saved")
+    path = folder / "rejects.csv"
+    lines = pd.read_csv(folder / "saved" / "rejects.csv", dtype=str, keep_default_na=False)
+    lines.loc[lines["column"] == column, "value"] = value
+    lines.to_csv(path, index=False)
+    return path
+
+
+def test_corrected_rejects_are_fed_back(tmp_path):
+    """A row that was put right is read as a row of the file it came from, the others stay."""
+    first = one("distributor-es-totals-row")
+    path = corrected(tmp_path, first, "Cantidad", "7")
+    found = load(DATA / "distributor-es-totals-row.csv", path)
+    lines = found.files.set_index("source_file")
+
+    assert sorted([*column(first, "seats"), 7]) == sorted(column(found, "seats"))
+    assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "accepted"] == 1
+    assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "rejected"] == 1

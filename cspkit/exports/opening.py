@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from cspkit.errors import ExportError
-from cspkit.exports import columnar, delimited, documents, workbooks
+from cspkit.exports import columnar, delimited, documents, returned, workbooks
 from cspkit.exports.dialect import sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.profiles import Match, recognise
@@ -46,9 +46,10 @@ def open_file(file: Found) -> tuple[list[Sheet], list[Left]]:
 
 
 _Raw: TypeAlias = pa.Table | tuple[Scan, int]
+_Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw]
 
 
-def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _Raw]]:
+def _tables(file: Found) -> Iterator[_Table]:
     if file.suffix in (".xlsx", ".xlsm"):
         for sheet, header, matches, rows in workbooks.sheets(file.path):
             yield f"{file.name}#{sheet}", header, matches, rows
@@ -59,23 +60,30 @@ def _tables(file: Found) -> Iterator[tuple[str, tuple[str, ...], list[Match], _R
         header, rows = documents.read(file.path)
         yield file.name, header, recognise(header), rows
     else:
-        yield _delimited(file)
+        yield from _delimited(file)
 
 
-def _delimited(file: Found) -> tuple[str, tuple[str, ...], list[Match], _Raw]:
+def _delimited(file: Found) -> Iterator[_Table]:
     dialect = sniff(file.path)
-    matches = list(dialect.matches)
+    matches, rows = list(dialect.matches), None
+    if returned.is_rejects(dialect.header):
+        for source, header, found, table in returned.sheets(
+            delimited.read_small(file.path, dialect)
+        ):
+            yield f"{file.name}#{source}", header, found, table
+        return
     if not matches or not matches[0].fits:
-        return file.name, dialect.header, matches, pa.table({})
-    if file.path.stat().st_size > delimited.SMALL and (
-        scan := delimited.scan_of(file.path, dialect)
-    ):
-        return file.name, dialect.header, matches, scan
-    return file.name, dialect.header, matches, delimited.read_small(file.path, dialect)
+        rows = pa.table({})
+    elif file.path.stat().st_size > delimited.SMALL:
+        rows = delimited.scan_of(file.path, dialect)
+    if rows is None:
+        rows = delimited.read_small(file.path, dialect)
+    yield file.name, dialect.header, matches, rows
 
 
 def _sheet(file: Found, name: str, header: tuple[str, ...], best: Match, rows: _Raw) -> Sheet:
-    guid = re.search(GUID, file.path.name)
+    # A sheet of a rejects file is named after the file that its rows came from.
+    guid = re.search(GUID, file.path.name) or re.search(GUID, name)
     scan, read = rows if isinstance(rows, tuple) else (None, rows.num_rows)
     return Sheet(
         source_file=name,
