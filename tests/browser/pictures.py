@@ -16,9 +16,13 @@ def take(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, open_browser() as browser:
         report = demo.walk(Path(scratch), say=cli._say, show=lambda frame, title: None)
         ranking = runbooks.execute("20-rank-customers", Path(scratch) / "ranking.ipynb").html
-        for name, page_file in {"report": report, "ranking": ranking}.items():
+        for name, page_file, heading in (
+            ("report", report, "Where the move to CSP stands"),
+            ("ranking", ranking, "Who goes first?"),
+        ):
             page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=1)
             page.goto(page_file.resolve().as_uri())
+            page.get_by_role("heading", name=heading).evaluate("it => it.scrollIntoView()")
             page.screenshot(path=folder / f"{name}.png")
             print(folder / f"{name}.png")
 
