@@ -151,7 +151,7 @@ def test_glance_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_glance_cannot_write(ledger: Ledger, url: str) -> None:
     """A dry run cannot change the ledger, even by mistake."""
-    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match="read-?only"):
+    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match=r"read-?only"):
         seen.hold(CUSTOMER, reason="test", by="ana")
 
 
@@ -194,7 +194,7 @@ def test_the_database_itself_refuses_a_second_order(ledger: Ledger) -> None:
     ledger.claim(claim_of("mv-1"), run_id="r", lease=lease)
     ledger.claim(claim_of("mv-2", originals=("s2",)), run_id="r", lease=lease)
 
-    with pytest.raises(LedgerError, match="refused by its own rules: (UNIQUE|duplicate)"):
+    with pytest.raises(LedgerError, match=r"refused by its own rules: (UNIQUE|duplicate)"):
         raw(ledger, "UPDATE move_originals SET original = 's1' WHERE move_id = 'mv-2'")
 
 

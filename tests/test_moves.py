@@ -15,6 +15,7 @@ from cspkit import moves
 from cspkit.errors import CspkitError, LedgerError, PlanRefused, SettingsError
 from cspkit.moves.rows import OUTCOMES, PREVIEW
 from cspkit.settings import Settings
+from cspkit.wire import FixedTokens
 from tests import scene as scenes
 from tests.scene import MONDAY, Scene
 
@@ -185,6 +186,19 @@ def test_mode_live_is_not_for_a_rehearsal(scene: Scene) -> None:
 
     with pytest.raises(SettingsError, match="mode live needs 'tenant', found 'rehearsal'"):
         begin(scene, mode="live")
+
+
+def test_mode_live_needs_a_second_factor(scene: Scene) -> None:
+    """A token without MFA is refused before the first call and before a ledger is made."""
+    service = scene.settings.service.model_copy(update={"kind": "tenant"})
+    scene.settings = scene.settings.model_copy(update={"service": service})
+    scene.moves = [scene.move(scene.ready())]
+    scene.save(approve=False)
+
+    with pytest.raises(SettingsError, match="no multi-factor authentication"):
+        begin(scene, mode="live", tokens=FixedTokens())
+    assert scene.books["calls"] == {}
+    assert not (scene.settings.root / "ledger").exists()
 
 
 def test_mode_rehearsal_is_not_for_a_tenant(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -16,7 +17,17 @@ import pytest
 import requests
 
 from cspkit.errors import ApiError, ApiRefused, ApiUnavailable, ApiUnclear, SettingsError
-from cspkit.wire import AzureTokens, FixedTokens, Record, ServiceClock, Wire, instant, plain
+from cspkit.wire import (
+    AzureTokens,
+    FixedTokens,
+    NoTokens,
+    Record,
+    ServiceClock,
+    Wire,
+    has_mfa,
+    instant,
+    plain,
+)
 from cspkit.wire.faults import refusals, seconds
 from tests.canned import Canned
 
@@ -447,6 +458,52 @@ def test_an_app_never_serves_a_call_that_needs_a_user() -> None:
 
     with pytest.raises(SettingsError, match="needs a signed-in user"):
         tokens.token("https://api.partnercenter.microsoft.com", TENANT, True)
+
+
+def test_a_failed_sign_in_is_one_line() -> None:
+    """What azure-identity says at length becomes what, where and for whom."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    class Refusing(Signed):
+        def get_token(self, *scopes: str, **more: Any) -> Any:
+            raise ClientAuthenticationError("no account\nmany more lines")
+
+    with pytest.raises(SettingsError, match="no token for https://x in tenant t: no account$"):
+        AzureTokens(user=Refusing()).token("https://x", "t", True)
+
+
+def test_without_a_sign_in_nothing_is_sent() -> None:
+    """A wire without tokens refuses before it connects."""
+    adapter = Canned({})
+    wire = Wire("https://api.example", tokens=NoTokens(), adapter=adapter)
+    with pytest.raises(SettingsError, match="nobody is signed in"):
+        wire.read("/v1/customers", tenant=TENANT)
+    wire.close()
+
+    assert adapter.asked == []
+
+
+def claims(**said: Any) -> str:
+    """A token as the sign-in makes it, with a signature that nobody checks here."""
+    body = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    return f"head.{body}.signature"
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (claims(amr=["pwd", "mfa"]), True),
+        (claims(amr=["pwd"]), False),
+        (claims(amr="mfa"), False),
+        (claims(), False),
+        (f"rehearsal-user-{TENANT}", False),
+        ("a.%%%.b", False),
+        ("", False),
+    ],
+)
+def test_mfa_is_read_from_the_token(token: str, expected: bool) -> None:
+    """Only a token that says so counts as signed in with a second factor."""
+    assert has_mfa(token) is expected
 
 
 def test_what_may_have_had_an_effect_is_not_listed() -> None:

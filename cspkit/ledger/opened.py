@@ -100,7 +100,8 @@ class Opened:
         try:
             yield
         except sa.exc.IntegrityError as error:
-            raise LedgerError(f"ledger {place}: refused by its own rules: {_line(error)}") from error
+            said = _line(error)
+            raise LedgerError(f"ledger {place}: refused by its own rules: {said}") from error
         except sa.exc.DBAPIError as error:
             raise LedgerError(f"ledger {place}: {_line(error)}") from error
 

@@ -75,14 +75,12 @@ class AzureTokens:
 
     def token(self, audience: str, tenant: str, user: bool) -> str:
         """Return a token; raise SettingsError when a call needs a user and nobody signed in."""
-        from azure.core.exceptions import AzureError
-
         credential = self._user if user or self._app is None else self._app
         if credential is None:
             raise SettingsError("credentials", "user", f"{audience} needs a signed-in user here")
         try:
             return str(credential.get_token(f"{audience}/.default", tenant_id=tenant).token)
-        except AzureError as error:
+        except _azure_errors() as error:
             first = str(error).partition("\n")[0][:200]
             problem = f"no token for {audience} in tenant {tenant}: {first}"
             raise SettingsError("credentials", "user", problem) from error
@@ -97,6 +95,15 @@ def has_mfa(token: str) -> bool:
     except (IndexError, ValueError, binascii.Error, AttributeError):
         return False
     return isinstance(methods, list) and "mfa" in methods
+
+
+def _azure_errors() -> tuple[type[Exception], ...]:
+    """What a credential of azure-identity raises; nothing where it is not installed."""
+    try:
+        from azure.core.exceptions import AzureError
+    except ImportError:
+        return ()
+    return (AzureError,)
 
 
 def _azure_identity() -> Any:
