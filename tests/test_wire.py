@@ -468,7 +468,7 @@ def test_a_failed_sign_in_is_one_line() -> None:
         def get_token(self, *scopes: str, **more: Any) -> Any:
             raise ClientAuthenticationError("no account\nmany more lines")
 
-    with pytest.raises(SettingsError, match="no token for https://x in tenant t: no account$"):
+    with pytest.raises(SettingsError, match=r"no token for https://x in tenant t: no account$"):
         AzureTokens(user=Refusing()).token("https://x", "t", True)
 
 
