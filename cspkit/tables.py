@@ -141,6 +141,18 @@ REJECTS = _table(
     ("row", "string", "the whole raw row as a JSON object"),
 )
 
+CONFLICTS = _table(
+    "conflicts",
+    ("subscription_id", "string", "the subscription that several files speak of"),
+    ("column", "string", "column of subscriptions in which they differ"),
+    ("kept", "string", "the value that was kept"),
+    ("kept_file", "string", "file of the row that leads"),
+    ("kept_row", "int64", "row in that file"),
+    ("other", "string", "the value that was not kept"),
+    ("source_file", "string", "file that says so"),
+    ("source_row", "int64", "row in that file"),
+)
+
 FILES = _table(
     "files",
     ("source_file", "string", "file, or file.xlsx#sheet"),

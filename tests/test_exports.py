@@ -118,12 +118,14 @@ def test_saved_folder_reads_back_as_it_was(sample, tmp_path):
     again = load(tmp_path / "once")
     again.save(tmp_path / "twice")
 
-    names = ["customers.parquet", "rejects.csv", "subscriptions.parquet", "summary.json"]
+    names = ["conflicts.csv", "customers.parquet", "rejects.csv"]
+    names += ["subscriptions.parquet", "summary.json"]
     assert names == sorted(path.name for path in (tmp_path / "once").iterdir())
     for name in names:
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()
     pd.testing.assert_frame_equal(sample.subscriptions, again.subscriptions)
     pd.testing.assert_frame_equal(sample.summary(), again.summary())
+    pd.testing.assert_frame_equal(sample.conflicts, again.conflicts)
 
 
 def test_loading_twice_gives_the_same_bytes(sample, tmp_path):

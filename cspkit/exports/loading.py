@@ -135,6 +135,9 @@ class _Load:
             ),
             "rejects": self._keep("rejects", rejecting.rejects(parts, self.sources)),
         }
+        if subscriptions.conflicts is not None:
+            conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
+            held["conflicts"] = self._keep("conflicts", conflicts)
         aside = [rows for part in staged for rows in (part.rows, part.odd)]
         merged = [found.merged for found in (subscriptions, own) if found.merged is not None]
         counts = counting.count(self.connection, self.sheets, held, aside, merged)

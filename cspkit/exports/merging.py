@@ -23,6 +23,19 @@ from cspkit.exports.sheets import ROW
 
 Keep = Callable[[str, Any], Any]
 PLACE, RANK = "_place", "_rank"
+COMPARED = (
+    "channel",
+    "sku_id",
+    "offer_id",
+    "seats",
+    "term",
+    "billing_cycle",
+    "expires_on",
+    "auto_renew",
+    "status",
+    "unit_price",
+    "currency",
+)
 FILLED = {
     "name": "customer_name",
     "domain": "customer_domain",
@@ -39,6 +52,7 @@ class Merged:
     rows: Any
     merged: Any = None
     foreign: Any = None
+    conflicts: Any = None
 
 
 def subscriptions(rows: Any, keep: Keep) -> Merged:
@@ -58,8 +72,33 @@ def subscriptions(rows: Any, keep: Keep) -> Merged:
         channel=_.channel.fill_null("unknown")
     )
     single = rows.anti_join(repeated, "subscription_id")
-    together = ibis.union(single, keep("filled_subscriptions", filled).select(*single.columns))
-    return Merged(together, ours.filter(_[PLACE] > 0), foreign)
+    kept = keep("filled_subscriptions", filled)
+    together = ibis.union(single, kept.select(*single.columns))
+    others = ours.filter(_[PLACE] > 0)
+    return Merged(together, others, foreign, _conflicts(others, kept))
+
+
+def _conflicts(others: Any, kept: Any) -> Any:
+    """Say where another file tells another value than the one that was kept.
+
+    Older lines of the same file are no contradiction: they were true in their time.
+    """
+    both = others.inner_join(kept, "subscription_id", rname="kept_{name}")
+    elsewhere = both.filter(both["source_file"] != both["kept_source_file"])
+    parts = [
+        elsewhere.filter(elsewhere[name] != elsewhere[f"kept_{name}"]).select(
+            "subscription_id",
+            column=ibis.literal(name),
+            kept=elsewhere[f"kept_{name}"].cast("string"),
+            kept_file=elsewhere["kept_source_file"],
+            kept_row=elsewhere["kept_source_row"],
+            other=elsewhere[name].cast("string"),
+            source_file=elsewhere["source_file"],
+            source_row=elsewhere["source_row"],
+        )
+        for name in COMPARED
+    ]
+    return ibis.union(*parts).order_by("subscription_id", "column", "source_file", "source_row")
 
 
 def customers(rows: Any, keep: Keep) -> Merged:

@@ -20,12 +20,14 @@ TABLES = {
     "customers": tables.CUSTOMERS,
     "subscriptions": tables.SUBSCRIPTIONS,
     "rejects": tables.REJECTS,
+    "conflicts": tables.CONFLICTS,
     "files": tables.FILES,
 }
 KEYS = {
     "customers": ["customer_id"],
     "subscriptions": ["subscription_id"],
     "rejects": ["source_file", "source_row"],
+    "conflicts": ["subscription_id", "column", "source_file", "source_row"],
     "files": ["source_file"],
 }
 FILES = ("customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.json")
@@ -51,9 +53,12 @@ class Exports:
         self._lines = lines
         schema = tables.FILES.schema | dict.fromkeys(SET_ASIDE, "int64")
         arrow = pa.Table.from_pylist(lines, schema=ibis.schema(schema).to_pyarrow())
-        self._tables = held | {
-            "files": engines.keep(connection, f"{engines.fresh_name()}_files", arrow)
-        }
+        none = {"conflicts": ibis.memtable([], schema=ibis.schema(tables.CONFLICTS.schema))}
+        self._tables = (
+            none
+            | held
+            | {"files": engines.keep(connection, f"{engines.fresh_name()}_files", arrow)}
+        )
 
     @classmethod
     def from_frames(cls, customers: Any, subscriptions: Any, rejects: Any = None) -> Exports:
@@ -81,7 +86,7 @@ class Exports:
         return cls(connection, held, [])
 
     def table(self, name: str) -> Any:
-        """Return customers, subscriptions, rejects or files as an Ibis table."""
+        """Return customers, subscriptions, rejects, conflicts or files as an Ibis table."""
         if name not in TABLES:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
         return self._tables[name].select(TABLES[name].names)
@@ -102,6 +107,11 @@ class Exports:
         return self._frame("rejects")
 
     @cached_property
+    def conflicts(self) -> pd.DataFrame:
+        """Hand over what files say differently of one subscription; `tables.CONFLICTS`."""
+        return self._frame("conflicts")
+
+    @cached_property
     def files(self) -> pd.DataFrame:
         """Hand the count of every file to pandas; columns of `tables.FILES`."""
         return self._frame("files")
@@ -115,7 +125,10 @@ class Exports:
         return tables.to_pandas(self.connection.to_pyarrow(rows))
 
     def save(self, folder: str | Path) -> None:
-        """Write customers.parquet, subscriptions.parquet, rejects.csv and summary.json."""
+        """Write customers.parquet, subscriptions.parquet, rejects.csv and summary.json.
+
+        Contradictions between files, where there are any, go to conflicts.csv.
+        """
         from cspkit.exports import saved
 
         saved.write(self, Path(folder), self._lines)

@@ -11,13 +11,13 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from cspkit import tables
 from cspkit.errors import ExportError
 from cspkit.exports import engine as engines
 from cspkit.exports.reasons import SET_ASIDE
-from cspkit.exports.result import FILES, TABLES, Exports
+from cspkit.exports.result import FILES, KEYS, TABLES, Exports
 
 FORMAT = 1
+CONFLICTS = "conflicts.csv"
 
 
 def is_saved(folder: str | Path) -> bool:
@@ -32,7 +32,10 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     for name, key in (("customers", "customer_id"), ("subscriptions", "subscription_id")):
         table = exports.table(name).order_by(key)
         exports.connection.to_parquet(table, folder / f"{name}.parquet")
-    _write_rejects(exports, folder / "rejects.csv")
+    _write_csv(exports, "rejects", folder / "rejects.csv")
+    (folder / CONFLICTS).unlink(missing_ok=True)
+    if len(exports.conflicts):
+        _write_csv(exports, "conflicts", folder / CONFLICTS)
     summary = {
         "format": FORMAT,
         "files": lines,
@@ -42,10 +45,11 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     (folder / "summary.json").write_text(text, encoding="utf-8")
 
 
-def _write_rejects(exports: Exports, path: Path) -> None:
-    rows = exports.connection.to_pyarrow(exports.table("rejects")).to_pylist()
+def _write_csv(exports: Exports, name: str, path: Path) -> None:
+    table = exports.table(name).order_by(KEYS[name])
+    rows = exports.connection.to_pyarrow(table).to_pylist()
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, tables.REJECTS.names, lineterminator="\n")
+        writer = csv.DictWriter(file, TABLES[name].names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
@@ -59,7 +63,9 @@ def read(folder: Path, engine: Any = None) -> Exports:
         arrow = {
             name: parquet.read_table(folder / f"{name}.parquet")
             for name in ("customers", "subscriptions")
-        } | {"rejects": _read_rejects(folder / "rejects.csv")}
+        } | {"rejects": _read_csv("rejects", folder / "rejects.csv")}
+        if (folder / CONFLICTS).exists():
+            arrow["conflicts"] = _read_csv("conflicts", folder / CONFLICTS)
         connection, prefix = engine or engines.connect(), engines.fresh_name()
         held: dict[str, Any] = {}
         for name, table in arrow.items():
@@ -71,12 +77,18 @@ def read(folder: Path, engine: Any = None) -> Exports:
         raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
 
 
-def _read_rejects(path: Path) -> pa.Table:
+def _read_csv(name: str, path: Path) -> pa.Table:
     csv.field_size_limit(100_000_000)
+    schema = TABLES[name].schema
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
-            {name: value or None for name, value in row.items()}
-            | {"source_row": int(row["source_row"])}
+            {column: _typed(row[column], kind) for column, kind in schema.items()}
             for row in csv.DictReader(file)
         ]
-    return pa.Table.from_pylist(rows, schema=ibis.schema(tables.REJECTS.schema).to_pyarrow())
+    return pa.Table.from_pylist(rows, schema=ibis.schema(schema).to_pyarrow())
+
+
+def _typed(text: str, kind: str) -> str | int | None:
+    if not text:
+        return None
+    return int(text) if kind == "int64" else text
