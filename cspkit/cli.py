@@ -110,19 +110,39 @@ def rank(
     as_of: Annotated[str | None, typer.Option(help="Day of the ranking; today UTC.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help=".csv, .xlsx or .parquet")] = None,
     top: Annotated[int, typer.Option(help="How many customers to print.")] = 10,
+    why: Annotated[
+        str | None,
+        typer.Option(metavar="CUSTOMER", help="Show how one was judged: id, or part of a name."),
+    ] = None,
+    market: Annotated[str | None, typer.Option(help="Only this market, such as ES.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Only with an original of it.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Only who expires in so many days.")] = None,
+    minimum_seats: Annotated[int | None, typer.Option(help="Only with as many to move.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Only of this owner in decisions.xlsx.")] = None,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Put customers in order of nearness of their natural expiration.
+    """Put customers in order of nearness of their natural expiration, or show why one is there.
 
     Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`
     """
-    from cspkit import ranking
+    from cspkit import explaining, ranking
 
-    settings, known_on = _settings(config), _day(as_of)
+    settings, known_on, loaded = _settings(config), _day(as_of), _load(paths)
+    given: dict[str, Any] = {"as_of": known_on, "settings": settings}
+    given["decisions"] = _decisions(settings)
+    if why is not None:
+        _explained(explaining.explain(loaded, why, **given), out, as_json)
+        return
     ranked = ranking.rank(
-        _load(paths), as_of=known_on, settings=settings, decisions=_decisions(settings)
+        loaded,
+        market=market,
+        channel=channel,
+        horizon=horizon,
+        minimum_seats=minimum_seats,
+        owner=owner,
+        **given,
     )
     if out:
         _write_frame(ranked, out)
@@ -131,6 +151,18 @@ def rank(
     else:
         first = ranked.head(top).assign(name=ranked["name"].fillna(ranked["customer_id"]))
         _show(first[list(TOP)], f"The first {len(first)} of {len(ranked)}")
+
+
+def _explained(steps: pd.DataFrame, out: Path | None, as_json: bool) -> None:
+    if out:
+        _write_frame(steps, out)
+    if as_json:
+        _print_json(_records(steps))
+        return
+    for original, lines in steps.groupby("subscription_id", sort=False):
+        _say(f"{lines['product'].iloc[0] or 'an unnamed product'} ({original})")
+        for line in lines.itertuples():
+            _say(f"  {line.what}: {line.value} - {line.because}")
 
 
 TOP = ("rank", "name", "market", "next_expiration", "seats", "slack_days", "next_action", "reason")

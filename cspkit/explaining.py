@@ -29,7 +29,7 @@ STOPPERS = {
 
 def explain(
     exports: Exports,
-    customer_id: str,
+    customer: str,
     *,
     as_of: date,
     settings: Settings | None = None,
@@ -37,17 +37,18 @@ def explain(
 ) -> pd.DataFrame:
     """Show the whole derivation for one customer; columns subscription_id ... because.
 
-    Raises CspkitError when no original of that customer is in the exports.
+    `customer` is its id, or a part of its name or domain that no other customer has. Raises
+    CspkitError when nobody or more than one fits, or no original of it is in the exports.
     """
     import pandas as pd
 
     settings = settings or Settings()
     judged = judging.judge(exports, as_of=as_of, settings=settings, decisions=decisions)
-    judged = judged.filter(judged.customer_id == customer_id.lower())
+    judged = judged.filter(judged.customer_id == find(exports, customer))
     rows = judging.fetch(judged.order_by("expires_on", "subscription_id")).to_pylist()
     if not rows:
         raise CspkitError(
-            f"customer: expected a tenant id with originals in the exports, found {customer_id!r}"
+            f"customer: expected one with originals in the exports, found {customer!r}"
         )
     rules = {rule.name: rule for rule in channels.rules(settings.channels)}
     lines = [
@@ -58,12 +59,40 @@ def explain(
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def find(exports: Exports, customer: str) -> str:
+    """Return the id of the customer with this id, or with this part of its name or domain.
+
+    Whoever bears the whole id, name or domain goes before those who only contain it. What fits
+    nobody is taken for an id that no list of customers knows.
+    """
+    wanted = customer.strip().lower()
+    known = exports.table("customers")
+    parts = [known[name].lower().fill_null("") for name in ("customer_id", "name", "domain")]
+    whole = (parts[0] == wanted) | (parts[1] == wanted) | (parts[2] == wanted)
+    part = whole | parts[1].contains(wanted) | parts[2].contains(wanted)
+    rows = known.mutate(whole=whole).filter(part).order_by("customer_id").select(*FOUND)
+    found = judging.fetch(rows).to_pylist() if wanted else []
+    found = [row for row in found if row["whole"]] or found
+    names = {row["customer_id"]: row["name"] for row in found}
+    if len(names) > 1:
+        first = ", ".join(f"{name!r} ({key})" for key, name in list(names.items())[:3])
+        raise CspkitError(
+            f"customer: expected one, found {len(names)} for {customer!r}: {first}; give the id"
+        )
+    return next(iter(names), wanted)
+
+
+FOUND = ("customer_id", "name", "whole")
+
+
 def _steps(
     row: dict[str, Any], rule: channels.Rule, policy: Policy
 ) -> Iterator[tuple[str, Any, str]]:
     yield "rule", rule.name, f"channel {row['channel']}; {rule.source} ({rule.source_date})"
     yield "after its end", _aftermath(rule), _grace(rule, policy)
     yield "renewal stopped by", STOPPERS[rule.stopped_by], rule.stop_how
+    if row["renewal_safe_on"]:
+        yield "renewal stopped on", row["renewal_safe_on"], "days for a repair before its end"
     yield "route", row["route"], f"the rule of the channel says {rule.route.value}"
     yield "replacement", row["target_offer"] or "none", _replacement(row)
     yield "state", row["state"], _lead(row, policy)

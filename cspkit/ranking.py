@@ -59,17 +59,41 @@ def rank(
     as_of: date | str,
     settings: Settings | None = None,
     decisions: Decisions | None = None,
+    market: str | None = None,
+    channel: str | None = None,
+    horizon: int | None = None,
+    minimum_seats: int | None = None,
+    owner: str | None = None,
 ) -> pd.DataFrame:
     """Rank every customer of the exports; returns the columns of `tables.RANKED`, rank 1 first.
 
     The nearest natural expiration goes first, then the least slack, then the most seats, then
     the customer id; who has nothing with a route comes last. A monthly roll-over counts as an
-    expiration only where the customer has no other. Raises CspkitError for an impossible as_of.
+    expiration only where the customer has no other.
+
+    The other arguments leave customers out, and the ranks stay those of the whole list: `market`
+    and `owner` (of decisions.xlsx) keep their customers, `channel` those with an original of it,
+    `minimum_seats` those with as many to move, `horizon` those whose next expiration is at most
+    so many days away; what is overdue always is. Raises CspkitError for an impossible as_of, and
+    for a word that nobody in the exports or decisions has.
     """
     import pyarrow as pa
 
-    day = read_day("as_of", as_of)
-    table = ordered(exports, as_of=day, settings=settings or Settings(), decisions=decisions)
+    day, said = read_day("as_of", as_of), decisions or Decisions.empty()
+    table = ordered(exports, as_of=day, settings=settings or Settings(), decisions=said)
+    wanted: list[Any] = []
+    if market is not None:
+        wanted.append(table.market == _market(exports, market))
+    if channel is not None:
+        wanted.append(table.customer_id.isin(_of_channel(exports, channel)))
+    if horizon is not None:
+        wanted.append(table.days_to_expiration <= _count("horizon", horizon))
+    if minimum_seats is not None:
+        wanted.append(table.seats >= _count("minimum_seats", minimum_seats))
+    if owner is not None:
+        wanted.append(table.customer_id.isin(_of_owner(said, owner)))
+    if wanted:
+        table = table.filter(*wanted).order_by("rank")
     rows = judging.fetch(table)
     rendered = [_rendered(row, day) for row in rows.to_pylist()]
     for name in ("next_action", "blockers", "reason"):
@@ -86,6 +110,42 @@ def read_day(name: str, value: date | str) -> date:
     except (TypeError, ValueError):
         expected = "expected a date such as 2026-11-20"
         raise CspkitError(f"{name}: {expected}, found {value!r}") from None
+
+
+def _market(exports: Exports, market: str) -> str:
+    customers = exports.table("customers")
+    known = judging.fetch(customers.select("market").distinct()).column("market").to_pylist()
+    return _word("market", market.upper(), [word for word in known if word])
+
+
+def _of_channel(exports: Exports, channel: str) -> Any:
+    """Select the customers with an original of a channel; a word that is none is unknown."""
+    word = _word("channel", channel.lower(), list(Channel))
+    table = exports.table("subscriptions")
+    known = ibis.ifelse(table.channel.isin(list(map(str, Channel))), table.channel, "unknown")
+    return table.filter(known.fill_null("unknown") == word).customer_id
+
+
+def _of_owner(decisions: Decisions, owner: str) -> list[str]:
+    """List the customers of an owner, in any letter case."""
+    rows = decisions.customer_table.select(["customer_id", "owner"]).to_pylist()
+    owned = [(row["customer_id"], row["owner"]) for row in rows if row["owner"]]
+    names = {name.casefold(): name for _, name in owned}
+    _word("owner", names.get(owner.casefold(), owner), list(names.values()))
+    return [customer for customer, name in owned if name.casefold() == owner.casefold()]
+
+
+def _word(name: str, value: str, known: list[Any]) -> str:
+    if value not in known:
+        some = f"one of {', '.join(sorted(map(str, known)))}" if known else "none, nobody has any"
+        raise CspkitError(f"{name}: expected {some}; found {value!r}")
+    return value
+
+
+def _count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CspkitError(f"{name}: expected a whole number from 0 on, found {value!r}")
+    return value
 
 
 def ordered(

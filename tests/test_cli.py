@@ -64,6 +64,43 @@ def test_rank_writes_what_is_asked_for(suffix: str, tables_folder: Path, tmp_pat
     assert tables.RANKED.names == list(read(out).columns)
 
 
+def test_rank_takes_a_part_of_the_list(tables_folder: Path, tmp_path: Path) -> None:
+    """Options of the verb are the filters of the ranking; ranks are those of the whole list."""
+    only = ("--market", "es", "--channel", "open", "--horizon", "60", "--minimum-seats", "5")
+    words = ("rank", str(tables_folder), "--as-of", "2026-11-20", "--json", "--top", "999")
+    whole, part = (json.loads(cspkit(*words, *more, cwd=tmp_path).stdout) for more in ((), only))
+    ranks = {row["customer_id"]: row["rank"] for row in whole}
+
+    assert 0 < len(part) < len(whole)
+    assert all(row["market"] == "ES" and row["seats"] >= 5 for row in part)
+    assert all(ranks[row["customer_id"]] == row["rank"] for row in part)
+
+
+def test_rank_says_why(tables_folder: Path, tmp_path: Path) -> None:
+    """A customer is found by its id; every line says what decided it."""
+    words = ("rank", str(tables_folder), "--as-of", "2026-11-20")
+    first = json.loads(cspkit(*words, "--top", "1", "--json", cwd=tmp_path).stdout)[0]
+    done = cspkit(*words, "--why", first["customer_id"], cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "  rule: " in done.stdout
+    assert "  last safe day: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--why", "nobody"), ("--market", "XX"), ("--owner", "Bea")]
+)
+def test_rank_refuses_unknown_words(
+    option: str, value: str, tables_folder: Path, tmp_path: Path
+) -> None:
+    """A slip is one line with the word that was found, and exit 2."""
+    done = cspkit("rank", str(tables_folder), option, value, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert repr(value) in done.stderr
+
+
 @pytest.fixture(scope="module")
 def workspace(tables_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a plan made by its author and approved by another name."""

@@ -69,3 +69,37 @@ def test_an_unknown_customer_is_named():
     """A slip in the tenant id does not explain nothing."""
     with pytest.raises(CspkitError, match="found 'nobody'"):
         explaining.explain(exports(original(1)), "nobody", as_of=AS_OF)
+
+
+TWO = (
+    customer(1, name="Clínica Norte", domain="norte.example"),
+    customer(2, name="Clínica Sur", domain="sur.example"),
+    original(1, of=1),
+    original(2, of=2),
+)
+
+
+@pytest.mark.parametrize("words", [customer_id(2), "clínica SUR", "sur", " sur.example ", "a s"])
+def test_a_customer_is_found_by_a_part_that_is_its_own(words):
+    """People know names and domains, not tenant ids."""
+    assert customer_id(2) == explaining.find(exports(*TWO), words)
+
+
+def test_a_whole_name_goes_before_a_longer_one():
+    """Whoever is called exactly so is meant, also where another name contains it."""
+    rows = customer(1, name="Norte"), customer(2, name="Norte y Sur"), original(1)
+
+    assert customer_id(1) == explaining.find(exports(*rows), "norte")
+
+
+def test_a_part_of_several_names_is_refused_with_their_ids():
+    """Explaining the wrong customer would be worse than asking again."""
+    with pytest.raises(CspkitError, match=f"found 2 for 'clínica'.*{customer_id(2)}"):
+        explaining.find(exports(*TWO), "clínica")
+
+
+@pytest.mark.parametrize("words", ["", "  ", "%", "_"])
+def test_nothing_and_wildcards_find_nobody(words):
+    """What is typed is text, never a pattern."""
+    with pytest.raises(CspkitError, match="expected one with originals"):
+        explaining.explain(exports(*TWO), words, as_of=AS_OF)

@@ -244,6 +244,60 @@ def test_hostile_names_pass_through_as_text():
     assert name in row["reason"]
 
 
+MIXED = (
+    customer(1, market="ES"),
+    customer(2, market="IT"),
+    customer(3, market="ES"),
+    customer(4, market=None),
+    original(1, of=1, expires_on="2026-11-10", seats=5),
+    original(2, of=2, expires_on="2026-12-20", seats=40, channel="direct_mca"),
+    original(3, of=2, expires_on="2027-12-20", seats=2, channel="open"),
+    original(4, of=3, expires_on="2026-12-21", seats=20, channel="telesales"),
+    original(5, of=4, expires_on=None, seats=50),
+)
+
+
+@pytest.mark.parametrize(
+    ("only", "left"),
+    [
+        ({}, [1, 2, 3, 4]),
+        ({"market": "es"}, [1, 3]),
+        ({"channel": "open"}, [2]),
+        ({"channel": "unknown"}, [3]),
+        ({"channel": "ea"}, []),
+        ({"horizon": 30}, [1, 2]),
+        ({"horizon": 0}, [1]),
+        ({"minimum_seats": 20}, [2, 3, 4]),
+        ({"owner": "ana"}, [2, 3]),
+        ({"owner": "Ana", "market": "ES", "minimum_seats": 20, "horizon": 31}, [3]),
+    ],
+)
+def test_a_part_of_the_list_keeps_the_ranks_of_the_whole(only, left):
+    """Filters leave customers out and move nobody; the overdue are within every horizon."""
+    said = Decisions.from_rows([{"customer_id": customer_id(n), "owner": "Ana"} for n in (2, 3)])
+    rows = ranked(*MIXED, decisions=said, **only)
+
+    assert [(number, customer_id(number)) for number in left] == [
+        (row["rank"], row["customer_id"]) for row in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        ({"market": "XX"}, "market: expected one of ES, IT; found 'XX'"),
+        ({"channel": "shop"}, "channel: expected one of csp_legacy, .*; found 'shop'"),
+        ({"owner": "Bea"}, "owner: expected none, nobody has any; found 'Bea'"),
+        ({"horizon": -1}, "horizon: expected a whole number from 0 on, found -1"),
+        ({"minimum_seats": "10"}, "minimum_seats: expected a whole number from 0 on, found '10'"),
+    ],
+)
+def test_a_word_that_fits_nobody_is_refused_by_name(only, found):
+    """A misspelt filter must not pass for a list without work."""
+    with pytest.raises(CspkitError, match=found):
+        ranked(*MIXED, **only)
+
+
 # --- An independent ranking in plain loops --------------------------------------------------------
 def slow_rank(customers: list[dict], judged: list[dict], as_of: date) -> list[dict[str, Any]]:
     """Rank in plain Python what was judged, one customer after the other."""
