@@ -6,9 +6,11 @@ import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from cspkit.exports import Exports, load
+from cspkit.rehearsal import samples
 
 HEADER = "subscription_id,customer_id,seats,expires_on,channel,product"
 
@@ -115,3 +117,22 @@ def test_order_of_files_does_not_matter(tmp_path):
     second = lines(tmp_path, "b.csv", f"{guid(2)},{guid(1)},6,2027-05-31,ea,Visio")
 
     assert one(load(first, second)) == one(load(second, first))
+
+
+def test_what_only_the_lesser_file_says_of_a_customer_is_kept():
+    """A customer's name and market survive when a better file describes the subscription."""
+    exports = load(samples.folder())
+    book = openpyxl.load_workbook(samples.folder() / "distributor" / "suscripciones.xlsx")
+    rows = list(book.active.iter_rows(values_only=True))
+    head = {name: place for place, name in enumerate(rows[0])}
+    rejected = set(exports.rejects["source_row"])
+    placed = {
+        str(row[head["Id. de inquilino"]]).lower()
+        for number, row in enumerate(rows[1:], start=2)
+        if row[head["País"]] and number not in rejected
+    }
+    customers = exports.customers.set_index("customer_id")
+    told = customers.loc[sorted(placed & set(customers.index))]
+
+    assert len(told) > 100
+    assert told.index[told["market"].isna() | told["name"].isna()].tolist() == []

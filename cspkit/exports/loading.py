@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +14,13 @@ from ibis import _
 
 from cspkit import tables
 from cspkit.errors import ExportError
-from cspkit.exports import counting, merging, opening, rejecting, saved
+from cspkit.exports import counting, delimited, merging, opening, rejecting, saved
 from cspkit.exports import engine as engines
 from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check
 from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import FILE
 from cspkit.exports.folders import walk
+from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Cells, Layout
 from cspkit.exports.merging import RANK
 from cspkit.exports.result import Exports
@@ -56,10 +57,12 @@ def load(
     engine: Any = None,
     progress: Progress | None = None,
     partner_tenant: str | None = None,
+    maps: Sequence[str | Path] = (),
 ) -> Exports:
     """Read export files, or folders of them, into customers, subscriptions and rejects.
 
-    A folder that `Exports.save` wrote is read back as it was. `progress` is called with the name
+    `maps` are files of your own that describe further formats as those of the package do. A
+    folder that `Exports.save` wrote is read back as it was. `progress` is called with the name
     of each opened file, its number and how many there are. Raises ExportError for what cannot be
     read, and when the rows of a file do not add up: read = accepted + rejected + set aside.
     """
@@ -69,7 +72,7 @@ def load(
         return saved.read(Path(paths[0]), engine)
     partner = partner_tenant or str(Service.model_fields["partner_tenant"].default)
     with TemporaryDirectory(prefix="cspkit-") as scratch:
-        sheets, left = _open(paths, progress, Path(scratch))
+        sheets, left = _open(paths, progress, Path(scratch), with_maps(maps))
         if not sheets:
             shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
             raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
@@ -77,14 +80,14 @@ def load(
 
 
 def _open(
-    paths: tuple[str | Path, ...], progress: Progress | None, scratch: Path
+    paths: tuple[str | Path, ...], progress: Progress | None, scratch: Path, formats: Formats
 ) -> tuple[list[Sheet], list[opening.Left]]:
     files, left = walk(paths, scratch)
     sheets: list[Sheet] = []
     errors: list[ExportError] = []
     for done, file in enumerate(files, start=1):
         try:
-            found, unknown = opening.open_file(file)
+            found, unknown = opening.open_file(file, formats)
             sheets += found
             left += unknown
         except ExportError as error:
@@ -122,9 +125,7 @@ class _Load:
         subscriptions = merging.subscriptions(accepted, self._keep)
         listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
         own = merging.customers(listed, self._keep)
-        customers = merging.with_owners(
-            own.rows, self._told(staged, subscriptions.rows), self._keep
-        )
+        customers = merging.with_owners(own.rows, self._told(staged, subscriptions), self._keep)
         parts = [part.odd.filter(_[ASIDE].isnull()) for part in staged]
         if subscriptions.foreign is not None:
             parts += self._foreign(staged, subscriptions.foreign)
@@ -153,7 +154,7 @@ class _Load:
             if numbers := [number for number in part.numbers if number in found]:
                 sheet, raw = self.sheets[numbers[0]], part.raw
                 if sheet.scan:
-                    again = replace(sheet, rows=opening.rows_at(sheet, found[numbers[0]]))
+                    again = replace(sheet, rows=delimited.rows_at(sheet.scan, found[numbers[0]]))
                     name = f"{self.name}_again_{numbers[0]}"
                     raw = engines.raw_table(self.connection, [(numbers[0], again)], name)
                 parts.append(rejecting.foreign(raw, part.layout, foreign))
@@ -271,20 +272,28 @@ class _Load:
         line = self.lines[number]
         return {name: ibis.literal(line[name]) for name in ("source_file", RANK, "_seen")}
 
-    def _told(self, staged: list[Staged], subscriptions: Any) -> list[tuple[Any, set[str]]]:
-        """Split merged subscriptions by whether their format says anything of the customer."""
-        has: dict[bool, set[str]] = {True: set(), False: set()}
-        numbers: dict[bool, list[int]] = {True: [], False: []}
+    def _told(
+        self, staged: list[Staged], subscriptions: merging.Merged
+    ) -> list[tuple[Any, set[str]]]:
+        """Split merged subscriptions by whether they can say anything of the customer.
+
+        A row can when its own format does, and when it was filled from rows of other files.
+        """
+        rows, has, telling = subscriptions.rows, set[str](), list[int]()
         for part in staged:
-            if part.layout.profile.table == "subscriptions":
-                columns = set(part.rows.columns) & set(CUSTOMER_PART)
-                has[bool(columns)] |= columns
-                numbers[bool(columns)] += part.numbers
-        return [
-            (subscriptions.filter(subscriptions[FILE].isin(found)), has[tells])
-            for tells, found in numbers.items()
-            if found
-        ] or [(subscriptions, set())]
+            columns = set(part.rows.columns) & set(CUSTOMER_PART)
+            if part.layout.profile.table == "subscriptions" and columns:
+                has |= columns
+                telling += part.numbers
+        if not has:
+            return [(rows, has)]
+        tells = rows.filter(rows[FILE].isin(telling))
+        others = rows.filter(~rows[FILE].isin(telling))
+        if subscriptions.merged is None:
+            return [(tells, has), (others, set())]
+        filled = others.semi_join(subscriptions.merged, "subscription_id")
+        silent = others.anti_join(subscriptions.merged, "subscription_id")
+        return [(tells, has), (filled, has), (silent, set())]
 
 
 def _better(sheet: Sheet) -> tuple[int, int, str]:
