@@ -43,6 +43,28 @@ def offer(world: World, customer: Customer, target: str, *, lines: list[Subscrip
     return made
 
 
+def offered(world: World, customer: Customer) -> Json:
+    """Let another partner offer us what it sold to a customer; raises Refused when it sold none."""
+    held = [s for s in world.subscriptions[customer.id].values() if s.channel == "csp_other"]
+    theirs = [item for item in held if item.status == "active"]
+    if not theirs:
+        raise Refused(900100)
+    source = theirs[0].owner_tenant or ""
+    made = _made(world, customer, source=source, target=PARTNER_TENANT)
+    lines = [item.id for item in theirs if item.owner_tenant == source]
+    made |= {"status": "Active", "type": 0, "lines": lines, "name": "Other partner"}
+    return made
+
+
+def accept(world: World, transfer: Json) -> list[Subscription]:
+    """Take over what another partner offered; what we offered ourselves is not ours to accept."""
+    if transfer["target"] != PARTNER_TENANT or transfer["status"] != "Active":
+        raise Refused(900102, transfer["id"], transfer["status"].lower())
+    _complete(world, transfer["id"])
+    held = world.subscriptions[transfer["customer"]]
+    return [held[subscription_id] for subscription_id in transfer["lines"]]
+
+
 def blocked(world: World, item: Subscription) -> str:
     """Say why a subscription cannot be transferred; empty when it can."""
     if item.status != "active":

@@ -252,6 +252,17 @@ def test_a_transfer_can_be_withdrawn_while_it_waits(partner: Partner) -> None:
     assert partner.get(f"{path}/{PARTNER_TENANT}").json()["code"] == 900100
 
 
+def test_another_partner_can_offer(partner: Partner) -> None:
+    """What is offered to us is ours once accepted, and cannot be accepted twice."""
+    item = held(partner, "csp_other", status="active")
+    made = partner.control("offer", {"customer_id": item.customer_id})
+    path = f"/v1/customers/{item.customer_id}/transfers/{made['transfer_id']}/accept"
+    answers = [partner.post(path) for _ in range(2)]
+
+    assert ([one.status_code for one in answers], item.ours) == ([200, 400], True)
+    assert len(made["lines"]) == len(answers[0].json()["orders"])
+
+
 def test_what_could_be_transferred_is_said_for_each(partner: Partner) -> None:
     """The answer is a bare array with a reason for each that could not."""
     item = held(partner, "csp_legacy", status="active")

@@ -46,7 +46,9 @@ def list_products(customer_id: str | None = None) -> Response:
         raise Refused(400036)
     listed = products() if view == "onlineservices" else ()
     first = {item.product_id: item for item in reversed(listed) if item.product_id}
-    return collection(_product(first[key], market) for key in sorted(first))
+    here = link(f"/products?country={market}&targetView={request.args['targetView']}")
+    found = [_product(first[key], market) for key in sorted(first)]
+    return collection(found, links={"self": here})
 
 
 @routes.get(f"{_BY[0]}/<product_id>")
@@ -62,7 +64,9 @@ def get_product(product_id: str, customer_id: str | None = None) -> Response:
 def list_skus(product_id: str, customer_id: str | None = None) -> Response:
     """List the SKUs of a product."""
     market = _market(customer_id)
-    return collection(_sku(item, market) for item in shop.product(product_id))
+    listed = [_sku(item, market) for item in shop.product(product_id)]
+    here = link(f"/products/{product_id.upper()}/skus?country={market}")
+    return collection(listed, links={"self": here})
 
 
 @routes.get(f"{_BY[0]}/<product_id>/skus/<sku_id>")

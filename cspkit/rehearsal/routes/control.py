@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app
 
-from cspkit.rehearsal import relations, saved
+from cspkit.rehearsal import relations, saved, transfers
 from cspkit.rehearsal.answers import Json, body, reply, the_world
 from cspkit.rehearsal.faults import Faults
 from cspkit.rehearsal.records import Customer
@@ -69,6 +69,13 @@ def approve() -> Response:
     for access in world.access_of[customer.id]:
         relations.approve(world, access.id)
     return reply({"customer_id": customer.id})
+
+
+@routes.post("/offer")
+def offer() -> Response:
+    """Let another partner offer us what it sold to a customer."""
+    made = transfers.offered(the_world(), _customer())
+    return reply({"transfer_id": made["id"], "lines": made["lines"]}, 201)
 
 
 @routes.post("/rotate")

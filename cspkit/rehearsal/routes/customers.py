@@ -131,7 +131,8 @@ def agreement_templates() -> Response:
         "agreementLink": address,
         "versionRank": 0,
     }
-    return collection([item])
+    # only the list that nobody asked for by type links to itself
+    return collection([item], **({"links": {"self": link("/agreements")}} if kind == CLOUD else {}))
 
 
 @routes.get("/agreementtemplates/<template_id>/document")
@@ -257,6 +258,7 @@ def _record(entry: Json) -> Json:
         "customerId": entry["customer_id"],
         "customerName": entry["customer_name"],
         "userPrincipalName": "agent@partner.example",
+        "applicationId": "Partner Center Web App",
         "resourceType": entry["resource"],
         "resourceNewValue": json.dumps(entry["data"]),
         "operationType": entry["operation"],

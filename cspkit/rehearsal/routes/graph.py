@@ -20,6 +20,8 @@ _DEFAULT = (
     "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
     "preferredLanguage surname userPrincipalName id"
 )
+# what the answer to a change shows besides
+_CHANGED = "accountEnabled assignedLicenses assignedPlans city companyName usageLocation"
 MOST_IN_BATCH = 20
 
 
@@ -130,7 +132,7 @@ def assign_license(user_id: str) -> Response:
     add, remove = _wanted(graph_body())
     people.change_licences(world, customer, user, add=add, remove=remove)
     context = {"@odata.context": f"{graph_json.ROOT}#users/$entity"}
-    return reply(context | _user(user, [*_DEFAULT.split(), "assignedLicenses", "usageLocation"]))
+    return reply(context | _user(user, [*_DEFAULT.split(), *_CHANGED.split()]))
 
 
 @routes.post("/groups/<group_id>/assignlicense")
@@ -205,6 +207,9 @@ def _user(user: User, selected: list[str]) -> Json:
         "userPrincipalName": user.principal,
         "mail": user.principal,
         "usageLocation": user.usage_location,
+        "city": None,
+        "companyName": None,
+        "assignedPlans": [],
         "assignedLicenses": [
             {"disabledPlans": licence.disabled_plans, "skuId": sku_id}
             for sku_id, licence in sorted(user.licences.items())

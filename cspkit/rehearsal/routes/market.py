@@ -200,7 +200,8 @@ def offers(customer_id: str | None = None) -> Response:
     country = customer(customer_id).market if customer_id else _country()
     listed = [item for item in products() if item.legacy_offer]
     first, size = _number("offset", 0), _number("size", 500)
-    return collection(_offer(item, country) for item in listed[first : first + size])
+    found = [_offer(item, country) for item in listed[first : first + size]]
+    return collection(found, links={"self": link(f"/offers?country={country}")})
 
 
 @routes.get("/offers/<offer_id>")
@@ -278,6 +279,9 @@ def _offer(item: Product, country: str) -> Json:
         "isAutoRenewable": True,
         "product": {"id": item.sku_id, "name": item.name, "unit": "Licenses"},
         "unitType": "Licenses",
-        "links": {"self": link(f"/offers/{offer_id}?country={country}")},
+        "links": {
+            "learnMore": {"uri": "https://learn.example", "method": "GET", "headers": []},
+            "self": link(f"/offers/{offer_id}?country={country}"),
+        },
         "attributes": {"objectType": "Offer"},
     }

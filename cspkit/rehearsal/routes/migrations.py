@@ -26,6 +26,7 @@ from cspkit.rehearsal.seeding import guid
 routes = partner_center("migrations")
 _HERE = "/customers/<customer_id>/migrations/newcommerce"
 MOST = 300
+_PROGRESS = ("id", "startedTime", "status")
 
 
 @routes.post(f"{_HERE}/validate")
@@ -107,7 +108,7 @@ def _page(found: list[Json], size: str) -> Response:
     most = min(int(size or MOST), MOST)
     after = request.headers.get("MS-ContinuationToken", "")
     rest = [one for one in found if one["id"] > after]
-    answer = reply([_migration(one) for one in rest[:most]])
+    answer = reply([{"addOnMigrations": []} | _migration(one) for one in rest[:most]])
     if len(rest) > most:
         answer.headers["MS-ContinuationToken"] = rest[most - 1]["id"]
     return answer
@@ -215,7 +216,7 @@ def _migration(found: Json) -> Json:
     answer: Json = {"id": found["id"], "startedTime": instant(found["started"])}
     if found["addons"]:
         others = [the_world().migrations[other] for other in found["addons"]]
-        answer["addOnMigrations"] = [_migration(other) for other in others]
+        answer["addOnMigrations"] = [_part(_migration(other)) for other in others]
     if "completed" in found:
         answer["completedTime"] = instant(found["completed"])
         answer["newCommerceSubscriptionId"] = found["new_subscription"]
@@ -232,6 +233,11 @@ def _migration(found: Json) -> Json:
         "purchaseFullTerm": found["full_term"],
     }
     return answer | ({"externalReferenceId": found["reference"]} if found["reference"] else {})
+
+
+def _part(answer: Json) -> Json:
+    """Show an add-on inside the migration that it belongs to: without its own progress."""
+    return {name: value for name, value in answer.items() if name not in _PROGRESS}
 
 
 def _events(migration: Json) -> list[Json]:

@@ -109,7 +109,7 @@ def _legacy_order(one: Customer, lines: list[Subscription]) -> Json:
     return {
         "id": lines[0].order_id,
         "referenceCustomerId": one.id,
-        "billingCycle": lines[0].cycle,
+        "billingCycle": lines[0].cycle.capitalize(),
         "lineItems": [
             {
                 "lineItemNumber": number,

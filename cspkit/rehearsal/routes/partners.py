@@ -190,7 +190,8 @@ def answer_service_request(request_id: str) -> Response:
         raise Refused(2000, "Status")
     if isinstance(note, dict):
         words = {str(key).lower(): value for key, value in note.items()}
-        text, when = str(words.get("text", "")), instant(world.now)
+        # the time of a note has no zone, unlike every other time of a service request
+        text, when = str(words.get("text", "")), instant(world.now).removesuffix("Z")
         found["notes"].append({"createdByName": "Account", "createdDate": when, "text": text})
     found["status"], found["modified"] = status, world.now
     return reply(_service_request(found))

@@ -168,7 +168,6 @@ def _subscription(one: Customer, item: Subscription) -> Json:
         "friendlyName": item.friendly_name,
         "quantity": item.seats,
         "unitType": "Licenses",
-        "hasPurchasableAddons": False,
         "creationDate": instant(item.created),
         "effectiveStartDate": midnight(item.starts_on),
         "commitmentEndDate": midnight(item.ends_on),
@@ -177,12 +176,9 @@ def _subscription(one: Customer, item: Subscription) -> Json:
         "isTrial": item.is_trial,
         "billingType": "license",
         "billingCycle": item.cycle,
-        "termDuration": "" if legacy else item.term,
-        "isMicrosoftProduct": True,
         "partnerId": item.partner_id,
         "contractType": "subscription",
         "links": _links(one, item) | {"self": here},
-        "publisherName": "Microsoft Corporation",
         "orderId": item.order_id,
         "attributes": {"objectType": "Subscription"},
     }
@@ -201,6 +197,10 @@ def _new_commerce(item: Subscription) -> Json:
         cycle_ends = _month_end(item, the_world().now.date())
     found: Json = {
         "productType": {"id": "OnlineServicesNCE", "displayName": "OnlineServicesNCE"},
+        "hasPurchasableAddons": False,
+        "termDuration": item.term,
+        "isMicrosoftProduct": True,
+        "publisherName": "Microsoft Corporation",
         "commitmentEndDateTime": _last_second(item.ends_on),
         "billingCycleEndDate": midnight(cycle_ends),
         "billingCycleEndDateTime": _last_second(cycle_ends),
@@ -241,7 +241,9 @@ def _month_end(item: Subscription, today: date) -> date:
 
 def _links(one: Customer, item: Subscription) -> Json:
     if item.channel == "csp_legacy":
-        return {"offer": link(f"/offers/{item.offer_id}?country={one.market}")}
+        parent = f"/customers/{one.id}/subscriptions/{item.parent_id.upper()}"
+        found = {"offer": link(f"/offers/{item.offer_id}?country={one.market}")}
+        return found | ({"parentSubscription": link(parent)} if item.parent_id else {})
     product, sku, availability = item.offer_id.split(":")
     path, country = f"/products/{product}", f"country={one.market}"
     return {

@@ -76,9 +76,11 @@ def patch(customer_id: str, transfer_id: str) -> Response:
 
 @routes.post(f"{_HERE}/<transfer_id>/accept")
 def accept(customer_id: str, transfer_id: str) -> Response:
-    """Refuse to accept: what we offered is for the other partner to accept."""
-    found = transfers.find(the_world(), customer(customer_id), transfer_id)
-    raise Refused(900102, found["id"], found["status"].lower())
+    """Take over what another partner offered: an order for each subscription."""
+    one, world = customer(customer_id), the_world()
+    made = transfers.accept(world, transfers.find(world, one, transfer_id))
+    attributes = {"objectType": "TransferSubmitResult"}
+    return reply({"orders": [_order(one, item) for item in made], "attributes": attributes})
 
 
 @routes.get("/customers/<customer_id>/transferseligibility")
@@ -93,6 +95,33 @@ def eligibility(customer_id: str) -> Response:
         more = {"isEligible": False, "reason": reason} if reason else {"isEligible": True}
         found.append({"id": item.id.upper(), **more})
     return reply(found)
+
+
+def _order(one: Customer, item: Subscription) -> Json:
+    path = f"/customers/{one.id}/orders/{item.order_id}"
+    line = {
+        "lineItemNumber": 0,
+        "offerId": item.offer_id,
+        "termDuration": item.term,
+        "transactionType": "New",
+        "friendlyName": item.friendly_name,
+        "quantity": item.seats,
+        "partnerIdOnRecord": MPN_ID,
+        "links": {},
+    }
+    return {
+        "id": item.order_id,
+        "alternateId": item.order_id,
+        "referenceCustomerId": one.id,
+        "billingCycle": item.cycle,
+        "currencyCode": item.currency,
+        "lineItems": [line],
+        "creationDate": instant(the_world().now).replace("Z", "+00:00"),
+        "status": "completed",
+        "transactionType": "UserPurchase",
+        "links": {"self": link(path), "patchOperation": link(path, "PATCH")},
+        "attributes": {"etag": changes.etag(item), "objectType": "Order"},
+    }
 
 
 def _tenant(sent: Json, name: str) -> str:
@@ -120,6 +149,8 @@ def _transfer(one: Customer, made: Json) -> Json:
         "customerTenantId": one.id,
         # the one name that the service writes in lower case
         "partnertenantid": made["source"],
+        "sourcePartnerName": made["name"] or "Partner",
+        "targetPartnerName": "Partner" if modern else "Other partner",
         "sourcePartnerTenantId": made["source"],
         "targetPartnerTenantId": made["target"],
         "lastModifiedUser": guid(0, "agent"),
@@ -138,8 +169,6 @@ def _modern(one: Customer, made: Json) -> Json:
         "customerEmailId": made["email"],
         "expirationTime": made["expires"].strftime("%Y-%m-%dT%H:%M:%SZ"),
         "customerName": one.name,
-        "sourcePartnerName": made["name"],
-        "targetPartnerName": "Partner",
         "targetPartnerEmailId": "agent@partner.example",
         "transferDirection": 2,
         "ignoreEligibilityCheck": False,
