@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from cspkit.exports import Exports, load
-from cspkit.exports.profiles import all_profiles, recognise
+from cspkit.exports.formats import packaged
 
 DATA = Path(__file__).parent / "data"
 
@@ -204,14 +204,14 @@ def test_what_stands_beyond_the_header_is_kept_in_the_reject():
 )
 def test_every_known_header_is_recognised(export):
     """Each header row that portals and tools write belongs to one format."""
-    best = recognise(export["header"])[0]
+    best = packaged().recognise(export["header"])[0]
 
     assert best.fits
     assert export["profile"] == best.profile.id
 
 
 @pytest.mark.parametrize(
-    "profile", [p for p in all_profiles() if p.table != "none"], ids=lambda profile: profile.id
+    "profile", [p for p in packaged().profiles if p.table != "none"], ids=lambda profile: profile.id
 )
 def test_every_format_has_a_file_or_a_sample(profile):
     """A format without an example of its oddity is not known well enough."""
@@ -368,3 +368,11 @@ def test_corrected_rejects_are_fed_back(tmp_path):
     assert sorted([*column(first, "seats"), 7]) == sorted(column(found, "seats"))
     assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "accepted"] == 1
     assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "rejected"] == 1
+
+
+def test_a_price_list_alone_is_no_mistake():
+    """A file that is known and holds no original gives empty tables."""
+    found = one("price-list-nce-curly-quote")
+
+    assert counts(found) == {"read": 2, "set_aside": 2, "other_data": 2}
+    assert len(found.customers) == len(found.subscriptions) == len(found.rejects) == 0

@@ -65,12 +65,11 @@ def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 def scan_of(path: Path, dialect: Dialect) -> tuple[Scan, int] | None:
     """Say how DuckDB can read a large file, and how many data rows a count of its lines finds.
 
-    Returns None for a file that needs the careful reader: another encoding than UTF-8, or a
-    header that is not on the first line.
+    Returns None for a file in another encoding than UTF-8, which needs the careful reader.
     """
-    if dialect.encoding not in ("utf-8", "utf-8-sig") or dialect.header_row != 1:
+    if dialect.encoding not in ("utf-8", "utf-8-sig"):
         return None
-    return Scan(path, dialect.delimiter, skip=1, first_row=2), count_lines(path) - 1
+    return Scan(path, dialect), count_lines(path) - dialect.header_row
 
 
 def count_lines(path: Path) -> int:
@@ -97,13 +96,11 @@ def count_records(path: Path, dialect: Dialect) -> int | None:
     return rows
 
 
-def rows_at(path: Path, dialect: Dialect, numbers: set[int], *, by_line: bool) -> pa.Table:
-    """Read a few rows of a large file once more, by their numbers.
-
-    `by_line` says that no cell holds a line break, so that lines can be skipped unread.
-    """
+def rows_at(scan: Scan, numbers: set[int]) -> pa.Table:
+    """Read a few rows of a large file once more, by their numbers."""
+    path, dialect = scan.path, scan.dialect
     width, found = len(dialect.header), {}
-    for number, row in _lines(path, dialect, numbers) if by_line else _records(path, dialect):
+    for number, row in _lines(path, dialect, numbers) if scan.by_line else _records(path, dialect):
         if number in numbers:
             found[number] = [cell or None for cell in row[:width]]
     return as_rows(list(found.values()), list(found), width)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cspkit.exports.profiles import Match, recognise
+from cspkit.exports.formats import Formats, Match, packaged
 
 HEAD = 256 * 1024
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,7 +32,7 @@ class Dialect:
     matches: tuple[Match, ...]
 
 
-def sniff(path: Path) -> Dialect:
+def sniff(path: Path, formats: Formats | None = None) -> Dialect:
     """Decide how a delimited text file is written.
 
     The delimiter and the header row are those under which some profile knows most headers.
@@ -45,7 +45,7 @@ def sniff(path: Path) -> Dialect:
     if not whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     candidates = [
-        _with_header(encoding, delimiter, list(_records(text, delimiter)))
+        _with_header(encoding, delimiter, list(_records(text, delimiter)), formats or packaged())
         for delimiter in _delimiters(text)
     ]
     return max(candidates, key=_quality)
@@ -79,13 +79,13 @@ def clean_header(cells: list[str]) -> list[str]:
     return names
 
 
-def find_header(rows: list[list[str]]) -> tuple[int, list[str], list[Match]]:
+def find_header(rows: list[list[str]], formats: Formats) -> tuple[int, list[str], list[Match]]:
     """Return the number (from 1), the cells and the matches of the row that is the header."""
     best: tuple[int, list[str], list[Match]] | None = None
     for number, row in enumerate(rows[:HEADER_ROWS], start=1):
         if sum(1 for cell in row if cell.strip()) == 0:
             continue
-        matches = recognise(row)
+        matches = formats.recognise(row)
         if best is None or _rank(matches) > _rank(best[2]):
             best = (number, row, matches)
     return best or (1, [], [])
@@ -122,6 +122,8 @@ def _records(text: str, delimiter: str) -> Iterator[list[str]]:
         yield record
 
 
-def _with_header(encoding: str, delimiter: str, records: list[list[str]]) -> Dialect:
-    row, header, matches = find_header(records)
+def _with_header(
+    encoding: str, delimiter: str, records: list[list[str]], formats: Formats
+) -> Dialect:
+    row, header, matches = find_header(records, formats)
     return Dialect(encoding, delimiter, row, tuple(clean_header(header)), tuple(matches))

@@ -50,7 +50,7 @@ def keep_looked_up(connection: Any, name: str, rows: Any, scan: Scan | None) -> 
     finally:
         if connection.name == "duckdb":
             connection.raw_sql("RESET disabled_optimizers")
-    return kept.mutate(**{ROW: kept.rowid() + scan.first_row}) if scan else kept
+    return kept.mutate(**{ROW: kept.rowid() + scan.dialect.header_row + 1}) if scan else kept
 
 
 def fresh_name() -> str:
@@ -101,9 +101,9 @@ def read_csv(scan: Scan, width: int) -> str:
     """Write the call that reads a large file's data rows, every cell as text."""
     columns = ", ".join(f"'{column(i)}': 'VARCHAR'" for i in range(width))
     return (
-        f"read_csv({quoted(scan.path)}, auto_detect=false, header=false, skip={scan.skip}, "
-        f"delim={quoted(scan.delimiter)}, quote='\"', escape='\"', nullstr='', "
-        f"max_line_size=1000000, columns={{{columns}}})"
+        f"read_csv({quoted(scan.path)}, auto_detect=false, header=false, "
+        f"skip={scan.dialect.header_row}, delim={quoted(scan.dialect.delimiter)}, "
+        f"quote='\"', escape='\"', nullstr='', max_line_size=1000000, columns={{{columns}}})"
     )
 
 

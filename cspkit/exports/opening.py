@@ -16,7 +16,7 @@ from cspkit.errors import ExportError
 from cspkit.exports import columnar, delimited, documents, returned, workbooks
 from cspkit.exports.dialect import sniff
 from cspkit.exports.folders import Found
-from cspkit.exports.profiles import Match, recognise
+from cspkit.exports.formats import Formats, Match, packaged
 from cspkit.exports.sheets import Scan, Sheet
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -24,7 +24,7 @@ _DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|
 Left = tuple[str, str]
 
 
-def open_file(file: Found) -> tuple[list[Sheet], list[Left]]:
+def open_file(file: Found, formats: Formats | None = None) -> tuple[list[Sheet], list[Left]]:
     """Return the recognised sheets of a file, and what was left with the reason.
 
     Raises ExportError for a file that cannot be read, that is empty, that lacks a column its
@@ -34,7 +34,7 @@ def open_file(file: Found) -> tuple[list[Sheet], list[Left]]:
         raise ExportError(file.path, ["is empty; export it again"])
     found: list[Sheet] = []
     left: list[Left] = []
-    for name, header, matches, rows in _tables(file):
+    for name, header, matches, rows in _tables(file, formats or packaged()):
         best = matches[0] if matches else None
         if best and best.fits:
             found.append(_sheet(file, name, header, best, rows))
@@ -49,26 +49,26 @@ _Raw: TypeAlias = pa.Table | tuple[Scan, int]
 _Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw]
 
 
-def _tables(file: Found) -> Iterator[_Table]:
+def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
     if file.suffix in (".xlsx", ".xlsm"):
-        for sheet, header, matches, rows in workbooks.sheets(file.path):
+        for sheet, header, matches, rows in workbooks.sheets(file.path, formats):
             yield f"{file.name}#{sheet}", header, matches, rows
     elif file.suffix == ".parquet":
         header, rows = columnar.read(file.path)
-        yield file.name, header, recognise(header), rows
+        yield file.name, header, formats.recognise(header), rows
     elif file.suffix == ".json":
         header, rows = documents.read(file.path)
-        yield file.name, header, recognise(header), rows
+        yield file.name, header, formats.recognise(header), rows
     else:
-        yield from _delimited(file)
+        yield from _delimited(file, formats)
 
 
-def _delimited(file: Found) -> Iterator[_Table]:
-    dialect = sniff(file.path)
+def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:
+    dialect = sniff(file.path, formats)
     matches, rows = list(dialect.matches), None
     if returned.is_rejects(dialect.header):
         for source, header, found, table in returned.sheets(
-            delimited.read_small(file.path, dialect)
+            delimited.read_small(file.path, dialect), formats
         ):
             yield f"{file.name}#{source}", header, found, table
         return
@@ -130,19 +130,14 @@ def confirmed(sheet: Sheet, rows: int | None) -> bool:
 
     Lines and rows differ where a cell holds a line break, so then the quotes are minded.
     """
-    if rows is not None and rows != sheet.read:
-        sheet.read = delimited.count_records(sheet.path, sniff(sheet.path)) or -1
-        sheet.scan = sheet.scan and replace(sheet.scan, by_line=False)
+    if sheet.scan and rows is not None and rows != sheet.read:
+        sheet.scan = replace(sheet.scan, by_line=False)
+        sheet.read = delimited.count_records(sheet.path, sheet.scan.dialect) or -1
     return rows == sheet.read
 
 
 def read_carefully(sheet: Sheet) -> None:
     """Read a large file row by row after all, because a quick scan would miscount it."""
-    sheet.rows = delimited.read_small(sheet.path, sniff(sheet.path))
+    assert sheet.scan
+    sheet.rows = delimited.read_small(sheet.path, sheet.scan.dialect)
     sheet.read, sheet.scan = sheet.rows.num_rows, None
-
-
-def rows_at(sheet: Sheet, numbers: set[int]) -> pa.Table:
-    """Read a few rows of a large file once more, by their numbers."""
-    by_line = bool(sheet.scan and sheet.scan.by_line)
-    return delimited.rows_at(sheet.path, sniff(sheet.path), numbers, by_line=by_line)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from importlib import resources
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -136,21 +132,6 @@ class Profile(_Strict):
         return {key(header) for header in known}
 
 
-@dataclass(frozen=True)
-class Match:
-    """How well a header row fits a profile."""
-
-    profile: Profile
-    known: int
-    lacking: tuple[str, ...]
-    marked: bool
-
-    @property
-    def fits(self) -> bool:
-        """Tell whether every column that the profile needs is there."""
-        return not self.lacking
-
-
 def placeholders(template: str) -> list[str]:
     """List the headers that a template is filled from."""
     return [part.split("}")[0] for part in template.split("{")[1:]]
@@ -161,38 +142,3 @@ def key(header: str) -> str:
     """Fold a header so that case, accents, spaces and punctuation do not matter."""
     flat = unicodedata.normalize("NFKD", header).casefold()
     return "".join(ch for ch in flat if ch.isalnum())
-
-
-@cache
-def all_profiles() -> tuple[Profile, ...]:
-    """Read every packaged profile, in order of id."""
-    folder = resources.files("cspkit.exports").joinpath("profiles")
-    found: list[Profile] = []
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        if file.name.endswith(".toml"):
-            data: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-            found.append(Profile(id=file.name.removesuffix(".toml"), **data))
-    return tuple(found)
-
-
-def match(header: Iterable[str], profile: Profile) -> Match:
-    """Compare a header row with a profile."""
-    keys = {key(cell) for cell in header} - {""}
-    lacking = [
-        names[0] for names in profile.must_have if not any(key(name) in keys for name in names)
-    ]
-    marks = profile.marks or tuple(c.headers for c in profile.columns.values() if c.needed)
-    marked = all(any(key(name) in keys for name in names) for names in marks if names)
-    return Match(profile, len(keys & profile.spellings), tuple(dict.fromkeys(lacking)), marked)
-
-
-def recognise(header: Iterable[str]) -> list[Match]:
-    """Compare a header row with every profile, the best first."""
-    return list(_recognise(tuple(header)))
-
-
-@lru_cache(maxsize=1_000)
-def _recognise(header: tuple[str, ...]) -> tuple[Match, ...]:
-    matches = [match(header, profile) for profile in all_profiles()]
-    matches.sort(key=lambda m: (not m.fits, not m.marked, -m.known, m.profile.id))
-    return tuple(matches)

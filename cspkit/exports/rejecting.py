@@ -83,6 +83,8 @@ def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
 
 def rejects(parts: Sequence[Any], sources: Any) -> Any:
     """Put rejected rows together with the names of their files, in the order of the files."""
+    if not parts:
+        return ibis.memtable([], schema=ibis.schema(tables.REJECTS.schema))
     rows = ibis.union(*(part.select(*WORKING) for part in parts))
     named = rows.inner_join(sources, FILE).order_by(FILE, ROW)
     return named.select(

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from cspkit import tables
-from cspkit.exports.profiles import Match, recognise
+from cspkit.exports.formats import Formats, Match
 from cspkit.exports.sheets import ROW, as_rows, column
 
 
@@ -18,7 +18,9 @@ def is_rejects(header: tuple[str, ...]) -> bool:
     return list(header) == tables.REJECTS.names
 
 
-def sheets(rows: pa.Table) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.Table]]:
+def sheets(
+    rows: pa.Table, formats: Formats
+) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.Table]]:
     """Yield source file, header, matches and raw rows of the files that rejects came from.
 
     Either the cell in `value` or the whole row in `row` may have been corrected; a row that is
@@ -35,7 +37,7 @@ def sheets(rows: pa.Table) -> Iterator[tuple[str, tuple[str, ...], list[Match], 
         table = as_rows(
             [list(whole.values()) for _, whole in lines], [row for row, _ in lines], len(header)
         )
-        yield source, header, recognise(header), table
+        yield source, header, formats.recognise(header), table
 
 
 def _whole(cells: dict[str, Any]) -> dict[str, str | None]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from cspkit.exports.dialect import Dialect
 from cspkit.exports.profiles import Profile
 
 CELLS, NOTE, MORE, ROW = "_cells", "_note", "_more", "_row"
@@ -20,8 +21,8 @@ class Sheet:
 
     `rows` holds the columns c0, c1, ... as text, `_row` (the row in the file), `_cells` (how
     many cells the row had), `_note` (a problem the reader saw, as `column:code`) and `_more`
-    (cells beyond the header). A large file is not read
-    into memory: then `scan` says where its first data row is and `rows` is None.
+    (cells beyond the header). A large file is not read into memory: then `scan` says how to
+    read it and `rows` is None.
     """
 
     source_file: str
@@ -33,17 +34,17 @@ class Sheet:
     rows: pa.Table | None = None
     scan: Scan | None = None
     guid: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Where and how DuckDB reads the data rows of a large text file."""
+    """How DuckDB reads the data rows of a large text file.
+
+    `by_line` says that no cell holds a line break.
+    """
 
     path: Path
-    delimiter: str
-    skip: int
-    first_row: int
+    dialect: Dialect
     by_line: bool = True
 
 

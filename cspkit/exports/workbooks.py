@@ -15,7 +15,7 @@ import pyarrow as pa
 from cspkit.errors import ExportError
 from cspkit.exports.delimited import beyond
 from cspkit.exports.dialect import HEADER_ROWS, clean_header, find_header
-from cspkit.exports.profiles import Match
+from cspkit.exports.formats import Formats, Match
 from cspkit.exports.sheets import as_rows
 
 MAX_UNPACKED = 200 * 1024 * 1024
@@ -23,7 +23,9 @@ MAX_RATIO = 100
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 200, 32_767
 
 
-def sheets(path: Path) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.Table]]:
+def sheets(
+    path: Path, formats: Formats
+) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.Table]]:
     """Yield name, header, matches and raw rows of every sheet that holds anything.
 
     Raises ExportError for a workbook beyond the limits or that is none.
@@ -39,7 +41,7 @@ def sheets(path: Path) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.T
         for sheet in book.worksheets:
             rows = _rows(path, sheet)
             if any(cell for row in rows for cell in row):
-                yield sheet.title, *_table(rows)
+                yield sheet.title, *_table(rows, formats)
     finally:
         book.close()
 
@@ -92,9 +94,11 @@ def _text(cell: Any) -> str | None:
     return str(value)[:MAX_CELL]
 
 
-def _table(rows: list[list[str | None]]) -> tuple[tuple[str, ...], list[Match], pa.Table]:
+def _table(
+    rows: list[list[str | None]], formats: Formats
+) -> tuple[tuple[str, ...], list[Match], pa.Table]:
     top = [[cell or "" for cell in row] for row in rows[:HEADER_ROWS]]
-    number, cells, matches = find_header(top)
+    number, cells, matches = find_header(top, formats)
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     header = tuple(clean_header(cells))

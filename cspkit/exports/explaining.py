@@ -1,0 +1,106 @@
+"""Say how a file is understood, column by column, with cells before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from cspkit.exports import delimited, opening, parsing
+from cspkit.exports.folders import walk
+from cspkit.exports.formats import Formats, with_maps
+from cspkit.exports.layout import Decided, Layout
+from cspkit.exports.lookups import Lookup, is_looked_up
+from cspkit.exports.profiles import ColumnRule
+from cspkit.exports.sheets import Sheet, column
+from cspkit.settings import Service
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 2
+COLUMNS = ["file", "format", "file_column", "column", "how", "before", "after"]
+
+
+def explain(*paths: str | Path, maps: Sequence[str | Path] = ()) -> pd.DataFrame:
+    """Show for each column of each file which column of ours it becomes, and how.
+
+    Columns: file, format, file_column, column, how, before, after. Columns of the file that
+    are not used have an empty `column`; cells in `after` that start with ! are problems.
+    Nothing is loaded. Raises ExportError for files that cannot be read.
+    """
+    import pandas as pd
+
+    formats = with_maps(maps)
+    with TemporaryDirectory(prefix="cspkit-") as scratch:
+        files, _left = walk(paths, Path(scratch))
+        lines = [
+            line
+            for file in files
+            for sheet in opening.open_file(file, formats)[0]
+            for line in _lines(sheet, formats)
+        ]
+    return pd.DataFrame(lines, columns=COLUMNS, dtype="str")
+
+
+def _lines(sheet: Sheet, formats: Formats) -> Iterator[list[str]]:
+    partner = str(Service.model_fields["partner_tenant"].default)
+    layout = Layout(sheet.profile, sheet.header, partner, {})
+    before = {
+        name: [cell for place in layout.place(rule) for cell in _cells(sheet, place)]
+        for name, rule in layout.rules.items()
+    }
+    looked_up = {name: before[name] for name, rule in layout.rules.items() if is_looked_up(rule)}
+    decided = layout.decide(looked_up)
+    lookups = layout.lookups(looked_up, decided)
+    used: set[int] = set()
+    for name, rule in sheet.profile.columns.items():
+        places = layout.place(rule)
+        used |= set(places)
+        headers = " or ".join(sheet.header[place] for place in places)
+        after = _after(sheet, rule, before[name], lookups.get(name))
+        yield _line(sheet, headers, name, _how(name, rule, decided), before[name], after)
+    for place, header in enumerate(sheet.header):
+        if place not in used:
+            yield _line(sheet, header, "", "not used", _cells(sheet, place), [])
+
+
+def _line(
+    sheet: Sheet, header: str, name: str, how: str, before: list[str], after: list[str]
+) -> list[str]:
+    shown = [" | ".join(cells[:SHOWN]) for cells in (before, after)]
+    return [sheet.source_file, sheet.profile.title, header, name, how, *shown]
+
+
+def _cells(sheet: Sheet, place: int) -> list[str]:
+    rows = sheet.rows
+    if rows is None:
+        assert sheet.scan
+        first = sheet.scan.dialect.header_row + 1
+        rows = delimited.rows_at(sheet.scan, set(range(first, first + 200)))
+    return [cell for cell in rows.column(column(place)).unique().to_pylist() if cell]
+
+
+def _how(name: str, rule: ColumnRule, decided: Decided) -> str:
+    if rule.fixed is not None:
+        return "always"
+    if rule.template:
+        return f"filled: {rule.template}"
+    if rule.kind == "day":
+        orders = dict(decided[0]).get(name, ())
+        return "day, " + ", ".join(f"{order} with {sign}" for sign, order in orders)
+    if rule.kind in ("count", "money"):
+        return f"{rule.kind}, decimals behind {decided[1]!r}" if decided[1] else rule.kind
+    return rule.rule.replace("_", " ") or rule.kind
+
+
+def _after(sheet: Sheet, rule: ColumnRule, cells: list[str], found: Lookup | None) -> list[str]:
+    if rule.fixed is not None:
+        return [rule.fixed]
+    if rule.from_file_name and not cells:
+        return [sheet.guid or "!no_tenant"]
+    if found is None:
+        return [parsing.tidy(cell) for cell in cells[:SHOWN]]
+    outcomes = (found.outcomes[cell] for cell in cells[:SHOWN])
+    return [f"!{code}" if code else "" if value is None else str(value) for value, code in outcomes]
