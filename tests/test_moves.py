@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,9 @@ from tests.scene import MONDAY, Scene
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene() -> Iterator[Scene]:
     """A prompt service and an empty workspace."""
-    with scenes.scene(tmp_path) as made:
+    with scenes.scene() as made:
         yield made
 
 
@@ -198,7 +197,7 @@ def test_mode_live_needs_a_second_factor(scene: Scene) -> None:
     with pytest.raises(SettingsError, match="no multi-factor authentication"):
         begin(scene, mode="live", tokens=FixedTokens())
     assert scene.books["calls"] == {}
-    assert not (scene.settings.root / "ledger").exists()
+    assert not scene.ledger_file.exists()
 
 
 def test_mode_rehearsal_is_not_for_a_tenant(scene: Scene) -> None:
@@ -262,7 +261,7 @@ def test_a_dry_run_writes_nothing(scene: Scene) -> None:
     assert preview["reason"][0].startswith("7 × CFQ")
     assert counts == {"dry": 1} == json.loads((scene.settings.root / "result.json").read_text())
     assert (scene.calls("POST"), scene.calls("PATCH")) == (0, 0)
-    assert not (scene.settings.root / "ledger").exists()
+    assert not scene.ledger_file.exists()
 
 
 @pytest.mark.parametrize("step", ["invite", "access", "provision", "verify", "reassign"])
@@ -440,9 +439,9 @@ def test_verified_means_seen_by_two_services(scene: Scene) -> None:
     assert scene.state() == "verified"
 
 
-def test_seats_that_cannot_be_assigned_yet_are_not_verified(tmp_path: Path) -> None:
+def test_seats_that_cannot_be_assigned_yet_are_not_verified() -> None:
     """Bought is not there: the check waits until users could get the seats."""
-    with scenes.scene(tmp_path, seats_usable=(20, 20)) as scene:
+    with scenes.scene(seats_usable=(20, 20)) as scene:
         scene.plan(scene.with_access())
         scene.run("provision")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ GDAP = "*/delegatedadminrelationships"
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene() -> Iterator[Scene]:
     """A prompt service and an empty workspace."""
-    with scenes.scene(tmp_path) as made:
+    with scenes.scene() as made:
         yield made
 
 
