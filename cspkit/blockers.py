@@ -67,10 +67,12 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
     pairs = [f"{row['sku_id']} {row['product']}" for row in catalogue.refused().to_pylist()]
     refused = (judged.sku_id + " " + product).isin(pairs)
     dated = judged.expires_on.notnull()
+    backwards = (judged.starts_on > judged.expires_on).fill_null(False)
     overdue = (judged.expires_on < as_of) & ~judged.rolls_over
     renews = routed & (judged.stopped_by != "nobody")
     return {
         "no_tenant": judged.customer_id.isnull(),
+        "other_market": judged.other_market,
         "already_ours": judged.channel == Channel.CSP_NCE.value,
         "ended": judged.status.isin(ENDED),
         "trial": judged.is_trial,
@@ -84,18 +86,20 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "overdue": routed & overdue,
         "too_late": purchase & ~overdue & (judged.order_from > judged.last_safe_day),
         "end_missing": routed & ~dated,
-        "end_implausible": routed & dated & judged.last_safe_day.isnull(),
+        "end_implausible": routed & dated & (judged.last_safe_day.isnull() | backwards),
         "seats_missing": routed & judged.order_seats.isnull(),
         "offer_refused": routed & refused,
         "offer_retired": routed & (judged.offer == "retired"),
         "offer_unknown": routed & (judged.offer == "unknown"),
         "offer_unchecked": routed & judged.target_offer.notnull() & judged.same_offer.isnull(),
+        "segment_mismatch": routed & (_segment(judged.target_sku_id) != judged.segment),
         "segment": purchase & (judged.segment != "commercial"),
         "base_missing": routed & judged.base_subscription_id.notnull() & judged.base_id.isnull(),
         "with_base": routed & judged.base_id.notnull(),
         "channel_unknown": routed & (judged.channel == Channel.UNKNOWN.value),
         "suspended": routed & (judged.status == "suspended"),
         "relationship_missing": routed & (judged.state == Step.RELATIONSHIP.value),
+        "agreement_missing": purchase & (judged.state == Step.RELATIONSHIP.value),
         "access_missing": routed & (judged.state == Step.ACCESS.value),
         "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),
         "auto_renew_on": renews & judged.auto_renew,
@@ -104,3 +108,15 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "consent_missing": purchase & ~judged.consented.fill_null(False),
         "price_unknown": routed & judged.daily_price.isnull(),
     }
+
+
+def _segment(sku_id: Any) -> Any:
+    """Name the segment that the catalogue knows for a skuId."""
+    rows = catalogue.table().to_pylist()
+    names = sorted({row["segment"] for row in rows})
+    return ibis.cases(
+        *[
+            (sku_id.isin([r["sku_id"] for r in rows if r["segment"] == name]), name)
+            for name in names
+        ]
+    )

@@ -62,7 +62,7 @@ def derive(
     table = table.mutate(**_comparison(table))
     days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
     table = table.left_join(days, [("expires_on", "calendar_day"), ("same", "calendar_same")])
-    table = table.mutate(**_dates(table, as_of), **_room(table))
+    table = table.mutate(**_dates(table, as_of), **_room(table, policy))
     table = table.mutate(**_route(table), **_order_from(table, as_of), **money.of(table, as_of))
     return table.mutate(flags=blockers.flagged(table, as_of))
 
@@ -81,7 +81,7 @@ def _known(exports: Exports, decisions: Decisions) -> ibis.Table:
     table = exports.table("subscriptions")
     named = table.filter(table.base_subscription_id.notnull())
     named = named.select(base_id="base_subscription_id").distinct()
-    bases = named.semi_join(table, [("base_id", "subscription_id")])
+    bases = named.semi_join(table.filter(_alive(table)), [("base_id", "subscription_id")])
     known = [channel.value for channel in Channel]
     channel = ibis.ifelse(table.channel.isin(known), table.channel, "unknown")
     table = table.mutate(channel=channel.fill_null("unknown"), legacy_key=table.offer_id.lower())
@@ -119,7 +119,9 @@ def _customers(exports: Exports, decisions: Decisions) -> ibis.Table:
     """Keep one row per customer: related or not, accessible, reachable, on hold."""
     customers = exports.table("customers")
     related = (customers.relationship.lower() == "reseller").fill_null(False)
-    facts = customers.group_by(known_customer="customer_id").aggregate(related=related.any())
+    facts = customers.group_by(known_customer="customer_id").aggregate(
+        related=related.any(), market=customers.market.min()
+    )
     said = ibis.memtable(decisions.customer_table).select(
         "contact_email", "access_on", said_customer="customer_id", customer_held="hold"
     )
@@ -321,14 +323,20 @@ def _held_by_product(exports: Exports) -> ibis.Table:
     return held.aggregate(seats_held=lambda t: t.seats.sum())
 
 
-def _room(table: ibis.Table) -> Columns:
+def _room(table: ibis.Table, policy: Policy) -> Columns:
     """Compare what a tenant holds with its limits; old and new side by side must stay within."""
-    alive = _alive(table)
+    alive, nowhere = _alive(table), ibis.literal(False)
+    abroad = ~table.market.isin(policy.markets) if policy.markets else nowhere
+    abroad = abroad.fill_null(False)
     over = table.same & (table.seats_held + table.order_seats > table.seat_limit).fill_null(False)
     crowded = (table.subscriptions_held > ACTIVE_LIMIT).fill_null(False)
     purchase = table.rule_route == Route.PURCHASE.value
     return {
-        "gone": ~alive | (table.life == "free").fill_null(False) | table.customer_id.isnull(),
+        "other_market": abroad,
+        "gone": ~alive
+        | (table.life == "free").fill_null(False)
+        | table.customer_id.isnull()
+        | abroad,
         "crowded": crowded & purchase,
         "over_seats": over & purchase,
     }

@@ -28,6 +28,9 @@ class Policy(BaseModel):
     order_on_friday: bool = Field(False, description="orders on a Friday allowed")
     order_on_eve: bool = Field(False, description="orders on the eve of a holiday allowed")
 
+    markets: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = Field(
+        (), description="markets the partner may sell in; empty for all"
+    )
     relationship_days: Days = Field(21, description="invitation sent to accepted")
     agreement_days: Days = Field(3, description="agreement asked to signed")
     access_days: Days = Field(7, description="GDAP asked to active")
