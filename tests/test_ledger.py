@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,14 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
         Ledger(f"sqlite:///{file.as_posix()}")
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """A file in the place of the folder is said in words."""
+    (tmp_path / "ledger").write_text("in the way")
+
+    with pytest.raises(LedgerError, match="its folder cannot be made"):
+        Ledger(f"sqlite:///{(tmp_path / 'ledger' / 'cspkit.db').as_posix()}")
+
+
 def test_glance_leaves_no_trace(tmp_path: Path) -> None:
     """Looking at a ledger that is not there makes none."""
     file = tmp_path / "none.db"
@@ -153,6 +162,28 @@ def test_glance_cannot_write(ledger: Ledger, url: str) -> None:
     """A dry run cannot change the ledger, even by mistake."""
     with Ledger.glance(url) as seen, pytest.raises(LedgerError, match=r"read-?only"):
         seen.hold(CUSTOMER, reason="test", by="ana")
+
+
+def test_a_dry_run_looks_into_a_ledger_whose_writer_was_killed(
+    ledger: Ledger, url: str, tmp_path: Path
+) -> None:
+    """The journal that a kill left behind is rolled back, and then the ledger is only read."""
+    ledger.approve("p1", by="berta", made_by="ana")
+    file = Path(url.removeprefix("sqlite:///"))
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("PRAGMA cache_size = 1")
+    writer.execute("BEGIN IMMEDIATE")
+    for number in range(200):
+        writer.execute("INSERT INTO meta VALUES (?, ?)", (f"half {number}", "x" * 2000))
+    killed = tmp_path / "killed.db"
+    for suffix in ("", "-journal"):
+        shutil.copy(f"{file}{suffix}", f"{killed}{suffix}")
+    writer.close()
+
+    with Ledger.glance(f"sqlite:///{killed.as_posix()}") as seen:
+        assert seen.approval("p1") is not None
+        with seen._read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM meta").scalar() == 2
 
 
 @pytest.mark.parametrize("author", ["Ana", " ana "])

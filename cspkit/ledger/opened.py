@@ -32,6 +32,7 @@ class Opened:
         self.clock = clock or SystemClock()
         self._wall = wall or SystemClock()
         self._engine = opening.engine(url, read_only=read_only)
+        self._place = sa.make_url(url).render_as_string(hide_password=True)
         if not read_only:
             with self._translated():
                 opening.create(self._engine)
@@ -96,14 +97,13 @@ class Opened:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Say in one line what the database said; the transaction is rolled back by then."""
-        place = self._engine.url.render_as_string(hide_password=True)
         try:
             yield
         except sa.exc.IntegrityError as error:
             said = _line(error)
-            raise LedgerError(f"ledger {place}: refused by its own rules: {said}") from error
+            raise LedgerError(f"ledger {self._place}: refused by its own rules: {said}") from error
         except sa.exc.DBAPIError as error:
-            raise LedgerError(f"ledger {place}: {_line(error)}") from error
+            raise LedgerError(f"ledger {self._place}: {_line(error)}") from error
 
     def _one(self, kind: type[R], query: sa.Select[Any]) -> R | None:
         with self._read() as connection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import uuid
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -73,14 +75,33 @@ def _sqlite(address: sa.URL, read_only: bool) -> sa.Engine:
         path = Path(file).absolute()
         _refuse_shared(path)
         if read_only:
+            _roll_back(path)
             target = f"sqlite:///file:{path.as_posix()}?mode=ro&uri=true"
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path)
             target = f"sqlite:///{path.as_posix()}"
         made = sa.create_engine(target, poolclass=QueuePool)
     event.listen(made, "connect", lambda raw, _record: _settle(raw, bool(file), read_only))
     event.listen(made, "begin", _begin)
     return made
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(f"ledger {path}: its folder cannot be made: {error.strerror}") from error
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite undo what a killed writer left half done: a read-only connection cannot."""
+    if not path.with_name(f"{path.name}-journal").exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise LedgerError(f"ledger {path}: {error}") from error
 
 
 def _settle(raw: Any, on_disk: bool, read_only: bool) -> None:
