@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from cspkit.rehearsal import saved
 from cspkit.rehearsal.server import Server
@@ -63,3 +68,41 @@ def test_a_file_without_a_world_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(saved.NoWorld, match=r"world\.json is not a saved world"):
         saved.read(path)
+
+
+def test_the_command_line_serves_a_saved_world(tmp_path: Path) -> None:
+    """`cspkit rehearse serve --world FILE` goes on where the world was saved."""
+    world = World.sample(customers=20)
+    world.move_to(world.now + timedelta(days=33))
+    saved.save(world, tmp_path / "world.json")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "cspkit", "rehearse", "serve", "--port", port]
+    with subprocess.Popen(
+        [*command, "--world", "world.json"], cwd=tmp_path, stdout=subprocess.DEVNULL
+    ) as running:
+        try:
+            told = _clock(f"http://127.0.0.1:{port}/control/clock")
+        finally:
+            running.terminate()
+
+    assert world.now.isoformat() == told
+
+
+def _clock(url: str) -> str:
+    for _ in range(100):
+        try:
+            return str(requests.get(url, timeout=5).json()["now"])
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError("the rehearsal did not start")
+
+
+def test_the_command_line_names_a_file_without_a_world(tmp_path: Path) -> None:
+    """One line, and the exit code of bad input."""
+    (tmp_path / "world.json").write_text("{}", "utf-8")
+    command = [sys.executable, "-m", "cspkit", "rehearse", "serve", "--world", "world.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, "world.json is not a saved world" in done.stderr) == (2, True)
