@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,23 +84,41 @@ def init(
 @app.command()
 def load(
     paths: Files,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the tables.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the tables.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only show how the files are understood.")
+    ] = False,
+    maps: Annotated[
+        list[Path] | None, typer.Option("--map", help="A format of your own, .toml.")
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Read export files into customers, subscriptions and rejects.
+    """Read export files into customers, subscriptions and rejects, or explain how they are read.
 
-    Example: `cspkit load exports/ --out tables/`
+    Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`
     """
-    exports = _load(paths)
-    exports.save(out)
-    if as_json:
-        _print_json(_records(exports.summary()))
+    from cspkit import exports
+
+    if explain:
+        columns = exports.explain(*paths, maps=maps or ())
+        if as_json:
+            _print_json(_records(columns))
+        for name, part in columns.groupby(["file", "format"], sort=False):
+            if not as_json:
+                _show(part.drop(columns=["file", "format"]), ", read as ".join(map(str, name)))
         return
-    _show(exports.summary(), "What was read")
-    _say(f"{len(exports.rejects)} rows rejected; see {out / 'rejects.csv'}")
-    for file, why in exports.unrecognised:
+    if out is None:
+        raise SettingsError("command line", "--out", "expected a folder for the tables, found none")
+    loaded = _load(paths, _settings(config), maps=maps or ())
+    loaded.save(out)
+    if as_json:
+        _print_json(_records(loaded.summary()))
+        return
+    _show(loaded.summary(), "What was read")
+    _say(f"{len(loaded.rejects)} rows rejected; see {out / 'rejects.csv'}")
+    for file, why in loaded.unrecognised:
         _say(f"left alone: {file}: {why}")
 
 
@@ -129,7 +147,8 @@ def rank(
     """
     from cspkit import explaining, ranking
 
-    settings, known_on, loaded = _settings(config), _day(as_of), _load(paths)
+    settings, known_on = _settings(config), _day(as_of)
+    loaded = _load(paths, settings)
     given: dict[str, Any] = {"as_of": known_on, "settings": settings}
     given["decisions"] = _decisions(settings)
     if why is not None:
@@ -187,7 +206,7 @@ def plan(
 
     settings, known_on, from_day = _settings(config), _day(as_of), _day(start)
     made = planning.plan(
-        _load(paths),
+        _load(paths, settings),
         as_of=known_on,
         start=from_day,
         settings=settings,
@@ -309,7 +328,7 @@ def report(
         figures = reporting.status(
             plan=planning.Plan.read(plan_file),
             ledger=ledger,
-            exports=_load(paths or [settings.exports]),
+            exports=_load(paths or [settings.exports], settings),
             as_of=known_on,
             settings=settings,
         )
@@ -350,10 +369,32 @@ def _decisions(settings: Settings) -> Any:
     return decisions.read(settings.decisions)
 
 
-def _load(paths: Iterable[Path]) -> Exports:
+def _load(paths: Iterable[Path], settings: Settings, maps: Iterable[Path] = ()) -> Exports:
     from cspkit import exports
 
-    return exports.load(*paths)
+    ours = settings.service.partner_tenant
+    return exports.load(*paths, partner_tenant=ours, maps=list(maps), progress=_progress())
+
+
+def _progress() -> Callable[[str, int, int], None] | None:
+    """Draw a bar on a terminal while many files are opened; stay quiet anywhere else."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return None
+    bar = Progress(console=console, transient=True)
+    task = bar.add_task("reading", total=None)
+
+    def heard(name: str, number: int, total: int) -> None:
+        if number == 1:
+            bar.start()
+        bar.update(task, description=name[-40:], completed=number, total=total)
+        if number == total:
+            bar.stop()
+
+    return heard
 
 
 def _ledger(settings: Settings) -> Any:

@@ -195,3 +195,22 @@ def test_a_busy_port_is_said_plainly(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert port in done.stderr
+
+
+def test_explain_shows_each_column_and_writes_nothing(tmp_path: Path) -> None:
+    """How a file is understood can be seen before anything is loaded."""
+    file = samples.folder() / "bam" / "customers.csv"
+    done = cspkit("load", "--explain", str(file), "--json", cwd=tmp_path)
+    columns = {line["file_column"]: line["column"] for line in json.loads(done.stdout)}
+
+    assert done.returncode == 0, done.stderr
+    assert columns["TenantId"] == "customer_id"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_load_needs_a_place_to_write(tmp_path: Path) -> None:
+    """Without --out nothing is read, and the line says what is missing."""
+    done = cspkit("load", str(samples.folder() / "bam"), cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "--out" in done.stderr
