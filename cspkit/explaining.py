@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from cspkit import blockers, channels, judging
+from cspkit import blockers, catalogue, channels, judging
 from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.policy import Policy
 from cspkit.settings import Settings
-from cspkit.tables import Step
+from cspkit.tables import Route, Step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 COLUMNS = ["subscription_id", "product", "what", "value", "because"]
+CONFIDENCE = {
+    "documented": "which Microsoft documents",
+    "two_sources": "on which two sources agree",
+    "one_source": "which one unchecked source names",
+}
 STOPPERS = {
     "partner": "partner",
     "customer": "customer",
@@ -102,10 +107,12 @@ def _steps(
     if row["invite_by"]:
         yield "invite by", row["invite_by"], f"{row['lead_days']} days before the last safe day"
     yield from _money(row)
+    yield from _instead(row)
     for code in row["blockers"].split():
         blocker = blockers.table()[code]
         owner = STOPPERS[rule.stopped_by] if blocker.owner == "renewal" else blocker.owner
-        yield f"blocker ({blocker.kind})", code, f"{blocker.sentence}; {owner}: {blocker.clears}"
+        sentence = f"{blocker.sentence}{_refusal(row) if code == 'offer_refused' else ''}"
+        yield f"blocker ({blocker.kind})", code, f"{sentence}; {owner}: {blocker.clears}"
 
 
 def _aftermath(rule: channels.Rule) -> str:
@@ -132,7 +139,7 @@ def _replacement(row: dict[str, Any]) -> str:
     sources = {
         "decision": "chosen in decisions.xlsx",
         "export": "the export's own offer",
-        "catalogue": "the offer of the same skuId in the catalogue",
+        "catalogue": f"the offer of the same skuId in the catalogue, {_confidence(row)}",
     }
     answers = {
         "same": "same skuId, nobody is reassigned",
@@ -142,6 +149,27 @@ def _replacement(row: dict[str, Any]) -> str:
     }
     source = sources.get(row["target_source"])
     return f"{source}; {answers[row['offer']]}" if source else answers[row["offer"]]
+
+
+def _confidence(row: dict[str, Any]) -> str:
+    found = catalogue.find(row["sku_id"]) or {}
+    return CONFIDENCE.get(found.get("confidence") or "", "by nobody named")
+
+
+def _refusal(row: dict[str, Any]) -> str:
+    reason = catalogue.refusal(row["sku_id"], row["target_offer"])
+    return f" ({reason})" if reason else ""
+
+
+def _instead(row: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Say what a purchase would cost where a transfer by hand comes first."""
+    last, end, daily = row["last_safe_day"], row["expires_on"], row["order_daily"]
+    if row["route"] != Route.CHANNEL_TRANSFER.value or last is None:
+        return
+    days = (end - last).days + 1
+    cost = "unknown" if daily is None else f"{daily * days} {row['order_currency']}"
+    because = f"ordered on {last}, old and new are both paid for {days} days"
+    yield "purchase instead", cost, because
 
 
 def _lead(row: dict[str, Any], policy: Policy) -> str:

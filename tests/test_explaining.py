@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from cspkit import explaining
+from cspkit import catalogue, explaining
+from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.policy import Policy
 from cspkit.settings import Settings
-from tests.originals import AS_OF, customer, customer_id, exports, original
+from tests.originals import AS_OF, E3, STANDARD, customer, customer_id, exports, original
 
 
 def explained(*rows, **settings) -> dict[str, tuple[str, str]]:
@@ -69,6 +70,36 @@ def test_an_unknown_customer_is_named():
     """A slip in the tenant id does not explain nothing."""
     with pytest.raises(CspkitError, match="found 'nobody'"):
         explaining.explain(exports(original(1)), "nobody", as_of=AS_OF)
+
+
+def test_the_source_of_a_replacement_says_how_sure_it_is():
+    """An offer that Microsoft documents is not the same as one that somebody wrote down."""
+    said = {catalogue.find(sku)["confidence"] for sku in (STANDARD, E3)}
+    found = explained(original(1))["replacement"]
+
+    assert said <= set(explaining.CONFIDENCE)
+    assert found[0] == "CFQ7TTC0LDPB:0001"
+    assert explaining.CONFIDENCE[catalogue.find(STANDARD)["confidence"]] in found[1]
+
+
+def test_a_refused_mapping_names_its_reason():
+    """Wrong lists circulate; who used one is told what it mixes up."""
+    wrong = original(1, sku_id="66b55226-6b4f-492c-910c-a3b7a3c9d993")
+    said = Decisions.from_rows(
+        [], [{"subscription_id": "s00001", "target_offer": "CFQ7TTC0LHSF:0001"}]
+    )
+    frame = explaining.explain(exports(wrong), customer_id(1), as_of=AS_OF, decisions=said)
+    because = frame.set_index("value").loc["offer_refused", "because"]
+
+    assert catalogue.refusal(wrong["sku_id"], "CFQ7TTC0LHSF:0001") in because
+
+
+def test_a_purchase_instead_of_a_channel_transfer_has_its_price():
+    """31 Mar 2027 is safe up to 23 Mar: nine days of 10 seats at 12.50 a month, paid twice."""
+    found = explained(original(1, channel="ea", term="P3Y"))["purchase instead"]
+
+    assert found[0] == "36.986301 EUR"
+    assert "ordered on 2027-03-23, old and new are both paid for 9 days" in found[1]
 
 
 TWO = (
