@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -404,6 +405,32 @@ def test_charts_stand_in_words_too() -> None:
     assert data["image/svg+xml"].startswith("<svg") and "http://" not in data[
         "image/svg+xml"
     ].replace("http://www.w3.org/", "")
+
+
+def test_slack_and_money_leave_out_what_nobody_knows() -> None:
+    """Who has no known price or end is counted in words, not drawn as nothing."""
+    ranked = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "c", "d"],
+            "name": ["A", None, "C", "D"],
+            "slack_days": [-3, 20, None, 9],
+            "exposure_if_renewed": [Decimal(900), Decimal(10), Decimal(5), None],
+            "currency": ["EUR", "USD", "EUR", None],
+        }
+    )
+
+    data, _ = charts.slack_and_money(ranked)._repr_mimebundle_()
+
+    assert "2 customers whose money is known, 1 of them without slack" in data["text/plain"]
+    assert data["text/plain"].endswith("2 are not shown")
+
+
+def test_moves_and_customers_name_the_rule_that_decided(settings: Settings, ledger: Ledger) -> None:
+    """Who asks why a move is urgent finds the lifecycle rule beside it, placed or not."""
+    status = status_of(settings, ledger, original(), original(2, of=2, channel="csp_other"))
+
+    assert {"direct_mosa", "csp_other_paid_month"} == set(status.moves["rule"])
+    assert {"direct_mosa", "csp_other_paid_month"} == set(status.customers["rule"])
 
 
 def test_a_table_for_people_keeps_its_types(tmp_path: Path) -> None:

@@ -113,6 +113,47 @@ def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
     return Picture(_dressed(chart), "Seats by week of the customer's nearest expiration", told)
 
 
+def slack_and_money(ranked: pd.DataFrame) -> Picture:
+    """Draw each customer by its slack and by what a missed renewal commits, per currency.
+
+    Takes the ranked customers: columns slack_days, exposure_if_renewed, currency, name and
+    customer_id. Both money and time reach from little to much, so money is on a log scale.
+    """
+    import altair as alt
+
+    known = ranked[ranked[["slack_days", "exposure_if_renewed"]].notna().all(axis=1)]
+    dots = pd.DataFrame(
+        {
+            "name": known["name"].fillna(known["customer_id"]).astype(object),
+            "slack": known["slack_days"].astype("float64"),
+            "money": known["exposure_if_renewed"].astype("float64"),
+            "currency": known["currency"].astype(object),
+        }
+    )
+    dots = dots[dots["money"] > 0].assign(late=dots["slack"] < 0)
+    colour = alt.condition(
+        "datum.late", alt.value(COLOURS[Standing.AT_RISK]), alt.value(COLOURS[Standing.MOVED])
+    )
+    chart = alt.Chart(dots, width=WIDTH, height=280).mark_point(filled=True, size=40, opacity=0.7)
+    chart = chart.encode(
+        x=alt.X("slack:Q", title="days of slack", axis=alt.Axis(tickCount=8)),
+        y=alt.Y(
+            "money:Q",
+            title="committed by a missed renewal",
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(tickCount=5, format=",.0f"),
+        ),
+        color=colour,
+        shape=alt.Shape("currency:N", title=None, legend=alt.Legend(orient="top")),
+        tooltip=["name:N", "slack:Q", "money:Q", "currency:N"],
+    )
+    told = (
+        f"{len(dots):,} customers whose money is known, {int(dots['late'].sum()):,} of them"
+        f" without slack (orange); {len(ranked) - len(dots):,} are not shown"
+    )
+    return Picture(_dressed(chart), "Slack against the money of one missed renewal", told)
+
+
 def by_day(batches: pd.DataFrame, capacity: int) -> Picture:
     """Draw the moves of each batch day beside the team's capacity.
 

@@ -37,8 +37,9 @@ class Status:
     """Where a plan stands on one day. Frames hold codes; the page finds the words.
 
     `moves`: one row per move, placed or not: columns of tables.MOVES, name, state, standing,
-    why, who. `customers`: one row per customer: standing, why, who, moves, seats,
-    next_expiration, the three steps, exposure. `standings`, `funnel`: moves, seats, customers.
+    why, who, and the lifecycle rule that decided. `customers`: one row per customer: standing,
+    why, who, moves, seats, next_expiration and its rule, the three steps, exposure.
+    `standings`, `funnel`: moves, seats, customers.
     `months`: seats that expire, by standing; no month is the rest. `money`: per currency, and
     in seat days where no price is known. `blockers`: moves without a day, by what is in the
     way. `batches`: moves by standing. `runs`: newest first, with their receipts. `sources`:
@@ -105,14 +106,16 @@ def status(
     moves = figures.judge_moves(placed, unplaced, progress, as_of, settings.policy)
     people = {row["customer_id"]: row for row in records(exports.customers)}
     judged = judging.judge(exports, as_of=as_of, settings=settings)
-    money = judged.select("customer_id", "subscription_id", "exposure", "currency")
-    exposures = {
-        (row["customer_id"], row["subscription_id"]): (row["currency"], row["exposure"])
-        for row in judging.fetch(money).to_pylist()
+    facts = judged.select("customer_id", "subscription_id", "exposure", "currency", "rule")
+    originals = {
+        (row["customer_id"], row["subscription_id"]): row
+        for row in judging.fetch(facts).to_pylist()
     }
     for move in moves:
         move["name"] = people.get(move["customer_id"], {}).get("name") or move["customer_id"]
-        move["exposures"] = _exposures(move, exposures)
+        own = _originals(move, originals)
+        move["exposures"] = [(row["currency"], row["exposure"]) for row in own]
+        move["rule"] = " ".join(sorted({row["rule"] for row in own}))
     customers = _customers(moves, people, progress)
     approval = ledger.approval(plan.hash)
     return Status(
@@ -137,11 +140,12 @@ def status(
 
 
 MOVES = [
-    *("standing", "state", "why", "who", "name", *tables.MOVES.names, "product", "would_fit"),
+    *("standing", "state", "why", "who", "name", *tables.MOVES.names),
+    *("product", "rule", "would_fit"),
 ]
 CUSTOMERS = [
     *("customer_id", "name", "market", "standing", "why", "who", "reason", "moves", "seats"),
-    *("next_expiration", *map(str, STEPS), "exposure", "currency"),
+    *("next_expiration", "rule", *map(str, STEPS), "exposure", "currency"),
 ]
 MONEY = ["unit", "moves", "stand_in_prices", "planned", "everyone_first_day", "saved", "at_risk"]
 BLOCKERS = [
@@ -190,6 +194,7 @@ def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) 
                 "moves": len(own),
                 "seats": figures.seats(own),
                 "next_expiration": worst["expires_on"],
+                "rule": worst["rule"],
                 **{str(step): str(progress.step(customer_id, step)) for step in STEPS},
                 "exposure": next(iter(exposed.values())) if len(exposed) == 1 else None,
                 "currency": " ".join(exposed),
@@ -202,14 +207,10 @@ def _end(move: Row) -> tuple[date, str]:
     return move["expires_on"] or date.max, move["move_id"]
 
 
-Exposures = Mapping[tuple[str, str], tuple[str | None, Decimal | None]]
-
-
-def _exposures(move: Row, exposures: Exposures) -> list[tuple[str | None, Decimal | None]]:
-    """List what a renewal of each original of a move would commit."""
-    customer = move["customer_id"]
-    originals = str(move["subscription_ids"]).split()
-    return [exposures[customer, one] for one in originals if (customer, one) in exposures]
+def _originals(move: Row, judged: Mapping[tuple[str, str], Row]) -> list[Row]:
+    """List the judged originals of a move."""
+    keys = [(move["customer_id"], one) for one in str(move["subscription_ids"]).split()]
+    return [judged[key] for key in keys if key in judged]
 
 
 def _exposed(moves: Iterable[Row]) -> dict[str, Decimal]:
