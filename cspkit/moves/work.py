@@ -192,7 +192,8 @@ class Work:
 
 def _dry(look: Look) -> Done:
     outcome = look.stop if look.stop in (Outcome.SKIPPED, Outcome.HUMAN) else Outcome.DRY
-    reason = f"would {look.would_do}: {look.reason}" if outcome is Outcome.DRY else look.reason
+    acts = outcome is Outcome.DRY and look.would_do not in ("nothing", "wait")
+    reason = f"would {look.would_do}: {look.reason}" if acts else look.reason
     return Done(look.state, look.state, outcome, reason)
 
 
