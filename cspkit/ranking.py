@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -102,7 +102,11 @@ def rank(
 
 
 def read_day(name: str, value: date | str) -> date:
-    """Return a day given as a date or as text such as 2026-11-20."""
+    """Return a day given as a date or as text such as 2026-11-20; an instant's day is UTC's."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise CspkitError(f"{name}: expected a date or an instant with its zone, found {value}")
+        return value.astimezone(UTC).date()
     if isinstance(value, date):
         return value
     try:

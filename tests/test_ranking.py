@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -235,6 +235,27 @@ def test_an_impossible_day_is_refused_by_name(as_of):
         ranked(original(1), as_of=as_of)
 
 
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        ("2026-11-20T00:30:00+01:00", date(2026, 11, 19)),
+        ("2026-11-20T23:59:59+00:00", date(2026, 11, 20)),
+        ("2026-11-21T00:00:00+00:00", date(2026, 11, 21)),
+        ("2027-03-28T03:00:00+02:00", date(2027, 3, 28)),
+        ("2028-03-01T01:00:00+02:00", date(2028, 2, 29)),
+    ],
+)
+def test_an_instant_is_on_its_day_in_utc(instant, day):
+    """Midnight is UTC's: a night in Madrid, the change of clocks or a leap day moves no end."""
+    assert day == ranking.read_day("as_of", datetime.fromisoformat(instant))
+
+
+def test_an_instant_without_its_zone_is_refused():
+    """Half the world would read another day out of it."""
+    with pytest.raises(CspkitError, match="as_of: expected a date or an instant with its zone"):
+        ranking.read_day("as_of", datetime(2026, 11, 20, 0, 30))
+
+
 def test_hostile_names_pass_through_as_text():
     """Names are data; the places that show them escape them."""
     name = "=HYPERLINK(1) <script>alert(1)</script> \u202e"
@@ -372,3 +393,53 @@ def test_the_order_of_rows_changes_nothing():
     shuffled = random.Random(3).sample(rows, len(rows))
 
     assert ranked(*rows) == ranked(*shuffled)
+
+
+def test_a_later_subscription_moves_nobody():
+    """Whatever a customer has, one more original that ends later leaves its next end."""
+    rows = crowd(seed=5, count=150)
+    later = [
+        original(90_000 + number, of=number, expires_on="2028-03-31", channel=channel)
+        for number, channel in enumerate(random.Random(5).choices(["open", "ea", None], k=150))
+    ]
+    before = {row["customer_id"]: row["next_expiration"] for row in ranked(*rows)}
+    after = {row["customer_id"]: row["next_expiration"] for row in ranked(*rows, *later)}
+    dated = {key: end for key, end in before.items() if end is not None}
+    rolling = {row["customer_id"] for row in rows if row.get("term") == "P1M"}
+
+    assert len(dated) > 60
+    assert {key: end for key, end in dated.items() if key not in rolling} == {
+        key: after[key] for key in dated if key not in rolling
+    }
+
+
+def test_a_day_later_everything_is_a_day_nearer():
+    """While no date is crossed, the order stays and days and slack shrink by one."""
+    draw = random.Random(13)
+    rows = [
+        original(n, of=n % 40, expires_on=date(2027, 2, 1) + timedelta(days=draw.randrange(400)))
+        for n in range(90)
+    ]
+    today, tomorrow = ranked(*rows), ranked(*rows, as_of=AS_OF + timedelta(days=1))
+
+    assert ids(today) == ids(tomorrow)
+    for name in ("days_to_expiration", "slack_days"):
+        assert [row[name] - 1 for row in today] == [row[name] for row in tomorrow]
+    assert [row["next_expiration"] for row in today] == [row["next_expiration"] for row in tomorrow]
+
+
+def test_no_overdue_customer_is_hidden():
+    """Whoever has an original past its end, in grace or not, stands above all who have none."""
+    rows = crowd(seed=17, count=200)
+    overdue = {
+        row["customer_id"]
+        for row in rows
+        if row.get("expires_on") and row["expires_on"] < AS_OF
+        if row["channel"] != "csp_nce" and row["status"] != "deleted" and row["term"] != "P1M"
+    }
+    found = ranked(*rows)
+    first = {row["customer_id"] for row in found if (row["days_to_expiration"] or 0) < 0}
+
+    assert len(overdue) > 20
+    assert overdue <= first
+    assert first == set(ids(found)[: len(first)])
