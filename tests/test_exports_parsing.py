@@ -231,3 +231,11 @@ def test_the_currency_inside_a_price(text, expected):
 def test_markets(text, expected):
     """Countries by code or by name in six languages; an unknown one is left out."""
     assert (expected, None) == parsing.market(text)
+
+
+@pytest.mark.parametrize("text", ["1" + " " * 100_000 + "!", "9" * 1_000_000, " a" * 100_000])
+def test_long_cells_cost_nothing(text):
+    """A hostile cell is refused by its length, before any pattern is tried on it."""
+    assert parsing.money(text, ".") == (None, "not_a_number")
+    assert parsing.day(text, US) == (None, "not_a_day")
+    assert parsing.guid(text) == (None, "not_a_guid")

@@ -138,7 +138,7 @@ class _Load:
         }
         if subscriptions.conflicts is not None:
             conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
-            held["conflicts"] = self._keep("conflicts", conflicts)
+            held["conflicts"] = conflicts
         aside = [rows for part in staged for rows in (part.rows, part.odd)]
         merged = [found.merged for found in (subscriptions, own) if found.merged is not None]
         counts = counting.count(self.connection, self.sheets, held, aside, merged)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from cspkit.errors import ExportError
-from cspkit.exports import columnar, delimited, documents, returned, workbooks
+from cspkit.exports import columnar, delimited, documents, returned
 from cspkit.exports.dialect import sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.formats import Formats, Match, packaged
@@ -51,6 +51,8 @@ _Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw]
 
 def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
     if file.suffix in (".xlsx", ".xlsm"):
+        from cspkit.exports import workbooks
+
         for sheet, header, matches, rows in workbooks.sheets(file.path, formats):
             yield f"{file.name}#{sheet}", header, matches, rows
     elif file.suffix == ".parquet":

@@ -15,6 +15,8 @@ NOTHING: Outcome = (None, None)
 
 # Years outside stand for no date: 0001, 1753, 9999.
 FIRST_YEAR, LAST_YEAR = 1901, 2199
+# No day, number or id is longer; patterns are not tried on what is.
+LONGEST = 200
 _DAY_ZERO = date(1899, 12, 30)
 _SERIALS = range(36_526, 73_051)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -63,6 +65,8 @@ def day(text: str, orders: Mapping[str, str]) -> Outcome:
     bare = tidy(text)
     if is_nothing(bare):
         return NOTHING
+    if len(bare) > LONGEST:
+        return None, "not_a_day"
     if found := _ISO.fullmatch(bare):
         return _sane(_made(found[1], found[2], found[3], found))
     if found := _SPLIT.fullmatch(bare):
@@ -135,7 +139,8 @@ def amount(text: str, mark: str | None) -> Outcome:
 
 def readings(text: str) -> dict[str | None, Decimal]:
     """Return what a number is under each decimal sign it can be read with."""
-    if not (found := _NUMBER.fullmatch(tidy(text))):
+    bare = tidy(text)
+    if len(bare) > LONGEST or not (found := _NUMBER.fullmatch(bare)):
         return {}
     bare = found[1].replace("'", "").replace(" ", "")
     return {sign: _read(bare, sign) for sign in _GROUPED if _GROUPED[sign].fullmatch(bare)}
@@ -229,7 +234,7 @@ def guid(text: str) -> Outcome:
     """Take a GUID in any letter case, also one that text is glued to, in lower case."""
     if is_nothing(text):
         return NOTHING
-    found = _GLUED.fullmatch(tidy(text).lower())
+    found = _GLUED.fullmatch(tidy(text).lower()[:LONGEST])
     return (found[1], None) if found else (None, "not_a_guid")
 
 
