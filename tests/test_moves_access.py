@@ -206,7 +206,7 @@ def test_access_that_is_there_is_not_asked_for(scene: Scene) -> None:
     assert scene.calls("POST") == 0
 
 
-@pytest.mark.parametrize("kind", ["lost", "after", "reset", "before", "half"])
+@pytest.mark.parametrize("kind", ["lost", "after", "reset", "before", "half", "throttle"])
 @pytest.mark.parametrize("route", [GDAP, f"{GDAP}/*/requests", f"{GDAP}/*/accessassignments"])
 def test_access_is_asked_for_once_whatever_goes_wrong(scene: Scene, kind: str, route: str) -> None:
     """Lost answers to create, lock and assign are read back: one relationship, one assignment."""

@@ -26,14 +26,14 @@ def ready(desk: Desk, one: Subject, state: str) -> Look:
     if drift:
         return Look(state, "nothing", f"drifted: {drift}; plan again", Outcome.SKIPPED)
     what = f"{move.seats} × {move.target_offer}, {move.term} {move.billing_cycle}"
-    early = (move.date - desk.today).days
-    when = f"; {early} days before the planned {move.date}" if early > 0 else ""
-    return Look(state, ORDER, what + when)
+    return Look(state, ORDER, what)
 
 
 def _plan_facts(desk: Desk, move: PlannedMove) -> str:
     if move.route != Route.PURCHASE:
         return f"its route is {move.route}, which is not carried out by an order"
+    if desk.today < move.date:
+        return f"its day is {move.date}, and each day earlier is paid twice"
     if move.expires_on < desk.today:
         return f"the original ended on {move.expires_on}: plan again"
     held = sorted(set(move.subscription_ids) & desk.held_originals)

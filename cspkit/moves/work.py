@@ -16,6 +16,7 @@ from cspkit.moves import guard, opening, rows
 from cspkit.moves.access import Access
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.inviting import Invite
+from cspkit.moves.passes import THROTTLED
 from cspkit.moves.provisioning import Provision
 from cspkit.moves.reassigning import Reassign
 from cspkit.moves.rows import Done, Look, Outcome, Subject
@@ -183,7 +184,8 @@ class Work:
         except ApiUnclear as error:
             return Done("", "", Outcome.WAITING, str(error), error.request_id or "")
         except ApiError as error:
-            return Done("", "", Outcome.FAILED, str(error), error.request_id or "")
+            outcome = Outcome.WAITING if error.status == THROTTLED else Outcome.FAILED
+            return Done("", "", outcome, str(error), error.request_id or "")
         except SettingsError as error:
             return Done("", "", Outcome.FAILED, str(error))
         finally:
