@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +62,7 @@ def demo(
     """
     from cspkit import demo as road
 
-    road.walk(out, say=_say, show=_show)
+    road.walk(out, say=_say)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def load(
 
     Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`
     """
-    from cspkit import exports
+    from cspkit import exports, listing
 
     if explain:
         columns = exports.explain(*paths, maps=maps or ())
@@ -116,7 +116,8 @@ def load(
     if as_json:
         _print_json(_records(loaded.summary()))
         return
-    _show(loaded.summary(), "What was read")
+    for line in listing.files(loaded.summary()):
+        _say(line)
     _say(f"{len(loaded.rejects)} rows rejected; see {out / 'rejects.csv'}")
     for file, why in loaded.unrecognised:
         _say(f"left alone: {file}: {why}")
@@ -145,7 +146,7 @@ def rank(
 
     Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`
     """
-    from cspkit import explaining, ranking
+    from cspkit import explaining, listing, ranking
 
     settings, known_on = _settings(config), _day(as_of)
     loaded = _load(paths, settings)
@@ -168,8 +169,9 @@ def rank(
     if as_json:
         _print_json(_records(ranked.head(top)))
     else:
-        first = ranked.head(top).assign(name=ranked["name"].fillna(ranked["customer_id"]))
-        _show(first[list(TOP)], f"The first {len(first)} of {len(ranked)}")
+        _say(f"The first {min(top, len(ranked))} of {len(ranked)} customers")
+        for line in listing.ranked(ranked.head(top)):
+            _say(line)
 
 
 def _explained(steps: pd.DataFrame, out: Path | None, as_json: bool) -> None:
@@ -182,9 +184,6 @@ def _explained(steps: pd.DataFrame, out: Path | None, as_json: bool) -> None:
         _say(f"{lines['product'].iloc[0] or 'an unnamed product'} ({original})")
         for line in lines.itertuples():
             _say(f"  {line.what}: {line.value} - {line.because}")
-
-
-TOP = ("rank", "name", "market", "next_expiration", "seats", "slack_days", "next_action", "reason")
 
 
 @app.command()
@@ -204,7 +203,9 @@ def plan(
     """
     from cspkit import planning
 
-    settings, known_on, from_day = _settings(config), _day(as_of), _day(start)
+    if out.suffix != ".json":
+        raise SettingsError("command line", "--out", f"expected a .json file, found {out.name!r}")
+    settings, known_on, from_day = _settings(config), _day(as_of), _day(start, "--start")
     made = planning.plan(
         _load(paths, settings),
         as_of=known_on,
@@ -220,8 +221,23 @@ def plan(
         _print_json({"plan": str(out), "hash": made.hash, "moves": placed, "unplaced": left})
         return
     _show(made.batches.head(10), f"The first batches of {len(made.batches)}")
-    _show(made.savings, "Savings")
+    for saving in made.savings.to_dict("records"):
+        _say(_saved(saving))
     _say(f"{placed} moves placed, {left} not placed; plan {made.hash[:12]} written to {out}")
+
+
+def _saved(saving: Mapping[Hashable, Any]) -> str:
+    unit = saving["unit"]
+    if unit == "seat_days":
+        return (
+            f"{saving['moves']} moves have no known price: {saving['saved']:,.0f} seat-days less "
+            "paid twice than on the first possible day"
+        )
+    priced = f"; {saving['stand_in_prices']} of them at the original's price"
+    return (
+        f"{saving['moves']} moves cost {saving['planned']:,.2f} {unit} twice instead of "
+        f"{saving['everyone_first_day']:,.2f} on the first possible day{priced}"
+    )
 
 
 @app.command()
@@ -273,7 +289,7 @@ def run(
         due=due,
         mode=mode,
         settings=_settings(config),
-        progress=not as_json,
+        progress=sys.stderr.isatty() and not as_json,
     )
     counts = ", ".join(f"{count} {name}" for name, count in receipt.counts.items()) or "nothing"
     _result(
@@ -336,9 +352,12 @@ def report(
     _result(as_json, {"report": str(page)}, f"report written to {page}")
 
 
+Port = Annotated[int, typer.Option(help="Loopback port of the rehearsal.")]
+
+
 @rehearse.command()
 def serve(
-    port: Annotated[int, typer.Option(help="Loopback port.")] = 8765,
+    port: Port = 8765,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
     world: Annotated[Path | None, typer.Option(help="A saved world to serve.")] = None,
     debug: Debug = False,
@@ -349,8 +368,51 @@ def serve(
     """
     from cspkit.rehearsal import server
 
-    _say(f"rehearsal on http://127.0.0.1:{port}; Ctrl-C ends it")
-    server.serve(port=port, seed=seed, world=world)
+    server.serve(port=port, seed=seed, world=world, started=_say)
+
+
+@rehearse.command()
+def clock(
+    forward: Annotated[
+        str, typer.Option("--forward", help="How far to move it, such as 2h or 3d.")
+    ] = "",
+    port: Port = 8765,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Tell the time of the served rehearsal, or move its clock forward.
+
+    Example: `cspkit rehearse clock --forward 2h`
+    """
+    from cspkit.rehearsal import hand
+
+    told = hand.move_clock(port, _stretch(forward)) if forward else hand.now(port)
+    _result(as_json, {"now": told.isoformat()}, f"it is {told:%Y-%m-%d %H:%M} UTC there")
+
+
+@rehearse.command()
+def deliver(
+    outbox: Annotated[Path, typer.Argument(help="Folder of letters.")] = Path("reports/outbox"),
+    port: Port = 8765,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Bring the letters of the outbox to the rehearsal's customers, who answer in their own time.
+
+    Example: `cspkit rehearse deliver reports/outbox`
+    """
+    from cspkit.rehearsal import hand
+
+    arrived = hand.deliver(port, outbox)
+    _result(as_json, {"delivered": arrived}, f"{arrived} letters delivered")
+
+
+def _stretch(text: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdigit():
+        raise SettingsError("command line", "--forward", f"expected such as 2h or 3d, not {text!r}")
+    return timedelta(**{units[unit]: int(number)})
 
 
 def _settings(config: Path | None) -> Settings:
@@ -403,13 +465,15 @@ def _ledger(settings: Settings) -> Any:
     return Ledger(settings.ledger_url)
 
 
-def _day(text: str | None) -> date:
+def _day(text: str | None, option: str = "--as-of") -> date:
     if text is None:
         return datetime.now(UTC).date()
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise SettingsError("command line", "day", f"expected YYYY-MM-DD, found {text!r}") from None
+        raise SettingsError(
+            "command line", option, f"expected YYYY-MM-DD, found {text!r}"
+        ) from None
 
 
 def _user() -> str:

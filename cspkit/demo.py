@@ -9,29 +9,24 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from cspkit import decisions, exports, planning, ranking, reporting, runbooks, workspace
+from cspkit import decisions, exports, listing, planning, ranking, reporting, runbooks, workspace
 from cspkit.errors import SettingsError
 from cspkit.ledger import Ledger
 from cspkit.rehearsal import samples
 from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
 from cspkit.settings import Service, Settings
-from cspkit.tables import FILES
 
 AS_OF = date(2026, 11, 20)
 START = date(2026, 11, 23)
 MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
 BATCHES = 2
 MARK = ".made-by-cspkit-demo"
-TOP = ["rank", "name", "market", "next_expiration", "seats", "reason"]
 
 Say = Callable[[str], None]
-Show = Callable[[pd.DataFrame, str], None]
 
 
-def walk(out: Path, *, say: Say, show: Show) -> Path:
+def walk(out: Path, *, say: Say) -> Path:
     """Walk the road in a fresh workspace below out and return the report's path.
 
     Everything is real but the service: export files, papermill runs, a ledger on disk, HTTP to
@@ -45,12 +40,15 @@ def walk(out: Path, *, say: Say, show: Show) -> Path:
         shutil.copytree(samples.folder(), settings.exports, dirs_exist_ok=True)
 
         loaded = exports.load(settings.exports)
-        show(loaded.summary()[FILES.names], "1. What the sample exports hold")
+        say("1. What the sample exports hold")
+        for line in listing.files(loaded.summary()):
+            say(line)
         decisions.write(settings.decisions, loaded)
 
         ranked = ranking.rank(loaded, as_of=AS_OF, settings=settings)
-        first = ranked.head(10).assign(name=ranked["name"].fillna(ranked["customer_id"]))
-        show(first[TOP], f"2. Who goes first: ten of {len(ranked)} customers")
+        say(f"2. Who goes first: ten of {len(ranked)} customers")
+        for line in listing.ranked(ranked.head(10)):
+            say(line)
 
         plan_file = home / "plan.json"
         plan = planning.plan(

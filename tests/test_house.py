@@ -42,6 +42,7 @@ FLOORS = [
     "reporting",
     "runbooks",
     "rehearsal",
+    "listing",
     "demo",
     "widgets",
     "cli",

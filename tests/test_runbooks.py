@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_is_one_plain_line(tmp_path: Path) -> No
     """It is found out before a kernel starts, not after the orders went out."""
     (tmp_path / "reports").write_text("a file is in the way")
 
-    with pytest.raises(RunbookError, match="receipts cannot be written here") as error:
+    with pytest.raises(SettingsError, match="receipts cannot be written here") as error:
         receipts.make_folder(tmp_path / "reports", MORNING, "provision")
 
     assert len(str(error.value).splitlines()) == 1

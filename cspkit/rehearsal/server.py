@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
@@ -163,17 +164,24 @@ class Server:
             return self.world.books.as_json()
 
 
-def serve(*, port: int = 8765, seed: int = 1, world: Path | None = None) -> None:
+def serve(
+    *,
+    port: int = 8765,
+    seed: int = 1,
+    world: Path | None = None,
+    started: Callable[[str], object] = print,
+) -> None:
     """Serve a saved world, or the sample, with its control routes until interrupted.
 
-    A saved world goes on at the instant it was saved. Raises PortTaken, and NoWorld for a
-    file that holds none.
+    `started` hears one line once the port is ours. A saved world goes on at the instant it was
+    saved. Raises PortTaken, and NoWorld for a file that holds none.
     """
-    if world is not None:
-        found = saved.read(world)
-        Server(found, port=port, start=found.now, control=True).serve_forever()
-    else:
-        Server(World.sample(seed=seed), port=port, control=True).serve_forever()
+    found = World.sample(seed=seed) if world is None else saved.read(world)
+    start = START if world is None else found.now
+    server = Server(found, port=port, start=start, control=True)
+    started(f"rehearsal on {server.url}, where it is {server.now():%Y-%m-%d %H:%M} UTC")
+    started("Ctrl-C ends it")
+    server.serve_forever()
 
 
 def _listen(port: int) -> socket.socket:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from cspkit.errors import RunbookError
+from cspkit.errors import SettingsError
 
 RUNNING, DONE, FAILED, BROKEN = "running", "done", "failed", "broken"
 FOLDER = "receipts"
@@ -81,10 +81,9 @@ def writable(folder: Path) -> None:
         raise _not_writable(folder, error.strerror or str(error)) from None
 
 
-def _not_writable(folder: Path, why: str) -> RunbookError:
-    return RunbookError(
-        f"{folder}: receipts cannot be written here ({why}); set paths.reports in cspkit.toml"
-    )
+def _not_writable(folder: Path, why: str) -> SettingsError:
+    problem = f"receipts cannot be written here ({why}); set paths.reports in cspkit.toml"
+    return SettingsError(folder, "reports", problem)
 
 
 def _slug(word: str) -> str:

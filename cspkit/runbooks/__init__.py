@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cspkit.clock import Clock, SystemClock
-from cspkit.errors import RunbookError, UnknownParameter
+from cspkit.errors import RunbookError, SettingsError, UnknownParameter
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel, settling
 from cspkit.runbooks.parameters import Value, check, declared
 from cspkit.runbooks.settling import read_settings, settle
-from cspkit.settings import Settings
+from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
+
+if TYPE_CHECKING:
+    from cspkit.planning import Plan
 
 __all__ = [
     "RUNBOOKS",
@@ -104,7 +108,7 @@ def run(
     clock = clock or SystemClock()
     which = {"batch": batch or "", "due": str(due or ""), "mode": _mode(mode, batch, due)}
     given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which})
-    Plan.read(plan)
+    _possible(Plan.read(plan), which, settings)
     started = clock.now()
     place = receipts.make_folder(
         settings.reports, started, name, which["batch"], which["due"], mode
@@ -117,6 +121,18 @@ def run(
     output = place / notebook.name
     job = kernel.Job(notebook, output, settings.root, given | check(notebook, own), clock, progress)
     return _receipt(job, _record(name, started, which))
+
+
+def _possible(plan: Plan, which: Mapping[str, str], settings: Settings) -> None:
+    """Refuse before a kernel starts what the kernel would refuse at once."""
+    kind = {Mode.REHEARSAL: "rehearsal", Mode.LIVE: "tenant"}.get(Mode(which["mode"]))
+    if kind and settings.service.kind != kind:
+        found = f"mode {which['mode']} needs {kind!r}, found {settings.service.kind!r}"
+        raise SettingsError(settings.root / FILE, "service.kind", found)
+    known = [batch.batch for batch in plan.document.batches]
+    if which["batch"] and which["batch"] not in known:
+        ends = f"{known[0]} to {known[-1]}" if known else "no batch"
+        raise UnknownParameter(f"the plan has no batch {which['batch']!r}; it has {ends}")
 
 
 def execute(

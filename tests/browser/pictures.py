@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cspkit import cli, demo, runbooks
+from cspkit import demo, runbooks
 from tests.browser.chromium import open_browser
 
 
@@ -14,7 +14,7 @@ def take(folder: Path) -> None:
     """Run the demo and notebook 20, and write report.png and ranking.png into folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, open_browser() as browser:
-        report = demo.walk(Path(scratch), say=cli._say, show=lambda frame, title: None)
+        report = demo.walk(Path(scratch), say=print)
         ranking = runbooks.execute("20-rank-customers", Path(scratch) / "ranking.ipynb").html
         for name, page_file, heading in (
             ("report", report, "Where the move to CSP stands"),

@@ -1,0 +1,43 @@
+"""Plain lines for a terminal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cspkit import listing
+
+
+def test_files_add_up_on_the_last_line() -> None:
+    """The total stands below, and an empty file says that it is empty."""
+    summary = pd.DataFrame(
+        {
+            "source_file": ["a.csv", "b.csv"],
+            "read": [1200, 0],
+            "accepted": [1100, 0],
+            "rejected": [60, 0],
+            "set_aside": [40, 0],
+        }
+    )
+    lines = list(listing.files(summary))
+
+    assert lines[2].endswith("b.csv (no rows in it)")
+    assert lines[-1].split() == ["1,200", "1,100", "60", "40", "all", "2", "files"]
+
+
+def test_ranked_fits_a_narrow_terminal() -> None:
+    """No line is wider than 100 characters, and a customer without a name shows its id."""
+    frame = pd.DataFrame(
+        {
+            "rank": [1],
+            "customer_id": ["c1"],
+            "name": [None],
+            "market": ["ES"],
+            "next_expiration": [pd.Timestamp("2026-12-03").date()],
+            "seats": [1500],
+            "reason": ["because " * 40],
+        }
+    )
+    lines = list(listing.ranked(frame))
+
+    assert lines[0] == "    1  2026-12-03  1,500 seats  c1 (ES)"
+    assert max(map(len, lines)) <= 100
