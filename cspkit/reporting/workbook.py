@@ -87,6 +87,8 @@ def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any
     """Write one value by its type; never let Excel or the writer guess."""
     if value is None:
         return
+    if isinstance(value, dict):
+        value = ", ".join(f"{number} {word}" for word, number in value.items())
     if isinstance(value, bool):
         sheet.write_boolean(line, column, value)
     elif isinstance(value, Decimal):
