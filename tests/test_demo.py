@@ -29,7 +29,7 @@ def test_the_ledger_and_the_rehearsal_agree_on_every_order(road: Road) -> None:
     booked = road.books["orders"]
 
     assert booked
-    assert sorted(order["id"] for order in booked) == sorted(ordered["order_id"])
+    assert sorted(order["order_id"] for order in booked) == sorted(ordered["order_id"])
     assert set(ordered["state"]) <= {"verified", "reassigned"}
 
 
