@@ -16,7 +16,7 @@ from cspkit.exports import Exports, load
 
 HEADER = ["subscription_id", "customer_id", "seats", "expires_on", "unit_price", "auto_renew"]
 FEW = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

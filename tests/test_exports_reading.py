@@ -160,12 +160,16 @@ def bomb(path: Path) -> Path:
     return path
 
 
-def sparse(path: Path) -> Path:
+def sparse(path: Path, cell: str = "A1048576") -> Path:
     made = openpyxl.Workbook()
     made.worksheets[0]["A1"] = "subscription_id"
-    made.worksheets[0]["XFD1048576"] = "far away"
+    made.worksheets[0][cell] = "far away"
     made.save(path)
     return path
+
+
+def wide(path: Path) -> Path:
+    return sparse(path, "XFD2")
 
 
 @pytest.mark.parametrize(
@@ -173,10 +177,11 @@ def sparse(path: Path) -> Path:
     [
         (bomb, "unpacks to 314,572,800 bytes"),
         (sparse, "has more than 200,000 rows"),
+        (wide, "has more than 200 columns"),
         (lambda path: document(path, "not a workbook"), "is no Excel workbook"),
         (lambda path: document(path, ""), "is empty"),
     ],
-    ids=["bomb", "sparse", "text", "empty"],
+    ids=["bomb", "sparse", "wide", "text", "empty"],
 )
 def test_workbooks_beyond_the_limits(tmp_path, make, why):
     """What would fill memory, or is no workbook, is refused with the reason."""

@@ -14,7 +14,7 @@ from cspkit.errors import ExportError
 from cspkit.exports.dialect import Dialect, mended
 from cspkit.exports.sheets import Scan, as_rows
 
-SMALL = 8 * 1024 * 1024
+SMALL = 2 * 1024 * 1024
 CHUNK = 1024 * 1024
 MAX_CELL = 1_000_000
 MAX_COLUMNS = 2_000

@@ -66,8 +66,13 @@ def _rows(path: Path, sheet: Any) -> list[list[str | None]]:
     sheet.reset_dimensions()
     rows: list[list[str | None]] = []
     try:
-        for cells in itertools.islice(sheet.iter_rows(max_col=MAX_COLUMNS), MAX_ROWS + 1):
-            rows.append([_text(cell) for cell in cells])
+        for cells in itertools.islice(sheet.iter_rows(), MAX_ROWS + 1):
+            # A sheet may be formatted far beyond what it holds.
+            if any(cell.value is not None for cell in cells[MAX_COLUMNS:]):
+                raise ExportError(
+                    f"{path}#{sheet.title}", [f"has more than {MAX_COLUMNS:,} columns"]
+                )
+            rows.append([_text(cell) for cell in cells[:MAX_COLUMNS]])
     except ExportError:
         raise
     except Exception as error:
