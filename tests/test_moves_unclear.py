@@ -349,6 +349,7 @@ for line in sys.stdin:
         moves.begin("provision", plan=root + "/plan.json", mode="rehearsal", **given).carry_out()
         os._exit(0)
     print(pid, flush=True)
+    sys.stdin.readline()
     os.waitpid(pid, 0)
     print("ended", flush=True)
 """
@@ -372,21 +373,21 @@ class Worker:
 
     def start(self, scene: Scene) -> int:
         """Fork a run and give its process id."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{scene.server.url} {scene.settings.root}\n")
-        self._process.stdin.flush()
-        return int(self._line())
+        return int(self._ask(f"{scene.server.url} {scene.settings.root}"))
 
     def kill(self, pid: int) -> None:
-        """Kill the run, if it still runs, and wait for its end."""
+        """Kill the run wherever it is; its id stays its own until the worker is asked."""
         os.kill(pid, signal.SIGKILL)
         self.wait()
 
     def wait(self) -> None:
-        assert self._line() == "ended"
+        """Wait for the end of the run."""
+        assert self._ask("end") == "ended"
 
-    def _line(self) -> str:
-        assert self._process.stdout is not None
+    def _ask(self, line: str) -> str:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
         return self._process.stdout.readline().strip()
 
 
