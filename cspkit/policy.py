@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cspkit.errors import SettingsError
 
@@ -23,7 +23,9 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     country: str = Field("ES", pattern="^[A-Z]{2}$", description="calendar of the team")
-    subdivision: str | None = Field("MD", description="region of the team's calendar")
+    subdivision: str = Field(
+        "MD", description="region of the team's calendar; empty, or left out: none"
+    )
     blackout_days: tuple[date, ...] = Field((), description="days without orders")
     order_on_friday: bool = Field(False, description="orders on a Friday allowed")
     order_on_eve: bool = Field(False, description="orders on the eve of a holiday allowed")
@@ -51,6 +53,15 @@ class Policy(BaseModel):
     rates: dict[str, Decimal] = Field(
         default_factory=dict, description="plan currency per unit of another currency"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_region(cls, given: Any) -> Any:
+        """Keep the default region out of a country that was named without one."""
+        if isinstance(given, dict) and given.get("subdivision") is None:
+            region = "" if "country" in given or "subdivision" in given else "MD"
+            return {**given, "subdivision": region}
+        return given
 
 
 class Workdays:
@@ -113,12 +124,12 @@ class Workdays:
 
 
 @cache
-def _holidays(country: str, subdivision: str | None) -> Any:
+def _holidays(country: str, subdivision: str) -> Any:
     """Load a calendar; years are added to it as they are asked for."""
     import holidays
 
     try:
-        calendar = holidays.country_holidays(country, subdiv=subdivision)
+        calendar = holidays.country_holidays(country, subdiv=subdivision or None)
     except NotImplementedError as error:
         field = "policy.country" if country not in _countries() else "policy.subdivision"
         raise SettingsError("cspkit.toml", field, f"no such calendar: {error}") from error

@@ -78,3 +78,21 @@ def test_an_unknown_calendar_is_named(choice, field):
         Workdays(Policy(**choice))
 
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ({}, "MD"),
+        ({"country": "IT"}, ""),
+        ({"country": "ES"}, ""),
+        ({"country": "ES", "subdivision": "CT"}, "CT"),
+        ({"subdivision": None}, ""),
+    ],
+)
+def test_a_country_brings_no_region_of_another(given: dict[str, str], region: str) -> None:
+    """A team in Italy that names its country alone gets Italy's national holidays."""
+    policy = Policy.model_validate(given)
+
+    assert policy.subdivision == region
+    assert not Workdays(policy).is_workday(date(2026, 12, 25))
