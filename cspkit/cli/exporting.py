@@ -1,0 +1,58 @@
+"""`cspkit load`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cspkit.cli.opening import exports_of, settings_of
+from cspkit.cli.options import AsJson, Config, Debug, Files, app
+from cspkit.cli.saying import print_json, records, say, show
+from cspkit.errors import SettingsError
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command()
+def load(
+    paths: Files,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the tables.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only show how the files are understood.")
+    ] = False,
+    maps: Annotated[
+        list[Path] | None, typer.Option("--map", help="A format of your own, .toml.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Read export files into customers, subscriptions and rejects, or explain how they are read.
+
+    Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`
+    """
+    from cspkit import exports, listing
+
+    if explain:
+        columns = exports.explain(*paths, maps=maps or ())
+        if as_json:
+            print_json(records(columns))
+        for name, part in columns.groupby(["file", "format"], sort=False):
+            if not as_json:
+                show(part.drop(columns=["file", "format"]), ", read as ".join(map(str, name)))
+        return
+    if out is None:
+        raise SettingsError("command line", "--out", "expected a folder for the tables, found none")
+    loaded = exports_of(paths, settings_of(config), maps=maps or ())
+    loaded.save(out)
+    if as_json:
+        print_json(records(loaded.summary()))
+        return
+    for line in listing.files(loaded.summary()):
+        say(line)
+    say(f"{len(loaded.rejects)} rows rejected; see {out / 'rejects.csv'}")
+    for file, why in loaded.unrecognised:
+        say(f"left alone: {file}: {why}")

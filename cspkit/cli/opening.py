@@ -1,0 +1,87 @@
+"""What the verbs open: settings, decisions, exports, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cspkit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cspkit.exports import Exports
+    from cspkit.settings import Settings
+
+
+def settings_of(config: Path | None) -> Settings:
+    """Read the settings asked for, those of this folder, or the defaults."""
+    from cspkit.settings import FILE, Settings
+
+    if config is not None:
+        return Settings.read(config)
+    return Settings.read(Path(FILE)) if Path(FILE).exists() else Settings()
+
+
+def decisions_of(settings: Settings) -> Any:
+    """Read the workspace's decisions; none when there is no workbook yet."""
+    from cspkit import decisions
+
+    if not settings.decisions.exists():
+        return decisions.Decisions.empty()
+    return decisions.read(settings.decisions)
+
+
+def exports_of(paths: Iterable[Path], settings: Settings, maps: Iterable[Path] = ()) -> Exports:
+    """Load export files as this partner reads them, with a bar on a terminal."""
+    from cspkit import exports
+
+    ours = settings.service.partner_tenant
+    return exports.load(*paths, partner_tenant=ours, maps=list(maps), progress=progress())
+
+
+def progress() -> Callable[[str, int, int], None] | None:
+    """Draw a bar on a terminal while many files are opened; stay quiet anywhere else."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return None
+    bar = Progress(console=console, transient=True)
+    task = bar.add_task("reading", total=None)
+
+    def heard(name: str, number: int, total: int) -> None:
+        if number == 1:
+            bar.start()
+        bar.update(task, description=name[-40:], completed=number, total=total)
+        if number == total:
+            bar.stop()
+
+    return heard
+
+
+def ledger_of(settings: Settings) -> Any:
+    """Open the workspace's ledger."""
+    from cspkit.ledger import Ledger
+
+    return Ledger(settings.ledger_url)
+
+
+def day(text: str | None, option: str = "--as-of") -> date:
+    """Read a day typed on the command line; today UTC when none was."""
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            "command line", option, f"expected YYYY-MM-DD, found {text!r}"
+        ) from None
+
+
+def user() -> str:
+    """Name who sits at this computer."""
+    import getpass
+
+    return getpass.getuser()

@@ -1,0 +1,109 @@
+"""`cspkit run`, `cspkit status` and `cspkit report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cspkit.cli.opening import day, exports_of, ledger_of, settings_of
+from cspkit.cli.options import AsJson, Config, Debug, app
+from cspkit.cli.saying import print_json, result, say
+from cspkit.errors import DONE, FAILED_MOVES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@app.command()
+def run(
+    runbook: Annotated[str, typer.Argument(help="invite, access, provision, verify, reassign")],
+    plan_file: Annotated[Path, typer.Option("--plan", help="The approved plan file.")],
+    batch: Annotated[str | None, typer.Option(help="A batch, such as B001.")] = None,
+    due: Annotated[str | None, typer.Option(help="All that is due by this day.")] = None,
+    mode: Annotated[str, typer.Option(help="dry, rehearsal or live")] = "dry",
+    config: Config = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Carry out one step of one batch as a runbook; dry unless told otherwise.
+
+    Example: `cspkit run provision --plan plan.json --batch B001 --mode rehearsal`
+    """
+    from cspkit import runbooks
+
+    receipt = runbooks.run(
+        runbook,
+        plan=plan_file,
+        batch=batch,
+        due=due,
+        mode=mode,
+        settings=settings_of(config),
+        progress=sys.stderr.isatty() and not as_json,
+    )
+    counts = ", ".join(f"{count} {name}" for name, count in receipt.counts.items()) or "nothing"
+    result(
+        as_json,
+        {"runbook": receipt.name, "counts": receipt.counts, "receipt": str(receipt.html)},
+        f"{receipt.name} ({receipt.mode}): {counts}; receipt {receipt.html}",
+    )
+    failed = receipt.counts.get("failed", 0) + receipt.counts.get("human", 0)
+    raise typer.Exit(FAILED_MOVES if failed else DONE)
+
+
+@app.command()
+def status(config: Config = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Count the moves and customer steps of the ledger by state.
+
+    Example: `cspkit status --json`
+    """
+    with ledger_of(settings_of(config)) as ledger:
+        counts = {
+            "moves": _count(ledger.moves(), ["state"]),
+            "steps": _count(ledger.steps(), ["step", "state"]),
+        }
+    if as_json:
+        print_json(counts)
+        return
+    for name, states in counts.items():
+        found = ", ".join(f"{state}: {number}" for state, number in states.items())
+        say(f"{name}: {found or 'none yet'}")
+
+
+@app.command()
+def report(
+    plan_file: Annotated[Path, typer.Option("--plan", help="The plan file.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")],
+    paths: Annotated[
+        list[Path] | None, typer.Option("--exports", help="Export files; the workspace's.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Day of the report; today UTC.")] = None,
+    lang: Annotated[str, typer.Option(help="Language: en")] = "en",
+    config: Config = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the status report for managers: index.html and status.xlsx.
+
+    Example: `cspkit report --plan plan.json --out reports/today`
+    """
+    from cspkit import planning, reporting
+
+    settings, known_on = settings_of(config), day(as_of)
+    with ledger_of(settings) as ledger:
+        figures = reporting.status(
+            plan=planning.Plan.read(plan_file),
+            ledger=ledger,
+            exports=exports_of(paths or [settings.exports], settings),
+            as_of=known_on,
+            settings=settings,
+        )
+    page = reporting.write(figures, out, lang=lang)
+    result(as_json, {"report": str(page)}, f"report written to {page}")
+
+
+def _count(frame: pd.DataFrame, by: list[str]) -> dict[str, int]:
+    sizes = frame.groupby(by).size()
+    return {" ".join(k) if isinstance(k, tuple) else str(k): int(n) for k, n in sizes.items()}

@@ -1,0 +1,72 @@
+"""How the verbs answer: lines, tables, JSON, files; the only user of Rich."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cspkit.errors import ExportError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_frame(frame: pd.DataFrame, out: Path) -> None:
+    """Write a table in the form its file name asks for."""
+    from cspkit import reporting
+
+    if out.suffix == ".csv":
+        frame.to_csv(out, index=False)
+    elif out.suffix == ".parquet":
+        frame.to_parquet(out, index=False)
+    elif out.suffix == ".xlsx":
+        reporting.write_table(frame, out)
+    else:
+        raise ExportError(out, [f"expected .csv, .xlsx or .parquet, found {out.suffix!r}"])
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn a table into plain values, one mapping per row."""
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
+    return rows
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def result(as_json: bool, value: dict[str, Any], words: str) -> None:
+    """Say one result, in words or as JSON."""
+    if as_json:
+        print_json(value)
+    else:
+        say(words)
+
+
+def say(words: str) -> None:
+    """Print one line as it is."""
+    from rich.console import Console
+
+    Console(soft_wrap=True, highlight=False).print(words, markup=False)
+
+
+def show(frame: pd.DataFrame, title: str) -> None:
+    """Draw a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left")
+    for name in frame.columns:
+        table.add_column(Text(str(name)), overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(Text("" if _missing(value) else str(value)) for value in row))
+    Console(highlight=False).print(table)
+
+
+def _missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
