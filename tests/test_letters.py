@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,15 +20,26 @@ LINK = (
     "&partnerId=00000000-0000-4000-8000-000000000001&msppId=0#/partners/invitation"
 )
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-FIELDS = {
+HELD = [
+    letters.Licences(1, "Visio Plan 2", date(2026, 12, 11)),
+    letters.Licences(1250, "Microsoft 365 Business Standard", date(2026, 12, 8)),
+]
+FIELDS: dict[str, letters.Field] = {
     "company": "Ferretería Núñez",
     "domain": "nunez.example",
     "contact": "Lucía Prado",
     "link": LINK,
     "signature": "Ana Ruiz",
     "days": "730",
+    "by": date(2026, 12, 1),
+    "on": date(2026, 11, 30),
+    "asked_on": date(2026, 11, 2),
+    "originals": HELD,
+    "invoicer": "Sur Cloud S.L.",
+    "support": "+34 600 000 000",
 }
-KINDS = ("invitation", "access")
+CHANNELS = {"renewal-off": ["direct_mosa", "direct_mca"], "end-at-term": ["direct_mca"]}
+WITH_LINK = ("invitation", "reminder", "access")
 
 
 def put(folder: Path, **changed: str) -> Path:
@@ -51,19 +62,22 @@ def read(path: Path) -> email.message.EmailMessage:
     return message
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "channel"),
+    [(kind, channel) for kind in letters.LETTERS for channel in CHANNELS.get(kind, [""])],
+)
 @pytest.mark.parametrize("language", letters.LANGUAGES)
-def test_every_letter_exists_in_every_language(kind: str, language: str) -> None:
+def test_every_letter_exists_in_every_language(kind: str, channel: str, language: str) -> None:
     """Company, link and signature are there, and no placeholder is left."""
-    text = letters.write(kind, language, FIELDS)
+    text = letters.write(kind, language, FIELDS, channel=channel)
 
-    assert LINK in text.body
+    assert (LINK in text.body) == (kind in WITH_LINK)
     assert "Ferretería Núñez" in text.subject
     assert text.body.rstrip().endswith("Ana Ruiz")
     assert "$" not in text.subject + text.body
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", letters.LETTERS)
 def test_the_languages_of_a_letter_use_the_same_fields(kind: str) -> None:
     """A translation asks for nothing that the others do not."""
     found = [
@@ -102,6 +116,90 @@ def test_a_missing_field_is_named(field: str, value: str | None) -> None:
 
     with pytest.raises(SettingsError, match=rf"invitation\.en\.txt: {field}: needed"):
         letters.write("invitation", "en", fields)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        (
+            "en",
+            "- 1,250 licences of Microsoft 365 Business Standard, until 8 December 2026\n",
+            "- 1 licence of Visio Plan 2, until 11 December 2026\n",
+        ),
+        (
+            "es",
+            "- 1.250 licencias de Microsoft 365 Business Standard, hasta el 8 de diciembre\n"
+            "  de 2026\n",
+            "- 1 licencia de Visio Plan 2, hasta el 11 de diciembre de 2026\n",
+        ),
+        (
+            "it",
+            "- 1.250 licenze di Microsoft 365 Business Standard, fino all'8 dicembre 2026\n",
+            "- 1 licenza di Visio Plan 2, fino all'11 dicembre 2026\n",
+        ),
+    ],
+)
+def test_licences_are_listed_by_their_last_day(language: str, first: str, second: str) -> None:
+    """Numbers, plurals, days and elisions are those of the language; the first to end is first."""
+    body = letters.write("done", language, FIELDS).body
+
+    assert f"{first}{second}" in body
+
+
+def test_the_first_of_a_month_is_an_ordinal_in_italian() -> None:
+    """A day is written as a native writes it."""
+    assert "entro il 1º dicembre 2026" in letters.write("invitation", "it", FIELDS).body
+    assert "antes del 1 de diciembre de 2026" in letters.write("invitation", "es", FIELDS).body
+
+
+def test_the_second_letter_to_a_direct_customer_says_more_than_the_first() -> None:
+    """First nothing renews; later it ends with its term. Neither says to cancel now."""
+    first = letters.write("renewal-off", "en", FIELDS, channel="direct_mca").body
+    second = letters.write("end-at-term", "en", FIELDS, channel="direct_mca").body
+
+    assert "3. Choose that it is not renewed for another year, and save. Do not cancel it." in first
+    assert "3. Choose that it is cancelled at the end of the term, and save." in second
+
+
+@pytest.mark.parametrize("channel", ["open", "ea", "csp_other", ""])
+def test_nobody_is_asked_to_switch_off_what_does_not_renew(channel: str) -> None:
+    """A channel without such a switch is an error that says which have one."""
+    with pytest.raises(SettingsError, match="expected direct_mca, direct_mosa, found"):
+        letters.write("renewal-off", "it", FIELDS, channel=channel)
+
+
+def test_a_partner_writes_letters_of_their_own(tmp_path: Path) -> None:
+    """A file of the same name in their folder goes before ours, with Windows' line ends too."""
+    text = (
+        "Subject: Hola, $company\r\nGreeting: Hola, $contact:\r\n\r\nCuesta 5 $$, $days días.\r\n"
+    )
+    (tmp_path / "done.es.txt").write_bytes(text.encode("utf-8-sig"))
+
+    own = letters.write("done", "es", FIELDS, own=tmp_path)
+    ours = letters.write("done", "it", FIELDS, own=tmp_path)
+
+    assert (own.subject, own.body) == (
+        "Hola, Ferretería Núñez",
+        "Hola, Lucía Prado:\n\nCuesta 5 $, 730 días.\n",
+    )
+    assert ours == letters.write("done", "it", FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Greeting: a\n\nb", "Subject: needed in its first lines"),
+        ("Subject: a\n\nb", "Greeting: needed in its first lines"),
+        ("Subject: a\nGreeting: b\n\n5 $ more", r"write \$\$ for a \$"),
+        ("Subject: a\nGreeting: b\n\n$postcode", "postcode: needed, found nothing"),
+    ],
+)
+def test_a_wrong_letter_of_their_own_is_one_line(tmp_path: Path, text: str, what: str) -> None:
+    """What a partner's own text lacks is named; no letter is written."""
+    (tmp_path / "done.es.txt").write_text(text)
+
+    with pytest.raises(SettingsError, match=f"letter done.es.txt: .*{what}|{what}"):
+        letters.write("done", "es", FIELDS, own=tmp_path)
 
 
 def test_a_letter_without_a_contact_greets_all_the_same() -> None:

@@ -1,6 +1,18 @@
 """Texts to customers in their language, and the outbox they wait in."""
 
 from cspkit.letters.outbox import draft, file_name, put
-from cspkit.letters.writing import LANGUAGES, Text, language_for, write
+from cspkit.letters.wording import Licences
+from cspkit.letters.writing import LANGUAGES, LETTERS, Field, Text, language_for, write
 
-__all__ = ["LANGUAGES", "Text", "draft", "file_name", "language_for", "put", "write"]
+__all__ = [
+    "LANGUAGES",
+    "LETTERS",
+    "Field",
+    "Licences",
+    "Text",
+    "draft",
+    "file_name",
+    "language_for",
+    "put",
+    "write",
+]

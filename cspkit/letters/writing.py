@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from cspkit.errors import SettingsError
+from cspkit.letters.wording import Licences, day, elided, licences, steps
 from cspkit.wire import plain
 
 LANGUAGES = ("en", "es", "it")
+LETTERS = (
+    *("invitation", "reminder", "access", "renewal-off"),
+    *("end-at-term", "on-the-day", "done", "partner"),
+)
+Field = str | date | Sequence[Licences] | None
 _OF_MARKET = {"ES": "es", "MX": "es", "AR": "es", "CL": "es", "CO": "es", "PE": "es", "IT": "it"}
 _LONGEST = {"link": 2000}
+_MAY_BE_EMPTY = ("contact", "signature")
 
 
 @dataclass(frozen=True)
@@ -31,30 +40,63 @@ def language_for(language: str | None, market: str | None) -> str:
     return own if own in LANGUAGES else _OF_MARKET.get((market or "").upper(), "en")
 
 
-def write(letter: str, language: str, fields: Mapping[str, str]) -> Text:
-    """Fill a letter with fields; contact and signature may be empty, all others may not.
+def write(
+    letter: str,
+    language: str,
+    fields: Mapping[str, Field],
+    *,
+    channel: str = "",
+    own: Path | None = None,
+) -> Text:
+    """Fill a letter with fields: text, days, or the licences it speaks of.
 
-    Raises SettingsError that names the letter and the first field that is missing.
+    Contact and signature may be empty, all others may not. The steps of a letter that says
+    where to click follow from the channel of its licences. A file of the same name in the
+    folder `own` goes before ours. Raises SettingsError that names the letter and what is missing.
     """
     file = f"{letter}.{language}.txt"
-    head, _, body = _read(file).partition("\n\n")
-    heads = dict(line.split(": ", 1) for line in head.splitlines())
-    clean = {name: plain(value, _LONGEST.get(name, 120)) for name, value in fields.items()}
-    greeting = heads["Greeting"] if clean.get("contact") else heads["Greeting-without-contact"]
-    texts = (heads["Subject"], greeting, body)
-    subject, opening, rest = (_fill(file, text, clean) for text in texts)
+    head, _, body = _read(file, own).partition("\n\n")
+    heads = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    filled = {name: _text(name, value, language) for name, value in fields.items()}
+    if "$steps" in body:
+        filled["steps"] = steps(letter, language, channel)
+    greeting = "Greeting" if filled.get("contact") else "Greeting-without-contact"
+    absent = [name for name in ("Subject", greeting) if name not in heads]
+    if absent:
+        raise SettingsError(f"letter {file}", absent[0], "needed in its first lines, found none")
+    texts = (heads["Subject"], heads[greeting], body)
+    subject, opening, rest = (elided(_fill(file, text, filled), language) for text in texts)
     return Text(letter, language, plain(subject, 200), f"{opening}\n\n{rest.rstrip()}\n")
+
+
+def _text(name: str, value: Field, language: str) -> str:
+    if isinstance(value, date):
+        return day(value, language)
+    if isinstance(value, str) or value is None:
+        return plain(value, _LONGEST.get(name, 120))
+    return licences(value, language)
 
 
 def _fill(file: str, text: str, fields: Mapping[str, str]) -> str:
     template = Template(text)
     missing = [name for name in template.get_identifiers() if not fields.get(name)]
-    missing = [name for name in missing if name != "signature" or name not in fields]
+    missing = [name for name in missing if name not in _MAY_BE_EMPTY or name not in fields]
     if missing:
         who = fields.get("company") or fields.get("domain") or "the customer"
         raise SettingsError(f"letter {file}", missing[0], f"needed, found nothing for {who!r}")
-    return template.substitute(fields)
+    try:
+        return template.substitute(fields)
+    except ValueError as error:
+        raise SettingsError(f"letter {file}", "text", f"{error}; write $$ for a $") from error
 
 
-def _read(file: str) -> str:
-    return files("cspkit.letters").joinpath("texts", file).read_text(encoding="utf-8")
+def _read(file: str, own: Path | None) -> str:
+    place = (
+        own / file if own and (own / file).is_file() else files("cspkit.letters") / "texts" / file
+    )
+    try:
+        return place.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"letter {file}", "file", f"cannot be read as UTF-8: {error}"
+        ) from error

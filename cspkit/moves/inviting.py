@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cspkit import letters
@@ -35,7 +36,7 @@ class Invite:
         if state is not StepState.TO_DO:
             return Look(state, "look whether they accepted", self._asked(one))
         try:
-            text = compose(self._desk, one, LETTER, {"link": "https://"})
+            text = compose(self._desk, one, LETTER, _asking(one, "https://"))
         except SettingsError as error:
             return Look(state, "nothing", _incomplete(error), Outcome.SKIPPED)
         to = text.address or "nobody yet: no contact_email in the decisions"
@@ -49,7 +50,7 @@ class Invite:
             note_related(desk, one, lease)
             return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED)
         try:
-            letter = post(desk, one, LETTER, {"link": desk.invitation_link})
+            letter = post(desk, one, LETTER, _asking(one, desk.invitation_link))
         except SettingsError as error:
             return Done(row.state, row.state, Outcome.SKIPPED, _incomplete(error))
         if row.state is StepState.TO_DO:
@@ -66,6 +67,10 @@ class Invite:
         asked = self._desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
         since = f"since {asked:%Y-%m-%d}, " if asked else ""
         return f"the invitation is in the outbox {since}not accepted yet"
+
+
+def _asking(one: Subject, link: str) -> dict[str, letters.Field]:
+    return {"link": link, "by": one.customer.access_by}
 
 
 def note_related(desk: Desk, one: Subject, lease: Lease) -> None:
@@ -90,22 +95,22 @@ class Composed:
     address: str
 
 
-def compose(desk: Desk, one: Subject, kind: str, fields: dict[str, str]) -> Composed:
+def compose(desk: Desk, one: Subject, kind: str, fields: Mapping[str, letters.Field]) -> Composed:
     """Fill a letter from plan and decisions; raise SettingsError that names what is missing."""
     said = desk.said.get(one.customer_id, {})
     own = said.get("language") or one.customer.language
     language = letters.language_for(own, one.customer.market)
-    known = {
+    known: dict[str, letters.Field] = {
         "company": said.get("name") or one.name,
         "domain": one.customer.domain or one.customer_id,
         "contact": said.get("contact_name") or "",
         "signature": said.get("owner") or "",
     }
-    text = letters.write(kind, language, known | fields)
-    return Composed(text, known["contact"], said.get("contact_email") or "")
+    text = letters.write(kind, language, {**known, **fields})
+    return Composed(text, said.get("contact_name") or "", said.get("contact_email") or "")
 
 
-def post(desk: Desk, one: Subject, kind: str, fields: dict[str, str]) -> Letter:
+def post(desk: Desk, one: Subject, kind: str, fields: Mapping[str, letters.Field]) -> Letter:
     """Put a letter to a customer into the outbox once; a file that is missing is written again."""
     made = compose(desk, one, kind, fields)
     file = letters.file_name(one.customer_id, kind)
