@@ -130,6 +130,46 @@ SUBSCRIPTIONS = _table(
     ("source_row", "int64", "row in that file, the header being row 1 where it is the first"),
 )
 
+PRICES = _table(
+    "prices",
+    ("target_offer", "string", "product:sku; in a legacy list the GUID of the legacy offer"),
+    ("title", "string", "name of the offer in the sheet; never a key"),
+    ("market", "string", "country, ISO 3166 alpha-2; missing where the sheet has none"),
+    ("currency", "string", "ISO 4217"),
+    ("segment", "string", "commercial, education, nonprofit or government; missing if unsaid"),
+    ("term", "string", "P1M, P1Y or P3Y"),
+    ("billing_cycle", "string", "monthly, annual or triennial"),
+    ("unit_price", MONEY, "the partner's cost per seat per billing cycle"),
+    ("erp_price", MONEY, "list price per seat per billing cycle, as Microsoft proposes it"),
+    ("valid_from", "date", "first day of the price; missing when it always held"),
+    ("valid_to", "date", "last day of the price, inclusive; missing when no end is set"),
+    ("source_file", "string", "file the row was read from, relative to the loaded path"),
+    ("source_row", "int64", "row in that file"),
+)
+
+OFFERS = _table(
+    "offers",
+    ("sku_id", "string", "Entra skuId that the offer carries (ProvisioningId), lower-case GUID"),
+    ("target_offer", "string", "product:sku of new commerce"),
+    ("legacy_offer_id", "string", "GUID of the legacy offer"),
+    ("title", "string", "name of the offer in the matrix; never a key"),
+    ("segment", "string", "commercial, education, nonprofit or government; missing if unsaid"),
+    ("terms", "string", "terms it is sold for, separated by commas; missing if unsaid"),
+    ("billing_cycles", "string", "billing cycles it is sold with, separated by commas"),
+    ("source_file", "string", "file the row was read from, relative to the loaded path"),
+    ("source_row", "int64", "row in that file"),
+)
+
+SOURCES = _table(
+    "sources",
+    ("subscription_id", "string", "the subscription that a row of a file speaks of"),
+    ("source_file", "string", "file of that row"),
+    ("source_row", "int64", "row in that file"),
+    ("profile", "string", "the export profile that recognised the file"),
+    ("seen_on", "date", "the day the row was true"),
+    ("won", "string", "columns of subscriptions that this row decided, separated by spaces"),
+)
+
 REJECTS = _table(
     "rejects",
     ("source_file", "string", "file the row was read from; a sheet as file.xlsx#sheet"),
@@ -158,7 +198,7 @@ FILES = _table(
     ("source_file", "string", "file, or file.xlsx#sheet"),
     ("profile", "string", "the export profile that recognised it"),
     ("read", "int64", "data rows in the file, counted by the reader"),
-    ("accepted", "int64", "rows that became a row of customers or subscriptions"),
+    ("accepted", "int64", "rows that became a row of one of the tables"),
     ("rejected", "int64", "rows in rejects"),
     ("set_aside", "int64", "totals, blanks, merged duplicates, lines that are not licence-based"),
 )

@@ -113,13 +113,13 @@ def test_a_table_of_another_name_is_refused(sample):
 
 
 def test_saved_folder_reads_back_as_it_was(sample, tmp_path):
-    """Save, load and save again: the same four files, byte for byte."""
+    """Save, load and save again: the same files, byte for byte."""
     sample.save(tmp_path / "once")
     again = load(tmp_path / "once")
     again.save(tmp_path / "twice")
 
-    names = ["conflicts.csv", "customers.parquet", "rejects.csv"]
-    names += ["subscriptions.parquet", "summary.json"]
+    names = ["conflicts.csv", "customers.parquet", "offers.parquet", "prices.parquet"]
+    names += ["rejects.csv", "subscriptions.parquet", "summary.json"]
     assert names == sorted(path.name for path in (tmp_path / "once").iterdir())
     for name in names:
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()

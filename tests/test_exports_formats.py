@@ -313,11 +313,14 @@ def test_customers_of_other_tools():
 
 
 def test_files_without_originals_are_set_aside(tmp_path):
-    """A price list is known, counted and left out."""
-    shutil.copy(DATA / "cspkit-subscriptions-repeated-id.csv", tmp_path)
-    shutil.copy(DATA / "price-list-nce-curly-quote.csv", tmp_path)
-    lines = load(tmp_path).summary().set_index("profile").loc["price-list-nce"]
+    """An activity log is known, counted and left out; alone it is no mistake."""
+    log = tmp_path / "log.csv"
+    header = next(p for p in packaged().profiles if p.id == "partner-center-activity-log").marks
+    log.write_text(",".join(mark[0] for mark in header) + "\n1,2,3,4\n1,2,3,4\n", "utf-8")
 
+    assert counts(load(log)) == {"read": 2, "set_aside": 2, "other_data": 2}
+    shutil.copy(DATA / "cspkit-subscriptions-repeated-id.csv", tmp_path)
+    lines = load(tmp_path).summary().set_index("profile").loc["partner-center-activity-log"]
     assert lines["read"] == lines["other_data"] == lines["set_aside"] == 2
 
 
@@ -368,11 +371,3 @@ def test_corrected_rejects_are_fed_back(tmp_path):
     assert sorted([*column(first, "seats"), 7]) == sorted(column(found, "seats"))
     assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "accepted"] == 1
     assert lines.loc["rejects.csv#distributor-es-totals-row.csv", "rejected"] == 1
-
-
-def test_a_price_list_alone_is_no_mistake():
-    """A file that is known and holds no original gives empty tables."""
-    found = one("price-list-nce-curly-quote")
-
-    assert counts(found) == {"read": 2, "set_aside": 2, "other_data": 2}
-    assert len(found.customers) == len(found.subscriptions) == len(found.rejects) == 0

@@ -20,14 +20,19 @@ from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
 
 ASIDE, CODE, RAW, LATEST = "_aside", "_code", "_raw", "_latest"
 CUSTOMER_PART = ("customer_name", "customer_domain", "market", "language", "relationship")
+CHECKED = {
+    "customers": tables.CUSTOMERS,
+    "subscriptions": tables.SUBSCRIPTIONS,
+    "prices": tables.PRICES,
+    "offers": tables.OFFERS,
+}
 
 
 def columns_of(table: str) -> dict[str, str]:
     """Map our columns of a checked table to their types."""
-    schema = dict(tables.CUSTOMERS.schema if table == "customers" else tables.SUBSCRIPTIONS.schema)
+    schema = dict(CHECKED[table].schema)
     del schema["source_file"], schema["source_row"]
-    extra = {} if table == "customers" else dict.fromkeys(CUSTOMER_PART, "string")
-    return schema | extra
+    return schema | (dict.fromkeys(CUSTOMER_PART, "string") if table == "subscriptions" else {})
 
 
 def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
@@ -102,6 +107,8 @@ def _test(rows: Any, layout: Layout, condition: Condition) -> Any:
     tests: list[Any] = []
     if condition.equals:
         tests.append(cell.isin(condition.equals))
+    if condition.differs:
+        tests.append(cell.notnull() & (cell != "") & cell.notin(condition.differs))
     if condition.starts:
         tests.append(_starts(cell, condition.starts))
     if condition.not_starts:

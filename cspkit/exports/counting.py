@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 
 from cspkit.errors import ExportError
-from cspkit.exports.checking import ASIDE
+from cspkit.exports.checking import ASIDE, CHECKED
 from cspkit.exports.engine import FILE
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.sheets import Sheet
@@ -68,7 +68,7 @@ def count(
             found.aside["other_data"] = sheet.read
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
     parts = [
-        *(_by_name(tables[table], table) for table in ("customers", "subscriptions", "rejects")),
+        *(_by_name(tables[table], table) for table in (*CHECKED, "rejects") if table in tables),
         *(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside),
         *(_by_number(rows, ibis.literal("merged")) for rows in merged),
     ]

@@ -14,7 +14,7 @@ from ibis import _
 
 from cspkit import tables
 from cspkit.errors import ExportError
-from cspkit.exports import counting, delimited, merging, opening, rejecting, saved
+from cspkit.exports import counting, delimited, merging, opening, pricelists, rejecting, saved
 from cspkit.exports import engine as engines
 from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check
 from cspkit.exports.checking import columns_of as ours
@@ -126,6 +126,7 @@ class _Load:
         listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
         own = merging.customers(listed, self._keep)
         customers = merging.with_owners(own.rows, self._told(staged, subscriptions), self._keep)
+        lists = self._lists(staged)
         parts = [part.odd.filter(_[ASIDE].isnull()) for part in staged]
         if subscriptions.foreign is not None:
             parts += self._foreign(staged, subscriptions.foreign)
@@ -135,14 +136,25 @@ class _Load:
                 "subscriptions", _shaped(subscriptions.rows, tables.SUBSCRIPTIONS)
             ),
             "rejects": self._keep("rejects", rejecting.rejects(parts, self.sources)),
-        }
+        } | {name: found.rows for name, found in lists.items()}
         if subscriptions.conflicts is not None:
             conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
             held["conflicts"] = conflicts
         aside = [rows for part in staged for rows in (part.rows, part.odd)]
-        merged = [found.merged for found in (subscriptions, own) if found.merged is not None]
+        found = (subscriptions, own, *lists.values())
+        merged = [one.merged for one in found if one.merged is not None]
         counts = counting.count(self.connection, self.sheets, held, aside, merged)
         return Exports(self.connection, held, [count.line() for count in counts], left)
+
+    def _lists(self, staged: list[Staged]) -> dict[str, merging.Merged]:
+        """Take what price sheets and offer matrices say, where there are any."""
+        made = {"prices": pricelists.prices, "offers": pricelists.offers}
+        read = {part.layout.profile.table for part in staged}
+        return {
+            name: make(self._accepted(staged, name), self._keep)
+            for name, make in made.items()
+            if name in read
+        }
 
     def _foreign(self, staged: list[Staged], foreign: Any) -> list[Any]:
         """Reject rows whose subscription stands under another customer in a better row."""

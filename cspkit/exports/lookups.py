@@ -28,6 +28,7 @@ LOOKED_UP = (
     "count",
     "money",
     "word",
+    "words",
     "boolean",
     "currency",
     "market",
@@ -139,6 +140,9 @@ def parser(
     if rule.kind == "word":
         mapping = words.meanings(name) | rule.words
         return lambda cell: parsing.word(cell, mapping, keep=name == "relationship")
+    if rule.kind == "words":
+        mapping = words.meanings(name.removesuffix("s")) | rule.words
+        return lambda cell: parsing.several(cell, mapping)
     parsers: dict[str, Parser] = {
         "day": lambda cell: parsing.day(cell, orders),
         "count": lambda cell: parsing.count(cell, mark),

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cspkit.errors import ExportError
 from cspkit.exports import columnar, delimited, documents, returned
 from cspkit.exports.dialect import sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.formats import Formats, Match, packaged
-from cspkit.exports.sheets import Scan, Sheet
+from cspkit.exports.profiles import TAB
+from cspkit.exports.sheets import CELLS, Scan, Sheet, column
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
@@ -54,7 +56,7 @@ def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
         from cspkit.exports import workbooks
 
         for sheet, header, matches, rows in workbooks.sheets(file.path, formats):
-            yield f"{file.name}#{sheet}", header, matches, rows
+            yield f"{file.name}#{sheet}", *_with_tab(sheet, header, matches, rows)
     elif file.suffix == ".parquet":
         header, rows = columnar.read(file.path)
         yield file.name, header, formats.recognise(header), rows
@@ -63,6 +65,18 @@ def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
         yield file.name, header, formats.recognise(header), rows
     else:
         yield from _delimited(file, formats)
+
+
+def _with_tab(
+    tab: str, header: tuple[str, ...], matches: list[Match], rows: pa.Table
+) -> tuple[tuple[str, ...], list[Match], pa.Table]:
+    """Give the rows the name of their sheet as one more cell, where the format reads it."""
+    if not (matches and matches[0].fits and TAB in matches[0].profile.headers):
+        return header, matches, rows
+    cell = pa.array([tab] * rows.num_rows, pa.string())
+    wider = pc.add(rows.column(CELLS), pa.scalar(1, pa.int32()))
+    rows = rows.set_column(rows.column_names.index(CELLS), CELLS, wider)
+    return (*header, TAB), matches, rows.append_column(column(len(header)), cell)
 
 
 def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:

@@ -181,6 +181,16 @@ def word(text: str, mapping: Mapping[str, str], *, keep: bool = False) -> Outcom
     return (folded, None) if keep else (None, "unknown_word")
 
 
+def several(text: str, mapping: Mapping[str, str]) -> Outcome:
+    """Translate a list of words, separated by commas; any unknown one is a problem."""
+    if is_nothing(text):
+        return NOTHING
+    found = [word(part, mapping) for part in re.split("[,;/|]", text) if part.strip()]
+    if problem := next((code for _, code in found if code), None):
+        return None, problem
+    return ",".join(dict.fromkeys(value for value, _ in found if value)) or None, None
+
+
 def boolean(text: str) -> Outcome:
     """Translate yes and no in six languages."""
     value, code = word(text, words.meanings("boolean"))

@@ -33,10 +33,22 @@ KINDS = {
     "status": "word",
     "currency": "currency",
     "relationship": "word",
+    "target_offer": "code",
+    "legacy_offer_id": "guid",
+    "title": "label",
+    "segment": "word",
+    "erp_price": "money",
+    "valid_from": "day",
+    "valid_to": "day",
+    "terms": "words",
+    "billing_cycles": "words",
 }
 FILE_NAME = "file name"
+# As the name of a header: the name of the sheet in its workbook.
+TAB = "(sheet)"
 Order = Literal["dmy", "mdy", "ymd", "detect"]
-Reason = Literal["total", "merged", "not_licence_based", "free", "header"]
+Reason = Literal["total", "merged", "not_licence_based", "free", "header", "tier", "ended"]
+Kind = Literal["customers", "subscriptions", "prices", "offers", "none"]
 
 
 class _Strict(BaseModel):
@@ -70,6 +82,7 @@ class Condition(_Strict):
 
     column: tuple[str, ...]
     equals: tuple[str, ...] = Field((), alias="is")
+    differs: tuple[str, ...] = Field((), alias="is_not")
     starts: tuple[str, ...] = ()
     not_starts: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
@@ -89,7 +102,7 @@ class Profile(_Strict):
     id: str
     title: str
     source: str
-    table: Literal["customers", "subscriptions", "none"]
+    table: Kind
     precedence: int = 99
     dates: Order = "detect"
     decimal: Literal[".", ",", "detect"] = "detect"
@@ -123,9 +136,14 @@ class Profile(_Strict):
         return [*self.marks, *(headers for headers in wanted if headers), *templates]
 
     @cached_property
+    def headers(self) -> set[str]:
+        """List every header that a column is read from, as the profile writes it."""
+        return {header for c in self.columns.values() for header in c.headers}
+
+    @cached_property
     def spellings(self) -> set[str]:
         """List every header this profile knows, as keys."""
-        known = {header for c in self.columns.values() for header in c.headers}
+        known = self.headers - {TAB}
         known |= {header for mark in self.marks for header in mark}
         known |= {h for f in self.set_aside for w in f.when for h in w.column}
         known |= {p for c in self.columns.values() if c.template for p in placeholders(c.template)}

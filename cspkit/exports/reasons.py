@@ -29,5 +29,7 @@ SET_ASIDE = {
     "not_licence_based": "usage, software and other lines without licences",
     "free": "free products without an end",
     "header": "repeated header rows",
-    "other_data": "rows of price lists, logs, usage and other files without originals",
+    "tier": "prices that only large quantities have",
+    "ended": "offers that a price list takes off",
+    "other_data": "rows of logs, usage and other files without originals or prices",
 }

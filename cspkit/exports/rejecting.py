@@ -48,10 +48,12 @@ def _idle(rows: Any, layout: Layout) -> Any:
     start = first.lower().re_extract("^[^0-9:]+", 0).strip()
     ids = [
         rows[name].isnull()
-        for name in ("subscription_id", "customer_id")
+        for name in ("subscription_id", "customer_id", "target_offer", "sku_id")
         if name in rows.columns and not layout.rules[name].from_file_name
     ]
-    sums_up = reduce(lambda left, right: left & right, ids) & start.isin(words.listed("total"))
+    sums_up = reduce(lambda left, right: left & right, ids, ibis.literal(True)) & start.isin(
+        words.listed("total")
+    )
     return ibis.cases((first.isnull(), "blank"), (sums_up, "total"), else_=nothing())
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TABLES = {
     "customers": tables.CUSTOMERS,
     "subscriptions": tables.SUBSCRIPTIONS,
+    "prices": tables.PRICES,
+    "offers": tables.OFFERS,
+    "sources": tables.SOURCES,
     "rejects": tables.REJECTS,
     "conflicts": tables.CONFLICTS,
     "files": tables.FILES,
@@ -26,6 +29,12 @@ TABLES = {
 KEYS = {
     "customers": ["customer_id"],
     "subscriptions": ["subscription_id"],
+    "prices": [
+        *("target_offer", "market", "currency", "segment", "term", "billing_cycle"),
+        *("valid_from", "source_file", "source_row"),
+    ],
+    "offers": ["sku_id", "target_offer", "legacy_offer_id", "source_file", "source_row"],
+    "sources": ["subscription_id", "source_file", "source_row"],
     "rejects": ["source_file", "source_row"],
     "conflicts": ["subscription_id", "column", "source_file", "source_row"],
     "files": ["source_file"],
@@ -53,7 +62,10 @@ class Exports:
         self._lines = lines
         schema = tables.FILES.schema | dict.fromkeys(SET_ASIDE, "int64")
         arrow = pa.Table.from_pylist(lines, schema=ibis.schema(schema).to_pyarrow())
-        none = {"conflicts": ibis.memtable([], schema=ibis.schema(tables.CONFLICTS.schema))}
+        none = {
+            name: ibis.memtable([], schema=ibis.schema(TABLES[name].schema))
+            for name in ("prices", "offers", "sources", "conflicts")
+        }
         self._tables = (
             none
             | held
@@ -86,7 +98,9 @@ class Exports:
         return cls(connection, held, [])
 
     def table(self, name: str) -> Any:
-        """Return customers, subscriptions, rejects, conflicts or files as an Ibis table."""
+        """Return one of the tables as Ibis has it: customers, subscriptions, prices, offers,
+        sources, rejects, conflicts or files.
+        """
         if name not in TABLES:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
         return self._tables[name].select(TABLES[name].names)
@@ -100,6 +114,21 @@ class Exports:
     def subscriptions(self) -> pd.DataFrame:
         """Hand all subscriptions to pandas; columns of `tables.SUBSCRIPTIONS`."""
         return self._frame("subscriptions")
+
+    @cached_property
+    def prices(self) -> pd.DataFrame:
+        """Hand all prices of price sheets to pandas; columns of `tables.PRICES`."""
+        return self._frame("prices")
+
+    @cached_property
+    def offers(self) -> pd.DataFrame:
+        """Hand all offers of offer matrices to pandas; columns of `tables.OFFERS`."""
+        return self._frame("offers")
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """Hand over every row that speaks of a subscription; columns of `tables.SOURCES`."""
+        return self._frame("sources")
 
     @cached_property
     def rejects(self) -> pd.DataFrame:
@@ -125,7 +154,7 @@ class Exports:
         return tables.to_pandas(self.connection.to_pyarrow(rows))
 
     def save(self, folder: str | Path) -> None:
-        """Write customers.parquet, subscriptions.parquet, rejects.csv and summary.json.
+        """Write the tables as .parquet, rejects.csv and summary.json.
 
         Contradictions between files, where there are any, go to conflicts.csv.
         """

@@ -1,4 +1,4 @@
-"""The folder that a load leaves behind: two tables, the rejects, the counts."""
+"""The folder that a load leaves behind: the tables, the rejects, the counts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from cspkit.exports.result import FILES, KEYS, TABLES, Exports
 
 FORMAT = 1
 CONFLICTS = "conflicts.csv"
+PARQUET = ("customers", "subscriptions", "prices", "offers")
+# A folder that an earlier version wrote has these alone.
+OLDEST = ("customers", "subscriptions")
 
 
 def is_saved(folder: str | Path) -> bool:
@@ -29,8 +32,8 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     """Write the tables of one load; the counts come last, so that a torn folder is none."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").unlink(missing_ok=True)
-    for name, key in (("customers", "customer_id"), ("subscriptions", "subscription_id")):
-        table = exports.table(name).order_by(key)
+    for name in PARQUET:
+        table = exports.table(name).order_by(KEYS[name])
         exports.connection.to_parquet(table, folder / f"{name}.parquet")
     _write_csv(exports, "rejects", folder / "rejects.csv")
     (folder / CONFLICTS).unlink(missing_ok=True)
@@ -62,13 +65,16 @@ def read(folder: Path, engine: Any = None) -> Exports:
         left = [(line["file"], line["why"]) for line in summary["unrecognised"]]
         arrow = {
             name: parquet.read_table(folder / f"{name}.parquet")
-            for name in ("customers", "subscriptions")
+            for name in PARQUET
+            if name in OLDEST or (folder / f"{name}.parquet").exists()
         } | {"rejects": _read_csv("rejects", folder / "rejects.csv")}
         if (folder / CONFLICTS).exists():
             arrow["conflicts"] = _read_csv("conflicts", folder / CONFLICTS)
         connection, prefix = engine or engines.connect(), engines.fresh_name()
         held: dict[str, Any] = {}
         for name, table in arrow.items():
+            if not table.num_rows and name not in OLDEST:
+                continue
             schema = ibis.schema(TABLES[name].schema).to_pyarrow()
             whole = table.select(TABLES[name].names).cast(schema)
             held[name] = engines.keep(connection, f"{prefix}_{name}", whole)
