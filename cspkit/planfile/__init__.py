@@ -1,0 +1,27 @@
+"""The plan as a file: what it holds, and the hash over all that decides what is executed."""
+
+from cspkit.planfile.document import PlanFile, published_schema, write_schema
+from cspkit.planfile.parts import (
+    PlannedBatch,
+    PlannedCustomer,
+    PlannedMove,
+    Rule,
+    Saving,
+    Source,
+    Unplaced,
+    move_id,
+)
+
+__all__ = [
+    "PlanFile",
+    "PlannedBatch",
+    "PlannedCustomer",
+    "PlannedMove",
+    "Rule",
+    "Saving",
+    "Source",
+    "Unplaced",
+    "move_id",
+    "published_schema",
+    "write_schema",
+]
