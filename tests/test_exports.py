@@ -119,7 +119,7 @@ def test_saved_folder_reads_back_as_it_was(sample, tmp_path):
     again.save(tmp_path / "twice")
 
     names = ["conflicts.csv", "customers.parquet", "offers.parquet", "prices.parquet"]
-    names += ["rejects.csv", "subscriptions.parquet", "summary.json"]
+    names += ["rejects.csv", "sources.parquet", "subscriptions.parquet", "summary.json"]
     assert names == sorted(path.name for path in (tmp_path / "once").iterdir())
     for name in names:
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()

@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from cspkit.exports import Exports, load
 from cspkit.rehearsal import samples
 
+DATA = Path(__file__).parent / "data"
 HEADER = "subscription_id,customer_id,seats,expires_on,channel,product"
 
 
@@ -49,7 +51,7 @@ def test_the_younger_export_leads_and_the_older_fills(two):
         found["product"],
     )
     assert found["source_file"] == "list-2026-11-01.csv"
-    assert found["seen_on"] == date(2026, 11, 1)
+    assert found["seen_on"] == date(2026, 10, 1), "the end was not seen later than that"
 
 
 def test_the_other_row_is_set_aside(two):
@@ -74,6 +76,100 @@ def test_a_contradiction_stays_visible(two):
         "source_file": "list-2026-10-01.csv",
         "source_row": 2,
     }
+
+
+def test_every_row_that_a_subscription_came_from_is_named(two, tmp_path):
+    """Each row with its format, its day and the columns that it decided; saved and read back."""
+    younger, older = two.sources.sort_values("seen_on", ascending=False).to_dict("records")
+
+    assert ("list-2026-11-01.csv", 2, "cspkit-subscriptions", date(2026, 11, 1)) == (
+        younger["source_file"],
+        younger["source_row"],
+        younger["profile"],
+        younger["seen_on"],
+    )
+    assert younger["won"].split() == ["customer_id", "seats", "seen_on"]
+    assert older["won"].split() == ["channel", "product", "expires_on"]
+    two.save(tmp_path / "out")
+    pd.testing.assert_frame_equal(two.sources, load(tmp_path / "out").sources)
+
+
+def test_a_row_that_stands_alone_is_its_own_source(tmp_path):
+    """What only one row says is named too, with the columns that it has."""
+    lines(tmp_path, "list-2026-11-01.csv", f"{guid(2)},{guid(1)},5,2027-06-30,open,")
+    (found,) = load(tmp_path).sources.to_dict("records")
+
+    assert found["profile"] == "cspkit-subscriptions"
+    assert found["won"].split() == ["customer_id", "channel", "seats", "expires_on", "seen_on"]
+
+
+def facts(seats: str, ends: str, renews: str, seen: str, product: str = "") -> str:
+    return f"{guid(2)},{guid(1)},{seats},{ends},{renews},{seen},{product}"
+
+
+FACTS = "subscription_id,customer_id,seats,expires_on,auto_renew,seen_on,product"
+
+
+def test_what_changes_is_not_taken_from_a_much_older_row(tmp_path):
+    """Seats of a better file count less than those of one over 14 days younger; a name counts."""
+    graph = '[{"commerceSubscriptionId": "%s", "skuId": "%s", "status": "Enabled", "isTrial": false'
+    graph += ', "nextLifecycleDateTime": "2027-05-31T00:00:00Z", "totalLicenses": 25'
+    graph += ', "skuPartNumber": "VISIOCLIENT", "ownerTenantId": null}]'
+    for day in ("2026-11-05", "2026-11-06"):
+        folder = tmp_path / day
+        folder.mkdir()
+        name = f"graph-{guid(1)}-2026-10-22.json"
+        (folder / name).write_text(graph % (guid(2), guid(9)), encoding="utf-8")
+        lines(folder, "list.csv", facts("30", "2027-06-30", "yes", day, "Visio"), header=FACTS)
+    near, far = (one(load(tmp_path / day)) for day in ("2026-11-05", "2026-11-06"))
+
+    assert (25, date(2027, 5, 31)) == (near["seats"], near["expires_on"])
+    assert (30, date(2027, 6, 30)) == (far["seats"], far["expires_on"])
+    assert near["product"] == far["product"] == "Visio Plan 2"
+    assert far["seen_on"] == date(2026, 11, 6)
+
+
+def test_a_fact_that_is_seen_again_is_as_young_as_that(tmp_path):
+    """When a younger row confirms seats and end, the better row's facts are no longer old."""
+    lines(tmp_path, "a.csv", facts("5", "2027-06-30", "", "2026-10-10"), header=FACTS)
+    lines(tmp_path, "b.csv", facts("5", "2027-06-30", "", "2026-10-20"), header=FACTS)
+
+    assert one(load(tmp_path))["seen_on"] == date(2026, 10, 20)
+
+
+def bill(*charges: str) -> list[str]:
+    """A reconciliation file of one subscription with these charges."""
+    source = DATA / "reconciliation-nce-many-lines.csv"
+    header, row = source.read_text(encoding="utf-8").splitlines()[:2]
+    return [header, *(row.replace(",new,5.60,10,", f",{charge},", 1) for charge in charges)]
+
+
+def test_a_bill_knows_the_price_and_not_the_state(tmp_path):
+    """A format leads in what it knows best and yields in what it cannot know."""
+    lines(tmp_path, "bill-2026-11-10.csv", *bill("new,5.60,10")[1:], header=bill()[0])
+    text = f"{guid(0x65)},{guid(1)},10,2027-04-30,suspended,6.10,EUR,2026-10-10"
+    header = "subscription_id,customer_id,seats,expires_on,status,unit_price,currency,seen_on"
+    lines(tmp_path, "list.csv", text, header=header)
+    found = one(load(tmp_path))
+
+    assert found["status"] == "suspended"
+    assert str(found["unit_price"]) == "5.600000"
+
+
+@pytest.mark.parametrize(
+    ("charges", "status", "seats"),
+    [
+        (("new,5.60,10", "cancelImmediate,5.60,-10"), "deleted", 10),
+        (("cancelImmediate,5.60,-10", "new,5.60,12"), "active", 12),
+        (("new,5.60,10", "addQuantity,5.60,-10", "addQuantity,5.60,13"), "active", 13),
+    ],
+)
+def test_a_cancellation_line_is_the_latest_state(tmp_path, charges, status, seats):
+    """A credit for cancelling ends the subscription, one for changing seats does not."""
+    lines(tmp_path, "bill.csv", *bill(*charges)[1:], header=bill()[0])
+    found = one(load(tmp_path))
+
+    assert (status, seats) == (found["status"], found["seats"])
 
 
 def test_without_a_date_in_the_name_the_files_time_counts(tmp_path):

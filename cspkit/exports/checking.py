@@ -132,13 +132,21 @@ def _code(rows: Any, layout: Layout) -> Any:
     found = [rows[NOTE], short]
     for name, rule in layout.rules.items():
         place = str(next(iter(layout.place(rule)), ""))
+        told = _told(rows, layout, rule)
         if rule.fixed is None and (rule.from_file_name or place):
-            found.append(ibis.literal(f"{place}:") + rows[f"p_{name}"])
+            found.append(ibis.ifelse(told, ibis.literal(f"{place}:") + rows[f"p_{name}"], None))
         if rule.needed:
             code = "no_tenant" if rule.from_file_name or not place else "missing"
-            empty = rows[f"v_{name}"].isnull()
+            empty = rows[f"v_{name}"].isnull() & told
             found.append(ibis.ifelse(empty, f"{place}:{code}", nothing()))
     return ibis.coalesce(*found)
+
+
+def _told(rows: Any, layout: Layout, rule: ColumnRule) -> Any:
+    """Tell whether a row's state is one in which the format says anything in a column."""
+    if not rule.when_status or "status" not in layout.rules:
+        return ibis.literal(True)
+    return rows["v_status"].isin(rule.when_status).fill_null(False)
 
 
 def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, Any]:
@@ -153,8 +161,8 @@ def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, An
         inside = _currency_inside(layout.cell(rows, layout.rules["unit_price"]), price)
         taken["currency"] = ibis.coalesce(taken.get("currency", nothing()), inside)
     for name, rule in layout.rules.items():
-        if rule.when_status and name in taken and "status" in taken:
-            told = taken["status"].isin(rule.when_status)
+        if rule.when_status and name in taken:
+            told = _told(rows, layout, rule)
             taken[name] = ibis.ifelse(told, taken[name], nothing(kinds[name]))
     return taken
 

@@ -122,7 +122,7 @@ class _Load:
     def exports(self, left: list[opening.Left]) -> Exports:
         staged = self._staged()
         accepted = self._settled("accepted_subscriptions", self._accepted(staged, "subscriptions"))
-        subscriptions = merging.subscriptions(accepted, self._keep)
+        subscriptions = merging.subscriptions(accepted, self._keep, self._weights())
         listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
         own = merging.customers(listed, self._keep)
         customers = merging.with_owners(own.rows, self._told(staged, subscriptions), self._keep)
@@ -140,11 +140,19 @@ class _Load:
         if subscriptions.conflicts is not None:
             conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
             held["conflicts"] = conflicts
+        if subscriptions.sources is not None:
+            held["sources"] = self._sources(subscriptions.sources)
         aside = [rows for part in staged for rows in (part.rows, part.odd)]
         found = (subscriptions, own, *lists.values())
         merged = [one.merged for one in found if one.merged is not None]
         counts = counting.count(self.connection, self.sheets, held, aside, merged)
         return Exports(self.connection, held, [count.line() for count in counts], left)
+
+    def _sources(self, rows: Any) -> Any:
+        """Name the formats of the rows that merged subscriptions came from."""
+        formats = {s.source_file: s.profile.id for s in self.sheets}
+        named = ibis.memtable(pa.table({"source_file": [*formats], "profile": [*formats.values()]}))
+        return self._keep("sources", _shaped(rows.inner_join(named, "source_file"), tables.SOURCES))
 
     def _lists(self, staged: list[Staged]) -> dict[str, merging.Merged]:
         """Take what price sheets and offer matrices say, where there are any."""
@@ -171,6 +179,15 @@ class _Load:
                     raw = engines.raw_table(self.connection, [(numbers[0], again)], name)
                 parts.append(rejecting.foreign(raw, part.layout, foreign))
         return parts
+
+    def _weights(self) -> merging.Weights:
+        """Say for each column which files lead or yield in it, by their formats."""
+        weights: dict[str, dict[int, int]] = {}
+        for number, sheet in enumerate(self.sheets):
+            for names, weight in ((sheet.profile.leads, -1), (sheet.profile.yields, 1)):
+                for name in names:
+                    weights.setdefault(name, {})[number] = weight
+        return weights
 
     def _settled(self, name: str, rows: Any) -> Any:
         """Compute a table once and for all, unless it is so large that a copy would hurt."""

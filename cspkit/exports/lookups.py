@@ -139,7 +139,8 @@ def parser(
         return lambda cell: parsing.tenant(cell, domains)
     if rule.kind == "word":
         mapping = words.meanings(name) | rule.words
-        return lambda cell: parsing.word(cell, mapping, keep=name == "relationship")
+        keep = name == "relationship"
+        return lambda cell: parsing.word(cell, mapping, keep=keep, otherwise=rule.otherwise)
     if rule.kind == "words":
         mapping = words.meanings(name.removesuffix("s")) | rule.words
         return lambda cell: parsing.several(cell, mapping)

@@ -1,15 +1,23 @@
 """Make one row of everything that speaks of the same customer or subscription.
 
-Files are taken in this order: the profile's precedence, the younger export, the name; in one
-file the later line where the format has many for one subscription, else the first. The first
-row gives its place in its file and every value it has; values it lacks come from the next one.
-A channel that is unknown counts as lacking. A subscription under two customers stays with the
-first; the other row is rejected. Rows that stand alone are never copied.
+Rows stand in this order: the format's precedence, the younger export, the name of the file; in
+one file the later line where the format has many for one subscription, else the first. For each
+column the first row that has a value decides, with two exceptions:
+
+- what changes with time (seats, assigned seats, term, billing cycle, start, end, auto-renew,
+  status, price) is never taken from a row that is over 14 days older than the youngest one of
+  the same subscription, as long as a younger row says anything;
+- a format leads in the columns named by its `leads`, and yields in those of its `yields`,
+  whatever its precedence: a bill knows the price, a bill does not know a suspension.
+
+A channel that is unknown counts as lacking. The merged row was true on the day on which its
+seats and its end were last confirmed, the earlier of the two. A subscription under two customers
+stays with the first; the other row is rejected. Rows that stand alone are never copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +30,24 @@ from cspkit.exports.engine import FILE
 from cspkit.exports.sheets import ROW
 
 Keep = Callable[[str, Any], Any]
-PLACE, RANK = "_place", "_rank"
+PLACE, RANK, OLD, WON = "_place", "_rank", "_old", "_won"
+FRESH_DAYS = 14
+CHANGING = (
+    "seats",
+    "assigned_seats",
+    "term",
+    "billing_cycle",
+    "starts_on",
+    "expires_on",
+    "auto_renew",
+    "status",
+    "unit_price",
+    "currency",
+)
+CONFIRMED = ("seats", "expires_on")
+FIXED = ("source_file", "source_row", FILE, ROW, RANK)
+# Files whose format leads (-1) or yields (1) in a column.
+Weights = Mapping[str, Mapping[int, int]]
 COMPARED = (
     "channel",
     "sku_id",
@@ -53,9 +78,10 @@ class Merged:
     merged: Any = None
     foreign: Any = None
     conflicts: Any = None
+    sources: Any = None
 
 
-def subscriptions(rows: Any, keep: Keep) -> Merged:
+def subscriptions(rows: Any, keep: Keep, weights: Weights) -> Merged:
     """Merge accepted rows by subscription id."""
     repeated = _repeated(rows, "subscription_id", keep)
     if repeated is None:
@@ -63,19 +89,79 @@ def subscriptions(rows: Any, keep: Keep) -> Merged:
     several = rows.semi_join(repeated, "subscription_id").mutate(
         channel=_.channel.nullif("unknown")
     )
-    placed = keep("placed_subscriptions", _placed(several, "subscription_id"))
+    placed = keep("placed_subscriptions", _aged(_placed(several, "subscription_id")))
     window = ibis.window(group_by="subscription_id", order_by=PLACE)
     owned = placed.mutate(owner=_.customer_id.first().over(window))
     foreign = keep("foreign", owned.filter(_.customer_id != _.owner).select(FILE, ROW))
     ours = placed.anti_join(foreign, [FILE, ROW])
-    filled = _filled(ours, "subscription_id", rows.columns).mutate(
-        channel=_.channel.fill_null("unknown")
-    )
+    filled = _decided(ours, rows.columns, weights).mutate(channel=_.channel.fill_null("unknown"))
+    kept = keep("filled_subscriptions", _confirmed(ours, filled))
     single = rows.anti_join(repeated, "subscription_id")
-    kept = keep("filled_subscriptions", filled)
     together = ibis.union(single, kept.select(*single.columns))
     others = ours.filter(_[PLACE] > 0)
-    return Merged(together, others, foreign, _conflicts(others, kept))
+    return Merged(together, others, foreign, _conflicts(others, kept), _sources(ours, kept))
+
+
+def _aged(placed: Any) -> Any:
+    """Mark rows that are much older than the youngest of the same subscription."""
+    youngest = placed["seen_on"].max().over(ibis.window(group_by="subscription_id"))
+    age = youngest.cast("date").delta(placed["seen_on"], unit="day")
+    return placed.mutate(**{OLD: age > FRESH_DAYS})
+
+
+def _decided(placed: Any, names: Sequence[str], weights: Weights) -> Any:
+    """Let for each column the best row that has a value decide, and remember which one did."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name == "subscription_id":
+            continue
+        order = _order(placed, name, weights)
+        values[name] = placed[name].first(order_by=order, include_null=name in FIXED)
+        if name in tables.SUBSCRIPTIONS.names and name not in FIXED:
+            there = placed[name].notnull()
+            values[f"{WON}_{name}"] = placed[PLACE].first(order_by=order, where=there)
+    return placed.group_by("subscription_id").aggregate(**values)
+
+
+def _order(placed: Any, name: str, weights: Weights) -> list[Any]:
+    weight = weights.get(name, {}) if name not in FIXED else {}
+    order = [placed[OLD]] if name in CHANGING else []
+    if weight:
+        cases = [(number, ibis.literal(value)) for number, value in weight.items()]
+        order.append(placed[FILE].cases(*cases, else_=0))
+    return [*order, placed[PLACE]]
+
+
+def _confirmed(placed: Any, filled: Any) -> Any:
+    """Say when the seats and the end that were kept were last seen to be so."""
+    kept = filled.select("subscription_id", **{f"kept_{name}": filled[name] for name in CONFIRMED})
+    both = placed.inner_join(kept, "subscription_id")
+    seen = both.group_by("subscription_id").aggregate(
+        **{
+            f"seen_{name}": both["seen_on"].max(where=both[name] == both[f"kept_{name}"])
+            for name in CONFIRMED
+        }
+    )
+    joined = filled.left_join(seen, "subscription_id").drop("subscription_id_right")
+    days = [joined[f"seen_{name}"] for name in CONFIRMED]
+    earlier = ibis.coalesce(ibis.least(*days), *days, joined["seen_on"])
+    return joined.mutate(seen_on=earlier).drop(*(f"seen_{name}" for name in CONFIRMED))
+
+
+def _sources(placed: Any, kept: Any) -> Any:
+    """Name every row of a merged subscription, and the columns that it decided."""
+    names = [name.removeprefix(f"{WON}_") for name in kept.columns if name.startswith(WON)]
+    won = kept.select("subscription_id", *(f"{WON}_{name}" for name in names))
+    both = placed.select("subscription_id", "source_file", "source_row", "seen_on", PLACE)
+    both = both.inner_join(won, "subscription_id")
+    parts = [
+        ibis.ifelse(both[f"{WON}_{name}"] == both[PLACE], name, ibis.null("string"))
+        for name in names
+    ]
+    return both.select(
+        *("subscription_id", "source_file", "source_row", "seen_on"),
+        won=ibis.array(parts).filter(lambda part: part.notnull()).join(" "),
+    )
 
 
 def _conflicts(others: Any, kept: Any) -> Any:
@@ -184,10 +270,9 @@ def _placed(rows: Any, key: str) -> Any:
 
 def _filled(placed: Any, key: str, names: Sequence[str]) -> Any:
     """Keep the first row of each key, and fill what it lacks from the rows behind it."""
-    fixed = {"source_file", "source_row", FILE, ROW, RANK}
     return placed.group_by(key).aggregate(
         **{
-            name: placed[name].first(order_by=placed[PLACE], include_null=name in fixed)
+            name: placed[name].first(order_by=placed[PLACE], include_null=name in FIXED)
             for name in names
             if name != key
         }

@@ -171,13 +171,17 @@ def count(text: str, mark: str | None) -> Outcome:
     return (int(value), None) if value < 10**12 else (None, "not_a_number")
 
 
-def word(text: str, mapping: Mapping[str, str], *, keep: bool = False) -> Outcome:
+def word(
+    text: str, mapping: Mapping[str, str], *, keep: bool = False, otherwise: str | None = None
+) -> Outcome:
     """Translate a word; one that means nothing here is a problem unless words may be kept."""
     folded = tidy(text).casefold()
     if folded in mapping:
         return mapping[folded] or None, None
     if is_nothing(folded):
         return NOTHING
+    if otherwise:
+        return otherwise, None
     return (folded, None) if keep else (None, "unknown_word")
 
 

@@ -69,7 +69,8 @@ class ColumnRule(_Strict):
     rule: Literal["", "owner", "catalogue_sku", "catalogue_name", "offer_channel", "domain"] = ""
     words: dict[str, str] = Field(default_factory=dict)
     lenient: bool = Field(False, description="words without a meaning are left out")
-    when_status: tuple[str, ...] = ()
+    otherwise: str | None = Field(None, description="what a word without a meaning stands for")
+    when_status: tuple[str, ...] = Field((), description="only rows of these states have it")
 
     @property
     def must_stand(self) -> bool:
@@ -108,6 +109,8 @@ class Profile(_Strict):
     decimal: Literal[".", ",", "detect"] = "detect"
     marks: tuple[tuple[str, ...], ...] = ()
     latest_by: tuple[str, ...] = ()
+    leads: tuple[str, ...] = Field((), description="columns it knows better than others do")
+    yields: tuple[str, ...] = Field((), description="columns it knows worse than others do")
     columns: dict[str, ColumnRule] = Field(default_factory=dict)
     set_aside: tuple[Filter, ...] = ()
 

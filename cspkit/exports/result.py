@@ -39,6 +39,8 @@ KEYS = {
     "conflicts": ["subscription_id", "column", "source_file", "source_row"],
     "files": ["source_file"],
 }
+PLACE = ("source_file", "source_row")
+KEYLESS = ("subscription_id", *PLACE)
 FILES = ("customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.json")
 
 
@@ -103,7 +105,27 @@ class Exports:
         """
         if name not in TABLES:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
+        if name == "sources":
+            return self._sources().select(TABLES[name].names)
         return self._tables[name].select(TABLES[name].names)
+
+    def merged_sources(self) -> Any:
+        """Return the rows that subscriptions with several rows came from; `tables.SOURCES`."""
+        return self._tables["sources"].select(tables.SOURCES.names)
+
+    def _sources(self) -> Any:
+        """Add to the rows of merged subscriptions those of subscriptions that stand alone."""
+        merged, rows = self._tables["sources"], self._tables["subscriptions"]
+        rows = rows.anti_join(merged, "subscription_id")
+        rows = rows.left_join(self._tables["files"].select("source_file", "profile"), "source_file")
+        own = [name for name in tables.SUBSCRIPTIONS.names if name not in KEYLESS]
+        parts = [ibis.ifelse(rows[name].notnull(), name, ibis.null("string")) for name in own]
+        told = ibis.array(parts).filter(lambda part: part.notnull()).join(" ")
+        alone = rows.select(*("subscription_id", *PLACE, "profile", "seen_on"), won=told)
+        columns = tables.SOURCES.schema
+        return ibis.union(
+            merged.select(*columns).cast(columns), alone.select(*columns).cast(columns)
+        )
 
     @cached_property
     def customers(self) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from cspkit.exports.result import FILES, KEYS, TABLES, Exports
 
 FORMAT = 1
 CONFLICTS = "conflicts.csv"
-PARQUET = ("customers", "subscriptions", "prices", "offers")
+PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
 # A folder that an earlier version wrote has these alone.
 OLDEST = ("customers", "subscriptions")
 
@@ -33,7 +33,10 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").unlink(missing_ok=True)
     for name in PARQUET:
-        table = exports.table(name).order_by(KEYS[name])
+        # Only what was merged: a row that stands alone names its file itself.
+        table = (exports.merged_sources() if name == "sources" else exports.table(name)).order_by(
+            KEYS[name]
+        )
         exports.connection.to_parquet(table, folder / f"{name}.parquet")
     _write_csv(exports, "rejects", folder / "rejects.csv")
     (folder / CONFLICTS).unlink(missing_ok=True)
