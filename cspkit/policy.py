@@ -8,12 +8,15 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cspkit.errors import SettingsError
 
 Days = Annotated[int, Field(ge=0, le=365)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Room = Annotated[int, Field(ge=0, le=1_000_000)]
+Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000_000)]
+Rate = Annotated[Decimal, Field(gt=0, le=1_000_000)]
 DAY = timedelta(days=1)
 
 
@@ -39,9 +42,9 @@ class Policy(BaseModel):
     verify_days: Days = Field(1, description="working days to verify new seats")
     repair_days: Days = Field(1, description="working days left for repair")
 
-    moves_per_day: Count = Field(25, description="orders the team can place on a day")
-    seats_per_day: Count | None = Field(None, description="seats the team can place on a day")
-    invitations_per_day: Count = Field(50, description="invitations the team can send on a day")
+    moves_per_day: Room = Field(25, description="orders the team can place on a day")
+    seats_per_day: Room | None = Field(None, description="seats the team can place on a day")
+    invitations_per_day: Room = Field(50, description="invitations the team can send on a day")
 
     use_grace: bool = Field(False, description="plan with free grace where a sure rule gives it")
     term: str = Field("P1Y", pattern="^P(1M|1Y|3Y)$", description="term of replacements")
@@ -49,10 +52,38 @@ class Policy(BaseModel):
     approval_horizon_days: Count = Field(10, description="working days an approval covers")
     max_failures: Count = Field(5, description="failed moves at which a run stops")
     settle_minutes: Count = Field(45, description="minutes before silence counts as no order")
-    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="currency of the plan's total")
-    rates: dict[str, Decimal] = Field(
-        default_factory=dict, description="plan currency per unit of another currency"
+    currency: str | None = Field(
+        None, description="currency of the plan's total; left out: that of the prices, if only one"
     )
+    rates: dict[str, Rate] = Field(
+        default_factory=dict, description="what one unit of a currency is in the plan's currency"
+    )
+    max_amount: Money | None = Field(None, description="most that one plan may commit in all")
+    max_amount_per_customer: Money | None = Field(None, description="the same, for one customer")
+    max_seats: Room | None = Field(None, description="most seats that one plan may order in all")
+    max_seats_per_customer: Room | None = Field(None, description="the same, for one customer")
+    second_name_above: Money | None = Field(
+        None, description="amount above which two people must approve"
+    )
+    min_margin_percent: Annotated[Decimal, Field(ge=-1000, le=100)] | None = Field(
+        None, description="least share of the sale price that is left after the cost"
+    )
+    managers: tuple[str, ...] = Field((), description="who may accept a margin below that")
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, code: str | None) -> str | None:
+        return code if code is None else _currency(code)
+
+    @field_validator("rates")
+    @classmethod
+    def _known_rates(cls, rates: dict[str, Decimal]) -> dict[str, Decimal]:
+        return {_currency(code): rate for code, rate in rates.items()}
+
+    @property
+    def caps_amounts(self) -> bool:
+        """Say whether some amount is capped, so that a move without a price cannot be ordered."""
+        return self.max_amount is not None or self.max_amount_per_customer is not None
 
     @model_validator(mode="before")
     @classmethod
@@ -134,6 +165,14 @@ def _holidays(country: str, subdivision: str) -> Any:
         field = "policy.country" if country not in _countries() else "policy.subdivision"
         raise SettingsError("cspkit.toml", field, f"no such calendar: {error}") from error
     return calendar
+
+
+def _currency(code: str) -> str:
+    from babel.numbers import list_currencies
+
+    if code not in list_currencies():
+        raise ValueError(f"expected the code of a currency, such as EUR, found {code!r}")
+    return code
 
 
 def _countries() -> list[str]:

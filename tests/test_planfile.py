@@ -92,7 +92,7 @@ FULL = PlanFile(
 def leaves(part: BaseModel, *, executed: bool) -> Iterator[tuple[Any, ...]]:
     """Walk to every plain field of a plan that the schema says is, or is not, executed."""
     for name, field in type(part).model_fields.items():
-        outside = bool(field.json_schema_extra and OUTSIDE in field.json_schema_extra)
+        outside = OUTSIDE in str(field.json_schema_extra)
         value = getattr(part, name)
         if outside or not (isinstance(value, list) and value and isinstance(value[0], BaseModel)):
             if outside != executed:
