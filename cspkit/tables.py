@@ -193,6 +193,15 @@ CONFLICTS = _table(
     ("source_row", "int64", "row in that file"),
 )
 
+PROPOSED = _table(
+    "proposed",
+    ("source_file", "string", "file of a rejected row that says neither tenant id nor domain"),
+    ("source_row", "int64", "row in that file"),
+    ("name", "string", "the customer's name in that row"),
+    ("customer_id", "string", "a customer of the same name: for a person to confirm, never joined"),
+    ("customer_name", "string", "that customer's name"),
+)
+
 FILES = _table(
     "files",
     ("source_file", "string", "file, or file.xlsx#sheet"),
@@ -236,14 +245,24 @@ JUDGED = _table(
     ("stopped_by", "string", "who can stop the renewal"),
     ("rolls_over", "boolean", "a month that renews by itself, so its end is no anniversary"),
     ("offer", "string", "what replaces it: same, different, retired or unknown"),
-    ("target_source", "string", "who names the replacement: decision, export or catalogue"),
+    ("mapping_source", "string", "who names it: decision, matrix, export or catalogue"),
+    ("mapping_place", "string", "file and row of the offer matrix that names it"),
     ("order_seats", "int64", "seats of the replacement"),
     ("order_daily", MONEY, "price of the replacement's seats per day; missing when unknown"),
     ("order_currency", "string", "currency of order_daily"),
-    ("price_source", "string", "where order_daily is from: decision, or original as a stand-in"),
+    ("price_source", "string", "where order_daily is from: decision, sheet, or original instead"),
+    ("price_place", "string", "file and row of the price sheet that states it"),
     ("end_scheduled_by", "date", "last day for its end to be scheduled"),
     ("service_ends", "date", "last day of full service if nothing is done"),
     ("base_subscription_id", "string", "the subscription this add-on belongs to"),
+    ("moves_with", "string", "its base, where the two can only come over together"),
+    ("segment", "string", "commercial, education, nonprofit or government"),
+    ("invited_on", "date", "day of an invitation that nobody has answered yet"),
+    ("undo_until", "string", "how long an order can be undone; its instant is known once placed"),
+    ("overlap_cost", MONEY, "least that old and new cost side by side on its legal route"),
+    ("alternative", "string", "another legal route, where its own is worked by hand"),
+    ("alternative_cost", MONEY, "least overlap of that alternative; missing when unknown"),
+    ("seen_on", "date", "the day the export was true"),
 )
 
 RANKED = _table(

@@ -13,7 +13,7 @@ from cspkit import tables
 from cspkit.exports import cells, parsing
 from cspkit.exports.cells import nothing
 from cspkit.exports.engine import FILE, GUID
-from cspkit.exports.layout import LATE, Layout
+from cspkit.exports.layout import DOMAINS, LATE, OWNER, Layout
 from cspkit.exports.lookups import Lookup
 from cspkit.exports.profiles import ColumnRule, Condition
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
@@ -50,6 +50,10 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
         else _checked(rows, layout, name, rule)
         for name, rule in layout.rules.items()
     }
+    if OWNER in checked:
+        own = checked["customer_id"]
+        found_by_domain = ibis.coalesce(own.value, checked[OWNER].value)
+        checked["customer_id"] = cells.Checked(found_by_domain, own.problem)
     rows = rows.mutate(
         **{f"v_{name}": found.value for name, found in checked.items()},
         **{f"p_{name}": found.problem for name, found in checked.items()},
@@ -138,8 +142,28 @@ def _code(rows: Any, layout: Layout) -> Any:
         if rule.needed:
             code = "no_tenant" if rule.from_file_name or not place else "missing"
             empty = rows[f"v_{name}"].isnull() & told
+            if name == "customer_id" and OWNER in layout.rules:
+                found.append(_unknown_domain(rows, layout, empty))
             found.append(ibis.ifelse(empty, f"{place}:{code}", nothing()))
     return ibis.coalesce(*found)
+
+
+def tenants(layout: Layout, raw: Any) -> Any:
+    """Return the pairs of customer_id and domain that raw rows name; None without both."""
+    tenant, domain = layout.known(["customer_id"]), layout.known(DOMAINS)
+    if tenant is None or domain is None or tenant.rule:
+        return None
+    pairs = raw.select(
+        customer_id=cells.guid(layout.cell(raw, tenant)),
+        domain=cells.tidy(layout.cell(raw, domain)).lower(),
+    )
+    return pairs.filter(pairs["customer_id"].notnull() & pairs["domain"].notnull())
+
+
+def _unknown_domain(rows: Any, layout: Layout, empty: Any) -> Any:
+    rule = layout.rules[OWNER]
+    named = empty & ~cells.absent(layout.cell(rows, rule))
+    return ibis.ifelse(named, f"{layout.place(rule)[0]}:unknown_domain", nothing())
 
 
 def _told(rows: Any, layout: Layout, rule: ColumnRule) -> Any:

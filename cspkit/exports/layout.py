@@ -17,7 +17,8 @@ from cspkit.exports.lookups import Lookup, is_looked_up, lookup, parser
 from cspkit.exports.profiles import FILE_NAME, ColumnRule, Profile, key, placeholders
 from cspkit.exports.sheets import column
 
-LATE = "_late"
+LATE, OWNER = "_late", "_owner"
+DOMAINS, NAMES = ("domain", "customer_domain"), ("name", "customer_name")
 Cells = dict[str, list[str]]
 Decided = tuple[tuple[tuple[str, tuple[tuple[str, str], ...]], ...], str | None]
 
@@ -33,12 +34,24 @@ class Layout:
     rules: dict[str, ColumnRule] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Add the columns that say how late a line is, and the currency inside a price."""
+        """Add the columns that say how late a line is, and whose it is by its domain."""
         extra = {
             f"{LATE}{i}": ColumnRule.model_validate({"from": (name,), "kind": "day"})
             for i, name in enumerate(self.profile.latest_by)
         }
+        if (domain := self.known(DOMAINS)) and self._may_lack_tenant():
+            by_domain = {"from": domain.headers, "rule": "domain", "lenient": True}
+            extra[OWNER] = ColumnRule.model_validate(by_domain)
         object.__setattr__(self, "rules", dict(self.profile.columns) | extra)
+
+    def known(self, names: Sequence[str]) -> ColumnRule | None:
+        """Return the rule of the first of our columns that the header has."""
+        rules = (self.profile.columns.get(name) for name in names)
+        return next((rule for rule in rules if rule and self.place(rule)), None)
+
+    def _may_lack_tenant(self) -> bool:
+        rule = self.profile.columns.get("customer_id")
+        return rule is not None and not rule.rule
 
     def positions(self, spellings: Sequence[str]) -> list[int]:
         """List the positions of the headers that go by one of the spellings, in their order."""
@@ -81,14 +94,17 @@ class Layout:
     def different(self, rows: Any) -> dict[str, Any]:
         """Return the aggregates that collect the different cells of looked-up columns."""
         return {
-            name: self._odd(rows, rule).collect(include_null=True, distinct=True)
+            name: self._odd(rows, name, rule).collect(include_null=True, distinct=True)
             for name, rule in self.rules.items()
             if is_looked_up(rule) and (self.place(rule) or rule.from_file_name)
         }
 
-    def _odd(self, rows: Any, rule: ColumnRule) -> Any:
-        """Return the cells to look up: all of them, but of GUIDs those that need a closer look."""
+    def _odd(self, rows: Any, name: str, rule: ColumnRule) -> Any:
+        """Return the cells to look up: all, but of ids and domains only where they are needed."""
         cell = self.cell(rows, rule)
+        if name == OWNER:
+            tenant = self.cell(rows, self.rules["customer_id"])
+            return ibis.ifelse(cells.absent(tenant), cell, nothing())
         if rule.kind == "guid" and not rule.rule:
             return ibis.ifelse(cells.long_as_guid(cell), nothing(), cell)
         return cell

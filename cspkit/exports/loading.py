@@ -14,21 +14,32 @@ from ibis import _
 
 from cspkit import tables
 from cspkit.errors import ExportError
-from cspkit.exports import counting, delimited, merging, opening, pricelists, rejecting, saved
+from cspkit.exports import (
+    counting,
+    delimited,
+    merging,
+    opening,
+    pricelists,
+    proposing,
+    rejecting,
+    saved,
+)
 from cspkit.exports import engine as engines
-from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check
+from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check, tenants
 from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import FILE
 from cspkit.exports.folders import walk
 from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Cells, Layout
 from cspkit.exports.merging import RANK
+from cspkit.exports.parsing import tidy
 from cspkit.exports.result import Exports
 from cspkit.exports.sheets import ROW, Sheet
 from cspkit.settings import Service
 
 Progress = Callable[[str, int, int], None]
 Group = list[tuple[int, Sheet]]
+Opened = tuple[Layout, Any, dict[int, Cells]]
 PLACED = {
     LATEST: "string",
     FILE: "int32",
@@ -136,6 +147,7 @@ class _Load:
                 "subscriptions", _shaped(subscriptions.rows, tables.SUBSCRIPTIONS)
             ),
             "rejects": self._keep("rejects", rejecting.rejects(parts, self.sources)),
+            "proposed": proposing.proposed(parts, self.sources, customers, self._keep),
         } | {name: found.rows for name, found in lists.items()}
         if subscriptions.conflicts is not None:
             conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
@@ -199,10 +211,7 @@ class _Load:
         return engines.keep(self.connection, f"{self.name}_{name}", expression)
 
     def _read_alike(self) -> list[Group]:
-        """Put sheets with the same format and header together; large files stay alone.
-
-        Customers come first, since subscriptions may name them by their domain.
-        """
+        """Put sheets with the same format and header together; large files stay alone."""
         alike: dict[Any, Group] = {}
         useful = [
             (i, sheet) for i, sheet in enumerate(self.sheets) if sheet.profile.table != "none"
@@ -215,11 +224,10 @@ class _Load:
     def _staged(self) -> list[Staged]:
         """Check every raw table, files apart whose days or numbers are written differently."""
         staged: list[Staged] = []
-        for group in self._read_alike():
-            first = group[0][1]
-            domains = self._domains(staged) if first.profile.asks_for_domains else {}
-            layout = Layout(first.profile, first.header, self.partner_tenant, domains)
-            raw, different = self._different(layout, group)
+        opened = [self._opened(group) for group in self._read_alike()]
+        domains = self._domains(opened)
+        for layout, raw, different in opened:
+            layout = replace(layout, domains=domains)
             decided: dict[Any, list[int]] = {}
             for number, cells in different.items():
                 decided.setdefault(layout.decide(cells), []).append(number)
@@ -230,9 +238,28 @@ class _Load:
                 staged.append(self._stage(layout, rows, checked, numbers))
         return staged
 
-    def _domains(self, staged: list[Staged]) -> dict[str, str]:
-        """Map the domains that only one tenant has to that tenant."""
-        rows = self._accepted(staged, "customers").filter(_.domain.notnull())
+    def _opened(self, group: Group) -> Opened:
+        first = group[0][1]
+        layout = Layout(first.profile, first.header, self.partner_tenant, {})
+        return (layout, *self._different(layout, group))
+
+    def _domains(self, opened: list[Opened]) -> dict[str, str]:
+        """Map the domains that rows name in place of a tenant to the one tenant that has each."""
+        asked = {
+            tidy(cell).lower()
+            for layout, _raw, different in opened
+            for cells in different.values()
+            for name in cells
+            if layout.rules[name].rule == "domain"
+            for cell in cells[name]
+        }
+        told = [
+            rows for layout, raw, _different in opened if (rows := tenants(layout, raw)) is not None
+        ]
+        if not asked or not told:
+            return {}
+        wanted = ibis.memtable(pa.table({"domain": sorted(asked)}))
+        rows = (ibis.union(*told) if len(told) > 1 else told[0]).semi_join(wanted, "domain")
         one = (
             rows.group_by("domain")
             .aggregate(customer_id=_.customer_id.min(), other=_.customer_id.max())

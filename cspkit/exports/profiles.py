@@ -120,11 +120,6 @@ class Profile(_Strict):
             object.__setattr__(column, "kind", column.kind or KINDS.get(name, "text"))
         return self
 
-    @property
-    def asks_for_domains(self) -> bool:
-        """Tell whether the format names tenants by their domain."""
-        return any(column.rule == "domain" for column in self.columns.values())
-
     @cached_property
     def must_have(self) -> list[tuple[str, ...]]:
         """List the headers that have to be there, each with its spellings."""

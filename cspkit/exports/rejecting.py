@@ -14,11 +14,12 @@ from cspkit.exports import cells, words
 from cspkit.exports.cells import nothing
 from cspkit.exports.checking import ASIDE, CODE, RAW
 from cspkit.exports.engine import FILE
-from cspkit.exports.layout import Layout
+from cspkit.exports.layout import NAMES, Layout
 from cspkit.exports.reasons import REJECTED
 from cspkit.exports.sheets import MORE, ROW, column
 
-COLUMN, VALUE, JSON = "_column", "_value", "_json"
+COLUMN, VALUE, JSON, NAMED = "_column", "_value", "_json", "_named"
+TENANT = "Tenant ID"
 WORKING = (FILE, ROW, COLUMN, VALUE, CODE, JSON)
 
 
@@ -34,11 +35,29 @@ def odd(checked: Any, layout: Layout) -> Any:
         **{
             ASIDE: _idle(rows, layout),
             CODE: rows[CODE].split(":")[1],
-            COLUMN: place.cases(*names, else_=""),
+            COLUMN: place.cases(*names, else_=_place_for_tenant(rows, layout)),
             VALUE: rows[RAW][index],
+            NAMED: _named(rows, layout),
             JSON: _as_json(rows[RAW], layout),
         },
     )
+
+
+def _place_for_tenant(rows: Any, layout: Layout) -> Any:
+    """Name the column in which a tenant's id can be added, where that is what a row lacks."""
+    rule = layout.profile.columns.get("customer_id")
+    header = rule.headers[0] if rule and rule.headers else TENANT
+    return ibis.ifelse(rows[CODE].split(":")[1] == "no_tenant", header, "")
+
+
+def _named(rows: Any, layout: Layout) -> Any:
+    """Return the customer's name of rows that nothing else tells the customer of."""
+    rule, tenant = layout.known(NAMES), layout.known(["customer_id"])
+    if rule is None:
+        return nothing()
+    codes = [f"{place}:missing" for place in layout.place(tenant)] if tenant else []
+    lacks = rows[CODE].isin(codes) | rows[CODE].split(":")[1].isin(["no_tenant", "unknown_domain"])
+    return ibis.ifelse(lacks, cells.tidy(rows[RAW][layout.place(rule)[0]]).nullif(""), nothing())
 
 
 def _idle(rows: Any, layout: Layout) -> Any:
@@ -78,6 +97,7 @@ def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
             COLUMN: ibis.literal(layout.header[place[0]] if place else ""),
             VALUE: taken[column(place[0])] if place else nothing(),
             CODE: ibis.literal("other_customer"),
+            NAMED: nothing(),
             JSON: _as_json(_[RAW], layout),
         },
     )

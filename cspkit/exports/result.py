@@ -24,6 +24,7 @@ TABLES = {
     "sources": tables.SOURCES,
     "rejects": tables.REJECTS,
     "conflicts": tables.CONFLICTS,
+    "proposed": tables.PROPOSED,
     "files": tables.FILES,
 }
 KEYS = {
@@ -37,6 +38,7 @@ KEYS = {
     "sources": ["subscription_id", "source_file", "source_row"],
     "rejects": ["source_file", "source_row"],
     "conflicts": ["subscription_id", "column", "source_file", "source_row"],
+    "proposed": ["source_file", "source_row", "customer_id"],
     "files": ["source_file"],
 }
 PLACE = ("source_file", "source_row")
@@ -66,7 +68,7 @@ class Exports:
         arrow = pa.Table.from_pylist(lines, schema=ibis.schema(schema).to_pyarrow())
         none = {
             name: ibis.memtable([], schema=ibis.schema(TABLES[name].schema))
-            for name in ("prices", "offers", "sources", "conflicts")
+            for name in ("prices", "offers", "sources", "conflicts", "proposed")
         }
         self._tables = (
             none
@@ -101,7 +103,7 @@ class Exports:
 
     def table(self, name: str) -> Any:
         """Return one of the tables as Ibis has it: customers, subscriptions, prices, offers,
-        sources, rejects, conflicts or files.
+        sources, rejects, conflicts, proposed or files.
         """
         if name not in TABLES:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
@@ -163,6 +165,11 @@ class Exports:
         return self._frame("conflicts")
 
     @cached_property
+    def proposed(self) -> pd.DataFrame:
+        """Hand over whose a rejected row may be by its name alone; `tables.PROPOSED`."""
+        return self._frame("proposed")
+
+    @cached_property
     def files(self) -> pd.DataFrame:
         """Hand the count of every file to pandas; columns of `tables.FILES`."""
         return self._frame("files")
@@ -178,7 +185,8 @@ class Exports:
     def save(self, folder: str | Path) -> None:
         """Write the tables as .parquet, rejects.csv and summary.json.
 
-        Contradictions between files, where there are any, go to conflicts.csv.
+        Contradictions between files, where there are any, go to conflicts.csv, and customers
+        that rejected rows may belong to go to proposed.csv.
         """
         from cspkit.exports import saved
 

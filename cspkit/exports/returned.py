@@ -48,6 +48,7 @@ def _whole(cells: dict[str, Any]) -> dict[str, str | None]:
     if not isinstance(found, dict):
         return {}
     whole = {name: None if cell is None else str(cell) for name, cell in found.items()}
-    if cells["column"] in whole:
+    # A column that the file does not have may be added, as one for the tenant's id.
+    if cells["column"] in whole or (cells["column"] and cells["value"]):
         whole[cells["column"]] = cells["value"]
     return whole

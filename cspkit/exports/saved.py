@@ -17,7 +17,8 @@ from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, KEYS, TABLES, Exports
 
 FORMAT = 1
-CONFLICTS = "conflicts.csv"
+# Written only where there are any.
+NOTES = ("conflicts", "proposed")
 PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
 # A folder that an earlier version wrote has these alone.
 OLDEST = ("customers", "subscriptions")
@@ -39,9 +40,10 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
         )
         exports.connection.to_parquet(table, folder / f"{name}.parquet")
     _write_csv(exports, "rejects", folder / "rejects.csv")
-    (folder / CONFLICTS).unlink(missing_ok=True)
-    if len(exports.conflicts):
-        _write_csv(exports, "conflicts", folder / CONFLICTS)
+    for name in NOTES:
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+        if len(getattr(exports, name)):
+            _write_csv(exports, name, folder / f"{name}.csv")
     summary = {
         "format": FORMAT,
         "files": lines,
@@ -71,8 +73,9 @@ def read(folder: Path, engine: Any = None) -> Exports:
             for name in PARQUET
             if name in OLDEST or (folder / f"{name}.parquet").exists()
         } | {"rejects": _read_csv("rejects", folder / "rejects.csv")}
-        if (folder / CONFLICTS).exists():
-            arrow["conflicts"] = _read_csv("conflicts", folder / CONFLICTS)
+        for name in NOTES:
+            if (folder / f"{name}.csv").exists():
+                arrow[name] = _read_csv(name, folder / f"{name}.csv")
         connection, prefix = engine or engines.connect(), engines.fresh_name()
         held: dict[str, Any] = {}
         for name, table in arrow.items():
