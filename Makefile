@@ -14,7 +14,7 @@ demo: $(PY)
 	$(PY) -m cspkit demo
 
 test: $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live]"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -22,7 +22,7 @@ test: $(PY)
 	$(PY) -m pytest -p nbval --nbval-lax notebooks
 
 pictures: $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live]"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
 	$(PY) -m tests.browser.pictures reports/pictures
 
 $(PY):

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.ledgers import clock, disk, empty_ledger, file, ledger, postgres, url  # noqa: F401
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -27,6 +29,12 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skips are failures here (CSPKIT_NO_SKIPS): {reason}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what cspkit notes in a person's own folder out of it, also in child processes."""
+    os.environ["CSPKIT_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
 @dataclass(frozen=True)

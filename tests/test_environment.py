@@ -22,13 +22,16 @@ CONDA_NAMES = {
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIREMENTS = [
-    Requirement(line) for line in [*PROJECT["dependencies"], *EXTRAS["live"], *EXTRAS["test"]]
+    Requirement(line)
+    for line in [*PROJECT["dependencies"], *EXTRAS["live"], *EXTRAS["teams"], *EXTRAS["test"]]
 ]
 
 
 def conda_pins() -> dict[str, str]:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    lines = [line for line in environment["dependencies"] if isinstance(line, str)]
+    listed = environment["dependencies"]
+    lines = [line for line in listed if isinstance(line, str)]
+    lines += [line for part in listed if isinstance(part, dict) for line in part["pip"]]
     return {
         match[1]: match[2]
         for match in (re.fullmatch(r"([A-Za-z0-9_.-]+)(.*)", line) for line in lines)

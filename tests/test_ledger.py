@@ -1,99 +1,20 @@
-"""The ledger refuses what must not happen, whoever asks, and forgets nothing."""
+"""The ledger refuses what must not happen, whoever asks, on either database."""
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
+from itertools import product
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cspkit.clock import FixedClock
 from cspkit.errors import LedgerError, PlanRefused
-from cspkit.ledger import Claim, Intent, Lease, Ledger, new_holder, schema
+from cspkit.ledger import Intent, Ledger, new_holder
 from cspkit.tables import MOVE_TRANSITIONS, MoveState, StepState
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CUSTOMER = "11111111-0000-4000-8000-000000000001"
-SERVICE = "rehearsal:00000000-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    """A programme clock that the test moves."""
-    return FixedClock(NOON)
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The address of a ledger on disk."""
-    return f"sqlite:///{(tmp_path / 'ledger' / 'cspkit.db').as_posix()}"
-
-
-@pytest.fixture
-def ledger(url: str, clock: FixedClock) -> Iterator[Ledger]:
-    """A bound ledger on disk."""
-    with Ledger(url, clock=clock) as made:
-        made.bind(SERVICE)
-        yield made
-
-
-def claim_of(
-    move_id: str = "mv-1", *, originals: tuple[str, ...] = ("s1",), **more: object
-) -> Claim:
-    """A small move; only what the test is about is given."""
-    values: dict[str, object] = {
-        "customer_id": CUSTOMER,
-        "part": 1,
-        "plan_hash": "p1",
-        "batch": "B001",
-        "target_offer": "CFQ7TTC0LH18:0001",
-        "sku_id": "old",
-        "target_sku_id": "new",
-        "seats": 10,
-        "term": "P1Y",
-        "billing_cycle": "monthly",
-        "auto_renew": True,
-        "same_offer": True,
-        "expires_on": date(2026, 12, 31),
-    }
-    return Claim(move_id=move_id, originals=originals, **(values | more))  # type: ignore[arg-type]
-
-
-def take(ledger: Ledger, who: str = "") -> Lease:
-    """Take the lease of the customer for a worker."""
-    return ledger.lease(CUSTOMER, who or new_holder())
-
-
-def walk(ledger: Ledger, lease: Lease, *path: MoveState, move_id: str = "mv-1") -> None:
-    """Lead a planned move through states, with the columns that each of them needs."""
-    columns: dict[MoveState, dict[str, object]] = {
-        MoveState.CART: {"cart_id": f"cart-{move_id}"},
-        MoveState.SENT: {"sent_at": NOON},
-        MoveState.ORDERED: {"order_id": f"order-{move_id}"},
-        MoveState.PROVISIONED: {"subscription_id": f"sub-{move_id}"},
-    }
-    before = MoveState.PLANNED
-    for after in path:
-        done = ledger.advance(
-            move_id, before, after, run_id="r", lease=lease, **columns.get(after, {})
-        )
-        assert done, f"{before} to {after}"
-        before = after
-
-
-def raw(ledger: Ledger, statement: str) -> None:
-    """Do by hand what no method offers."""
-    with ledger._write() as connection:
-        connection.exec_driver_sql(statement)
+from tests.ledgers import CUSTOMER, NOON, SERVICE, claim_of, raw, take, walk
 
 
 def test_binding_is_for_life(ledger: Ledger, url: str) -> None:
@@ -102,88 +23,6 @@ def test_binding_is_for_life(ledger: Ledger, url: str) -> None:
 
     with pytest.raises(LedgerError, match="belongs to 'rehearsal:"):
         ledger.bind("tenant:00000000-0000-4000-8000-000000000001")
-
-
-def test_sqlite_settings_survive_a_power_cut(ledger: Ledger) -> None:
-    """Rollback journal, full syncs, foreign keys and patience, on every connection."""
-    with ledger._read() as connection:
-        found = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        ]
-
-    assert found == ["delete", 3, 1, 30_000]
-
-
-@pytest.mark.parametrize("folder", ["OneDrive - Contoso", "Dropbox", "Google Drive"])
-def test_synced_folders_are_refused(tmp_path: Path, folder: str) -> None:
-    """A ledger that a cloud client copies about loses locks and commits."""
-    with pytest.raises(LedgerError, match="synced folder; keep it on a local disk"):
-        Ledger(f"sqlite:///{(tmp_path / folder / 'cspkit.db').as_posix()}")
-
-    assert not (tmp_path / folder).exists()
-
-
-def test_a_newer_ledger_is_refused(ledger: Ledger, url: str) -> None:
-    """An old cspkit does not write into what it does not understand."""
-    raw(ledger, "UPDATE meta SET value = '99' WHERE key = 'version'")
-
-    with pytest.raises(LedgerError, match="version 99"):
-        Ledger(url)
-
-
-def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
-    """A file that is no database is an error of ours, without a traceback of SQLAlchemy."""
-    file = tmp_path / "cspkit.db"
-    file.write_bytes(b"this is not a database" * 100)
-
-    with pytest.raises(LedgerError, match="not a database"):
-        Ledger(f"sqlite:///{file.as_posix()}")
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    """A file in the place of the folder is said in words."""
-    (tmp_path / "ledger").write_text("in the way")
-
-    with pytest.raises(LedgerError, match="its folder cannot be made"):
-        Ledger(f"sqlite:///{(tmp_path / 'ledger' / 'cspkit.db').as_posix()}")
-
-
-def test_glance_leaves_no_trace(tmp_path: Path) -> None:
-    """Looking at a ledger that is not there makes none."""
-    file = tmp_path / "none.db"
-    with Ledger.glance(f"sqlite:///{file.as_posix()}") as empty:
-        assert empty.moves().empty
-
-    assert not file.exists()
-
-
-def test_glance_cannot_write(ledger: Ledger, url: str) -> None:
-    """A dry run cannot change the ledger, even by mistake."""
-    with Ledger.glance(url) as seen, pytest.raises(LedgerError, match=r"read-?only"):
-        seen.hold(CUSTOMER, reason="test", by="ana")
-
-
-def test_a_dry_run_looks_into_a_ledger_whose_writer_was_killed(
-    ledger: Ledger, url: str, tmp_path: Path
-) -> None:
-    """The journal that a kill left behind is rolled back, and then the ledger is only read."""
-    ledger.approve("p1", by="berta", made_by="ana")
-    file = Path(url.removeprefix("sqlite:///"))
-    writer = sqlite3.connect(file, isolation_level=None)
-    writer.execute("PRAGMA cache_size = 1")
-    writer.execute("BEGIN IMMEDIATE")
-    for number in range(200):
-        writer.execute("INSERT INTO meta VALUES (?, ?)", (f"half {number}", "x" * 2000))
-    killed = tmp_path / "killed.db"
-    for suffix in ("", "-journal"):
-        shutil.copy(f"{file}{suffix}", f"{killed}{suffix}")
-    writer.close()
-
-    with Ledger.glance(f"sqlite:///{killed.as_posix()}") as seen:
-        assert seen.approval("p1") is not None
-        with seen._read() as connection:
-            assert connection.exec_driver_sql("SELECT count(*) FROM meta").scalar() == 2
 
 
 @pytest.mark.parametrize("author", ["Ana", " ana "])
@@ -279,28 +118,20 @@ def test_what_was_sent_keeps_its_content(ledger: Ledger) -> None:
     assert (row.state, row.seats, row.plan_hash) == (MoveState.SENT, 10, "p1")
 
 
-ILLEGAL = [
-    (before, after)
-    for before in MoveState
-    for after in MoveState
-    if before is not after and (before, after) not in MOVE_TRANSITIONS
-]
-
-
-@pytest.mark.parametrize(("before", "after"), ILLEGAL)
-def test_illegal_jumps_are_refused_by_the_database(
-    ledger: Ledger, before: MoveState, after: MoveState
-) -> None:
+def test_illegal_jumps_are_refused_by_the_database(ledger: Ledger) -> None:
     """Only the transitions of the state machine exist, also for SQL written by hand."""
-    with ledger._read() as connection:
-        table = schema.move_transitions
-        query = sa.select(table).where(table.c.prev == before, table.c.state == after)
-        assert connection.execute(query).one_or_none() is None
-    lease = take(ledger)
-    ledger.claim(claim_of(), run_id="r", lease=lease)
+    ledger.claim(claim_of(), run_id="r", lease=take(ledger))
+    illegal = set(product(MoveState, MoveState)) - set(MOVE_TRANSITIONS)
+    allowed = []
+    for before, after in sorted(illegal - {(MoveState.PLANNED, MoveState.PLANNED)}):
+        try:
+            raw(ledger, f"UPDATE moves SET prev = '{before}', state = '{after}', order_id = 'o'")
+        except LedgerError as error:
+            assert "refused by its own rules" in str(error)
+        else:
+            allowed.append((before, after))
 
-    with pytest.raises(LedgerError, match=r"refused by its own rules|prev must be"):
-        raw(ledger, f"UPDATE moves SET prev = '{before}', state = '{after}', order_id = 'o'")
+    assert allowed == []
 
 
 @pytest.mark.parametrize(
@@ -541,20 +372,6 @@ def test_a_letter_is_claimed_once(ledger: Ledger) -> None:
     assert (second.file, second.written_at) == ("a.eml", NOON)
 
 
-def test_an_altered_event_shows(ledger: Ledger, url: str) -> None:
-    """The chain of hashes of a run breaks where somebody edited it."""
-    run = ledger.begin_run("provision", mode="rehearsal", plan_hash="p1")
-    ledger.end_run(run, {"done": 1})
-    assert ledger.altered_events(run) == []
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    connection.execute("DROP TRIGGER events_update")
-    connection.execute("UPDATE events SET detail = '{}' WHERE kind = 'run_ended'")
-    connection.commit()
-    connection.close()
-
-    assert len(ledger.altered_events(run)) == 1
-
-
 def test_frames_have_their_columns_when_empty(ledger: Ledger) -> None:
     """A report on an empty ledger finds every column, with its type."""
     frames = [ledger.moves(), ledger.steps(), ledger.runs(), ledger.approvals()]
@@ -608,20 +425,3 @@ def test_two_workers_claim_one_original_once(url: str, clock: FixedClock) -> Non
 
         live = ledger.moves().query("state != 'refused'")
         assert len(live) == 1
-
-
-def test_the_ddl_is_valid_for_postgresql() -> None:
-    """The same tables and partial indexes compile for a shared ledger."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    tables = [
-        str(CreateTable(table).compile(dialect=dialect))
-        for table in schema.metadata.tables.values()
-    ]
-    indexes = [
-        str(CreateIndex(index).compile(dialect=dialect))
-        for table in schema.metadata.tables.values()
-        for index in table.indexes
-    ]
-
-    assert any("ON UPDATE CASCADE" in text for text in tables)
-    assert any("one_order" in text and "WHERE state != 'refused'" in text for text in indexes)

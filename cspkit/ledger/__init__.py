@@ -2,11 +2,22 @@
 
 from cspkit.ledger.leases import new_holder
 from cspkit.ledger.outside import Intent
-from cspkit.ledger.records import Approval, Call, Claim, Hold, Lease, Letter, MoveRow, StepRow
+from cspkit.ledger.records import (
+    Approval,
+    Broken,
+    Call,
+    Claim,
+    Hold,
+    Lease,
+    Letter,
+    MoveRow,
+    StepRow,
+)
 from cspkit.ledger.store import Ledger
 
 __all__ = [
     "Approval",
+    "Broken",
     "Call",
     "Claim",
     "Hold",

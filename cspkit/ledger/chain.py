@@ -1,14 +1,20 @@
-"""The log: every event of a run carries the hash of the one before, so that edits show."""
+"""The log: every event of a run carries the hash of the one before, so that edits show.
+
+The head of each chain is kept apart, so that a tail that was cut off shows as well. Whoever can
+rewrite both is caught by a head that was printed: receipts and reports carry it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from cspkit.ledger.records import canonical, digest
-from cspkit.ledger.schema import events
+from cspkit.ledger.records import Broken, canonical, digest
+from cspkit.ledger.schema import events, heads, runs
 
 _HASHED = (
     *("run_id", "seq", "at", "kind", "subject", "customer_id"),
@@ -30,7 +36,7 @@ def append(
     detail: dict[str, Any] | None = None,
 ) -> str:
     """Add one event to its run's chain inside the caller's transaction; return its hash."""
-    last = _last(connection, run_id)
+    last = _locked(connection, run_id)
     row: dict[str, Any] = {
         "run_id": run_id,
         "seq": last[0] + 1,
@@ -46,32 +52,67 @@ def append(
     }
     row["hash"] = _hash(row)
     connection.execute(sa.insert(events).values(row))
+    mine = sa.update(heads).where(heads.c.run_id == run_id)
+    connection.execute(mine.values(seq=row["seq"], hash=row["hash"]))
     return str(row["hash"])
 
 
 def head(connection: sa.Connection, run_id: str) -> str:
     """Return the hash of a run's last event; empty when it has none."""
-    return _last(connection, run_id)[1]
+    query = sa.select(heads.c.hash).where(heads.c.run_id == run_id)
+    return str(connection.execute(query).scalar_one_or_none() or "")
 
 
-def altered(connection: sa.Connection, run_id: str) -> list[int]:
-    """List the event ids of a run whose hash does not follow from what they say."""
-    wrong: list[int] = []
-    prev = ""
-    rows = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
-    for seq, row in enumerate(connection.execute(rows).mappings(), start=1):
-        if row["prev_hash"] != prev or row["seq"] != seq or row["hash"] != _hash(dict(row)):
-            wrong.append(int(row["event_id"]))
-        prev = row["hash"]
+def verify(connection: sa.Connection, run_id: str, *, printed: str = "") -> list[Broken]:
+    """Find every event of a run that was altered, removed or put in, and a cut-off tail.
+
+    `printed` is a head that somebody kept, on a receipt or a report: it must still be there.
+    """
+    wrong: list[Broken] = []
+    prev, expected = "", 1
+    seen: set[str] = set()
+    query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.seq)
+    for row in connection.execute(query).mappings():
+        seq, event_id = int(row["seq"]), int(row["event_id"])
+        if seq != expected:
+            wrong.append(Broken(run_id, expected, None, f"event {expected} is missing"))
+        elif row["prev_hash"] != prev:
+            wrong.append(Broken(run_id, seq, event_id, "it does not follow the one before"))
+        if row["hash"] != _hash(dict(row)):
+            wrong.append(Broken(run_id, seq, event_id, "its content was altered"))
+        prev, expected = str(row["hash"]), seq + 1
+        seen.add(prev)
+    last = head(connection, run_id)
+    if last != prev:
+        wrong.append(Broken(run_id, expected, None, "the events do not end at the head"))
+    for kept in {printed, _noted(connection, run_id)} - seen - {""}:
+        wrong.append(Broken(run_id, expected, None, f"head {kept[:12]} is not among the events"))
     return wrong
 
 
-def _last(connection: sa.Connection, run_id: str) -> tuple[int, str]:
-    query = sa.select(events.c.seq, events.c.hash).where(events.c.run_id == run_id)
-    row = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).one_or_none()
-    return (0, "") if row is None else (int(row[0]), str(row[1]))
+def run_ids(connection: sa.Connection) -> list[str]:
+    """List every run that anything in the ledger speaks of."""
+    parts = [sa.select(table.c.run_id) for table in (events, heads, runs)]
+    return sorted(str(value) for value in connection.execute(sa.union(*parts)).scalars())
 
 
-def _hash(row: dict[str, Any]) -> str:
+def _locked(connection: sa.Connection, run_id: str) -> tuple[int, str]:
+    """Read the head for adding one event; nobody else adds to this run until the commit."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    query = sa.select(heads.c.seq, heads.c.hash).where(heads.c.run_id == run_id).with_for_update()
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        first = insert(heads).values(run_id=run_id, seq=0, hash="")
+        connection.execute(first.on_conflict_do_nothing())
+        found = connection.execute(query).one()
+    return int(found[0]), str(found[1])
+
+
+def _noted(connection: sa.Connection, run_id: str) -> str:
+    query = sa.select(runs.c.chain_head).where(runs.c.run_id == run_id)
+    return str(connection.execute(query).scalar_one_or_none() or "")
+
+
+def _hash(row: Mapping[str, Any]) -> str:
     said = {name: row[name] for name in _HASHED} | {"at": row["at"].isoformat()}
     return digest(str(row["prev_hash"]), canonical(said))

@@ -6,11 +6,13 @@ import getpass
 import os
 import socket
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import psutil
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cspkit.clock import Clock, SystemClock
 from cspkit.ledger.records import Lease
 from cspkit.ledger.schema import leases
 
@@ -33,6 +35,16 @@ def user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
+
+
+def now(connection: sa.Connection, wall: Clock | None) -> datetime:
+    """Tell the time of leases: on a server its own, as the clocks of its users may differ."""
+    if wall is not None:
+        return wall.now()
+    if connection.dialect.name != "postgresql":
+        return SystemClock().now()
+    told: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return told.astimezone(UTC)
 
 
 def acquire(connection: sa.Connection, subject: str, holder: str, now: datetime) -> Lease:
@@ -84,12 +96,4 @@ def _alive(holder: str) -> bool:
     process = rest.partition(":")[0]
     if place.rpartition("@")[2] != host() or not process.isdigit():
         return True
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return psutil.pid_exists(int(process))

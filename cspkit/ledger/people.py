@@ -8,17 +8,27 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cspkit.clock import SystemClock
 from cspkit.errors import LedgerError, PlanRefused
-from cspkit.ledger import chain, leases, schema, states
+from cspkit.ledger import backups, chain, leases, schema, states
 from cspkit.ledger.opened import Opened
-from cspkit.ledger.records import Approval, Hold, canonical
-from cspkit.tables import MoveState
+from cspkit.ledger.records import Approval, Broken, Hold, canonical
+from cspkit.tables import Mode, MoveState
 
 
 class People(Opened):
     """Record who approved, held, released or settled what, and which runs there were."""
 
-    def approve(self, plan_hash: str, *, by: str, plan_path: str = "", made_by: str = "") -> None:
+    def approve(
+        self,
+        plan_hash: str,
+        *,
+        by: str,
+        plan_path: str = "",
+        made_by: str = "",
+        covers_until: date | None = None,
+        margins: bool = False,
+    ) -> None:
         """Record who approves a plan; raise PlanRefused when its author does."""
         by, made_by = by.strip(), made_by.strip()
         if not by:
@@ -27,16 +37,24 @@ class People(Opened):
             raise PlanRefused(f"{by!r} made this plan: somebody else must approve it")
         at = self.clock.now()
         row: dict[str, Any] = {"plan_hash": plan_hash, "by": by, "made_by": made_by}
-        row |= {"plan_path": plan_path, "approved_at": at}
+        row |= {"plan_path": plan_path, "approved_at": at, "covers_until": covers_until}
+        row |= {"os_user": leases.user(), "host": leases.host(), "margins": margins}
+        detail = {name: str(row[name]) for name in ("by", "os_user", "host", "covers_until")}
         with self._write() as connection:
             connection.execute(sa.insert(schema.approvals).values(row))
-            chain.append(connection, "approved", plan_hash, at=at, detail={"by": by})
+            chain.append(connection, "approved", plan_hash, at=at, detail=detail)
 
     def approval(self, plan_hash: str) -> Approval | None:
         """Return the latest approval of a plan."""
+        return next(reversed(self.approvals_of(plan_hash)), None)
+
+    def approvals_of(self, plan_hash: str) -> list[Approval]:
+        """List every approval of a plan, oldest first."""
         table = schema.approvals
         query = sa.select(table).where(table.c.plan_hash == plan_hash)
-        return self._one(Approval, query.order_by(table.c.approval_id.desc()).limit(1))
+        with self._read() as connection:
+            found = connection.execute(query.order_by(table.c.approval_id)).mappings()
+            return [Approval.of(row) for row in found]
 
     def begin_run(
         self,
@@ -48,7 +66,12 @@ class People(Opened):
         due: date | None = None,
         run_id: str | None = None,
     ) -> str:
-        """Note that a run began; a run id that is known already is continued."""
+        """Note that a run began; a run id that is known already is continued.
+
+        A live run of a ledger on disk begins with a backup.
+        """
+        if mode == Mode.LIVE and self.file is not None and not self.distrust:
+            backups.take(self.file, "live", SystemClock().now())
         run_id = run_id or f"run-{uuid.uuid4().hex[:16]}"
         at = self.clock.now()
         row: dict[str, Any] = {"run_id": run_id, "step": step, "mode": mode, "due": due}
@@ -75,32 +98,57 @@ class People(Opened):
             connection.execute(sa.update(table).where(table.c.run_id == run_id).values(ended))
         return head
 
-    def altered_events(self, run_id: str) -> list[int]:
-        """List the events of a run that were altered since they were written."""
+    def head(self, run_id: str) -> str:
+        """Return the hash of a run's last event, to be printed where the ledger cannot reach."""
         with self._read() as connection:
-            return chain.altered(connection, run_id)
+            return chain.head(connection, run_id)
+
+    def verify(self, run_id: str | None = None, *, printed: str = "") -> list[Broken]:
+        """Find every event of a run, or of all, that was altered, removed or put in.
+
+        `printed` is the head on a receipt or report of that run: it must still be there.
+        """
+        with self._read() as connection:
+            which = chain.run_ids(connection) if run_id is None else [run_id]
+            found = [chain.verify(connection, one, printed=printed) for one in which]
+        return [broken for one in found for broken in one]
 
     def hold(self, customer_id: str, *, reason: str, by: str) -> None:
-        """Stop everyone before their next outside call for a customer, or for all (`*`)."""
+        """Stop everyone before their next outside call for a customer, or for all (`*`).
+
+        A second hold of the same changes nothing. Raises LedgerError without name or reason.
+        """
+        if not by.strip() or not reason.strip():
+            raise LedgerError("a hold needs a name and a reason")
         at = self.clock.now()
         row = {"customer_id": customer_id, "reason": reason, "by": by, "held_at": at}
-        with self._write() as connection:
-            found = states.held(connection, customer_id)
-            if found is None or found.customer_id != customer_id:
-                connection.execute(sa.insert(schema.holds).values(row))
+        with self._write(anyway=True) as connection:
+            if states.hold(connection, row):
                 chain.append(
                     connection, "held", customer_id, at=at, detail={"reason": reason, "by": by}
                 )
 
-    def release(self, customer_id: str, *, by: str) -> None:
-        """End the hold on a customer, or the one on all (`*`)."""
+    def release(self, customer_id: str, *, by: str, reason: str = "") -> bool:
+        """End the hold on a customer, or the one on all (`*`); False when there was none."""
+        if not by.strip():
+            raise LedgerError("a release needs the name of the person who says so")
         at = self.clock.now()
         table = schema.holds
         mine = sa.update(table).where(table.c.customer_id == customer_id)
         with self._write() as connection:
             open_hold = mine.where(table.c.released_at.is_(None))
-            connection.execute(open_hold.values(released_by=by, released_at=at))
-            chain.append(connection, "released", customer_id, at=at, detail={"by": by})
+            ended = connection.execute(open_hold.values(released_by=by, released_at=at))
+            if ended.rowcount == 1:
+                detail = {"by": by, "reason": reason}
+                chain.append(connection, "released", customer_id, at=at, detail=detail)
+        return bool(ended.rowcount == 1)
+
+    def holds(self) -> list[Hold]:
+        """List the holds that are on, oldest first."""
+        table = schema.holds
+        query = sa.select(table).where(table.c.released_at.is_(None)).order_by(table.c.hold_id)
+        with self._read() as connection:
+            return [Hold.of(row) for row in connection.execute(query).mappings()]
 
     def held(self, customer_id: str) -> Hold | None:
         """Return the hold that stops a customer, their own or the one on everyone."""

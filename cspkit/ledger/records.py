@@ -26,13 +26,20 @@ class Record:
 
 @dataclass(frozen=True)
 class Approval(Record):
-    """Who approved which plan, when."""
+    """Who approved which plan, when and where; `margins`: with margins below the policy.
+
+    `covers_until` is the last day of the moves it covers; None: as the policy's horizon says.
+    """
 
     plan_hash: str
     by: str
     made_by: str
     plan_path: str
     approved_at: datetime
+    os_user: str = ""
+    host: str = ""
+    covers_until: date | None = None
+    margins: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,16 @@ class Hold(Record):
     reason: str
     by: str
     held_at: datetime
+
+
+@dataclass(frozen=True)
+class Broken(Record):
+    """Where the log of a run is not as it was written; `event_id` None where an event is gone."""
+
+    run_id: str
+    seq: int
+    event_id: int | None
+    problem: str
 
 
 def canonical(value: Any) -> str:

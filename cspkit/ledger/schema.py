@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator
 
 from cspkit.tables import MOVE_TRANSITIONS, STEP_TRANSITIONS, MoveState, Step, StepState
 
-VERSION = 1
+VERSION = 3
 OUTCOMES = ("done", "refused", "unclear", "unsent")
 ORDERED_STATES = (
     MoveState.ORDERED,
@@ -126,6 +126,10 @@ approvals = Table(
     _text("made_by", default=""),
     _text("plan_path", default=""),
     _at("approved_at", nullable=False),
+    _text("os_user", default=""),
+    _text("host", default=""),
+    Column("covers_until", sa.Date),
+    Column("margins", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_approvals_plan_hash", "plan_hash"),
 )
 
@@ -312,6 +316,9 @@ events = Table(
     sa.UniqueConstraint("run_id", "seq"),
     sa.Index("ix_events_subject", "subject"),
 )
+
+# The head of each run's chain: locked while an event is added, and what shows a cut-off tail.
+heads = Table("heads", metadata, _text("run_id", key=True), _whole("seq"), _text("hash"))
 
 
 def transitions() -> dict[Table, list[dict[str, str]]]:

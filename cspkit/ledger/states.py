@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cspkit.ledger import chain
 from cspkit.ledger.records import Claim, Hold, Letter, MoveRow, StepRow, canonical
-from cspkit.ledger.schema import holds, letters, move_originals, moves, steps
+from cspkit.ledger.schema import binding, holds, letters, move_originals, moves, steps
 from cspkit.tables import MoveState, StepState
 
 EVERYONE = "*"
@@ -23,6 +24,14 @@ _STAMPS = {
 }
 
 
+def bind(connection: sa.Connection, service: str, *, at: datetime) -> bool:
+    """Bind the ledger to a service; False, and nothing written, when it is bound already."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"one": 1, "service": service, "bound_at": at}
+    done = connection.execute(insert(binding).values(row).on_conflict_do_nothing())
+    return bool(done.rowcount == 1)
+
+
 def held(connection: sa.Connection, customer_id: str) -> Hold | None:
     """Find the open hold on a customer, or the one on everyone."""
     query = sa.select(holds).where(
@@ -31,6 +40,13 @@ def held(connection: sa.Connection, customer_id: str) -> Hold | None:
     own_first = query.order_by(holds.c.customer_id.desc(), holds.c.hold_id).limit(1)
     found = connection.execute(own_first).mappings().one_or_none()
     return None if found is None else Hold.of(found)
+
+
+def hold(connection: sa.Connection, row: dict[str, Any]) -> bool:
+    """Write a hold; False, and nothing written, when the same is on already."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    done = connection.execute(insert(holds).values(row).on_conflict_do_nothing())
+    return bool(done.rowcount == 1)
 
 
 def claim(

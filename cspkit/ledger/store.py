@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from cspkit.errors import LedgerError
 from cspkit.ledger import frames, leases, outside, schema, states
+from cspkit.ledger.opened import RuleBroken
 from cspkit.ledger.outside import Intent
 from cspkit.ledger.people import People
 from cspkit.ledger.records import Call, Claim, Lease, Letter, MoveRow, StepRow
@@ -20,21 +21,21 @@ class Ledger(People):
     """The database that remembers what was done; opening it creates what is missing.
 
     `clock` dates what happens in the programme (a rehearsal has its own); `wall` times the
-    leases. A method that changes a state returns False, or None, and writes nothing when
-    another worker was first or a hold is on.
+    leases, and is the server's own clock on PostgreSQL unless given. A method that changes a
+    state returns False, or None, and writes nothing when another worker was first or a hold is
+    on.
     """
 
     def lease(self, customer_id: str, holder: str) -> Lease:
         """Take the lease of a customer; the result names whoever has it, perhaps another."""
-        now = self._wall.now()
         with self._write() as connection:
+            now = leases.now(connection, self._wall)
             return leases.acquire(connection, customer_id, holder, now)
 
     def release_lease(self, lease: Lease) -> None:
         """Give a lease back."""
-        now = self._wall.now()
         with self._write() as connection:
-            leases.release(connection, lease, now)
+            leases.release(connection, lease, leases.now(connection, self._wall))
 
     def claim(self, wanted: Claim, *, run_id: str, lease: Lease) -> MoveRow | None:
         """Reserve the originals of a move for it; return the move that has them.
@@ -45,9 +46,16 @@ class Ledger(People):
         service = self.service
         if service is None:
             raise LedgerError("the ledger is bound to no service yet: bind it first")
-        at, now = self.clock.now(), self._wall.now()
+        try:
+            return self._claim(wanted, service, run_id, lease)
+        except RuleBroken:
+            # A server lets two claim at once and refuses the later: now it sees the earlier.
+            return self._claim(wanted, service, run_id, lease)
+
+    def _claim(self, wanted: Claim, service: str, run_id: str, lease: Lease) -> MoveRow | None:
+        at = self.clock.now()
         with self._write() as connection:
-            if not leases.keep(connection, lease, now):
+            if not self._keep(connection, lease):
                 return None
             return states.claim(connection, wanted, service=service, run_id=run_id, at=at)
 
@@ -68,9 +76,9 @@ class Ledger(People):
         **columns: Any,
     ) -> bool:
         """Change the state of a move if it is still the one expected and the lease is ours."""
-        at, now = self.clock.now(), self._wall.now()
+        at = self.clock.now()
         with self._write() as connection:
-            return leases.keep(connection, lease, now) and states.advance(
+            return self._keep(connection, lease) and states.advance(
                 connection,
                 move_id,
                 before,
@@ -84,9 +92,9 @@ class Ledger(People):
 
     def send(self, move: MoveRow, path: str, *, run_id: str, lease: Lease) -> Call | None:
         """Commit that a cart is about to be checked out: state and intent in one transaction."""
-        at, now = self.clock.now(), self._wall.now()
+        at = self.clock.now()
         with self._write() as connection:
-            if not self._may_act(connection, lease, now):
+            if not self._may_act(connection, lease):
                 return None
             if move.state is MoveState.CART and not states.advance(
                 connection,
@@ -110,9 +118,9 @@ class Ledger(People):
         A call without a clear answer keeps its request id; another body for it is refused with
         LedgerError unless the call is `repeatable` without harm.
         """
-        at, now = self.clock.now(), self._wall.now()
+        at = self.clock.now()
         with self._write() as connection:
-            if not self._may_act(connection, lease, now):
+            if not self._may_act(connection, lease):
                 return None
             return outside.intend(connection, intent, run_id=run_id, at=at, repeatable=repeatable)
 
@@ -164,10 +172,10 @@ class Ledger(People):
         evidence: dict[str, Any] | None = None,
     ) -> bool:
         """Change the state of a customer step if it is still the one in `row`."""
-        at, now = self.clock.now(), self._wall.now()
+        at = self.clock.now()
         about: dict[str, Any] = {"run_id": run_id, "reason": reason, "evidence": evidence or {}}
         with self._write() as connection:
-            return leases.keep(connection, lease, now) and states.advance_step(
+            return self._keep(connection, lease) and states.advance_step(
                 connection, row, after, at=at, **about
             )
 
@@ -228,8 +236,11 @@ class Ledger(People):
         """Give one row per outside write: verb, request_id, sent_at, outcome, status, code."""
         return self._frame(schema.calls)
 
-    def _may_act(self, connection: sa.Connection, lease: Lease, now: Any) -> bool:
-        return leases.keep(connection, lease, now) and not states.held(connection, lease.subject)
+    def _keep(self, connection: sa.Connection, lease: Lease) -> bool:
+        return leases.keep(connection, lease, leases.now(connection, self._wall))
+
+    def _may_act(self, connection: sa.Connection, lease: Lease) -> bool:
+        return self._keep(connection, lease) and not states.held(connection, lease.subject)
 
     def _frame(self, table: sa.Table) -> pd.DataFrame:
         with self._read() as connection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Table, event
-from sqlalchemy.schema import ExecutableDDLElement
+from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from cspkit.ledger import schema
 
@@ -18,26 +19,49 @@ END $$
 _ALWAYS = "1 = 1"
 
 
-def _refuse(table: Table, when: str, *, refused: str = _ALWAYS, message: str) -> None:
-    """Make the database refuse UPDATE or DELETE of a row of the table when `refused` is true."""
-    name = f"{table.name}_{when.lower()}"
-    head = f"CREATE TRIGGER {name} BEFORE {when} ON {table.name}"
-    message = f"{table.name}: {message}"
-    texts = {
-        "sqlite": [f"{head} WHEN {refused} BEGIN SELECT RAISE(ABORT, '{message}'); END"],
-        "postgresql": [
-            _FUNCTION.format(name=name, refused=refused, message=message),
-            f"{head} FOR EACH ROW EXECUTE FUNCTION {name}_rule()",
-        ],
-    }
-    for dialect, statements in texts.items():
-        for text in statements:
-            event.listen(table, "after_create", _ddl(text, dialect))
+@dataclass(frozen=True)
+class Rule:
+    """Rows of a table that the database itself refuses to update or delete."""
+
+    table: str
+    when: str
+    message: str
+    refused: str = _ALWAYS
+
+    @property
+    def name(self) -> str:
+        """Name the trigger."""
+        return f"{self.table}_{self.when.lower()}"
+
+    def statements(self, dialect: str) -> list[str]:
+        """Write the trigger for a database."""
+        head = f"CREATE TRIGGER {self.name} BEFORE {self.when} ON {self.table}"
+        message = f"{self.table}: {self.message}"
+        if dialect == "sqlite":
+            return [f"{head} WHEN {self.refused} BEGIN SELECT RAISE(ABORT, '{message}'); END"]
+        return [
+            _FUNCTION.format(name=self.name, refused=self.refused, message=message),
+            f"{head} FOR EACH ROW EXECUTE FUNCTION {self.name}_rule()",
+        ]
 
 
-def _ddl(text: str, dialect: str) -> ExecutableDDLElement:
-    made: ExecutableDDLElement = DDL(text)  # type: ignore[no-untyped-call]
-    return made.execute_if(dialect=dialect)
+def install(connection: sa.Connection) -> None:
+    """Put every rule of this version in the place of those that are there."""
+    dialect = connection.dialect.name
+    for rule in RULES:
+        on = "" if dialect == "sqlite" else f" ON {rule.table}"
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {rule.name}{on}")
+        for statement in rule.statements(dialect):
+            connection.exec_driver_sql(statement)
+
+
+def missing(connection: sa.Connection) -> list[str]:
+    """Name the rules that somebody took out of the database."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    if connection.dialect.name == "postgresql":
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+    found = {str(name) for name in connection.exec_driver_sql(query).scalars()}
+    return sorted({rule.name for rule in RULES} - found)
 
 
 _STATE = "COALESCE(NEW.prev, '') <> OLD.state"
@@ -45,27 +69,32 @@ _MOVED = (
     f"(NEW.state <> OLD.state OR COALESCE(NEW.prev, '') <> COALESCE(OLD.prev, '')) AND {_STATE}"
 )
 
-for _table in (schema.moves, schema.steps):
-    _refuse(_table, "UPDATE", refused=_MOVED, message="prev must be the state that was left")
-for _table in (schema.events, schema.approvals, schema.binding):
-    _refuse(_table, "UPDATE", message="is append-only")
-_refuse(
-    schema.calls,
-    "UPDATE",
-    refused="OLD.outcome IS NOT NULL OR NEW.request_id <> OLD.request_id "
-    "OR NEW.body_hash <> OLD.body_hash OR NEW.sent_at <> OLD.sent_at",
-    message="only an open call may get its outcome, once",
+RULES = (
+    Rule("moves", "UPDATE", "prev must be the state that was left", _MOVED),
+    Rule("steps", "UPDATE", "prev must be the state that was left", _MOVED),
+    *(Rule(name, "UPDATE", "is append-only") for name in ("events", "approvals", "binding")),
+    Rule(
+        "calls",
+        "UPDATE",
+        "only an open call may get its outcome, once",
+        "OLD.outcome IS NOT NULL OR NEW.request_id <> OLD.request_id "
+        "OR NEW.body_hash <> OLD.body_hash OR NEW.sent_at <> OLD.sent_at",
+    ),
+    Rule(
+        "heads",
+        "UPDATE",
+        "a chain grows by one event",
+        "NEW.seq <> OLD.seq + 1 OR NEW.run_id <> OLD.run_id",
+    ),
+    Rule("leases", "UPDATE", "a fence never falls", "NEW.fence < OLD.fence"),
+    Rule("holds", "UPDATE", "a hold is released once", "OLD.released_at IS NOT NULL"),
+    Rule("letters", "UPDATE", "a letter is written once", "OLD.written_at IS NOT NULL"),
+    *(
+        Rule(table.name, "DELETE", "nothing is deleted from the ledger")
+        for table in (
+            *(schema.events, schema.heads, schema.approvals, schema.binding, schema.runs),
+            *(schema.moves, schema.move_originals, schema.steps, schema.letters, schema.calls),
+            *(schema.holds, schema.leases, schema.move_transitions, schema.step_transitions),
+        )
+    ),
 )
-for _table in (
-    schema.events,
-    schema.approvals,
-    schema.binding,
-    schema.runs,
-    schema.moves,
-    schema.move_originals,
-    schema.steps,
-    schema.letters,
-    schema.calls,
-    schema.holds,
-):
-    _refuse(_table, "DELETE", message="nothing is deleted from the ledger")

@@ -1,12 +1,3 @@
---
--- PostgreSQL database dump
---
-
-\restrict Lp9SpesNhTH1l6bz06sfVbSVOcgt414M8oL2bAXCZga88tgi8OQMls4eUMRcHt3
-
--- Dumped from database version 16.14
--- Dumped by pg_dump version 16.14
-
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -17,11 +8,6 @@ SET check_function_bodies = false;
 SET xmloption = content;
 SET client_min_messages = warning;
 SET row_security = off;
-
---
--- Name: approvals_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.approvals_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -30,12 +16,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: approvals_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.approvals_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -44,12 +24,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: binding_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.binding_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -58,12 +32,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: binding_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.binding_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -72,12 +40,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: calls_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.calls_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -86,12 +48,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: calls_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.calls_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -100,12 +56,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: events_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.events_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -114,12 +64,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: events_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.events_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -128,12 +72,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: holds_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.holds_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -142,12 +80,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: letters_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.letters_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -156,12 +88,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: move_originals_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.move_originals_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -170,12 +96,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: moves_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.moves_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -184,12 +104,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: moves_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.moves_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -198,12 +112,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: runs_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.runs_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -212,12 +120,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: steps_delete_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.steps_delete_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -226,12 +128,6 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
---
--- Name: steps_update_rule(); Type: FUNCTION; Schema: public; Owner: -
---
-
 CREATE FUNCTION public.steps_update_rule() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -240,16 +136,8 @@ BEGIN
   IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
   RETURN NEW;
 END $$;
-
-
 SET default_tablespace = '';
-
 SET default_table_access_method = heap;
-
---
--- Name: approvals; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.approvals (
     approval_id integer NOT NULL,
     plan_hash text NOT NULL,
@@ -258,12 +146,6 @@ CREATE TABLE public.approvals (
     plan_path text DEFAULT ''::text NOT NULL,
     approved_at timestamp with time zone NOT NULL
 );
-
-
---
--- Name: approvals_approval_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
 CREATE SEQUENCE public.approvals_approval_id_seq
     AS integer
     START WITH 1
@@ -271,31 +153,13 @@ CREATE SEQUENCE public.approvals_approval_id_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-
---
--- Name: approvals_approval_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
---
-
 ALTER SEQUENCE public.approvals_approval_id_seq OWNED BY public.approvals.approval_id;
-
-
---
--- Name: binding; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.binding (
     one integer NOT NULL,
     service text NOT NULL,
     bound_at timestamp with time zone NOT NULL,
     CONSTRAINT ck_binding_single CHECK ((one = 1))
 );
-
-
---
--- Name: binding_one_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
 CREATE SEQUENCE public.binding_one_seq
     AS integer
     START WITH 1
@@ -303,19 +167,7 @@ CREATE SEQUENCE public.binding_one_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-
---
--- Name: binding_one_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
---
-
 ALTER SEQUENCE public.binding_one_seq OWNED BY public.binding.one;
-
-
---
--- Name: calls; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.calls (
     call_id integer NOT NULL,
     subject text NOT NULL,
@@ -335,12 +187,6 @@ CREATE TABLE public.calls (
     CONSTRAINT ck_calls_answered CHECK (((outcome IS NULL) = (answered_at IS NULL))),
     CONSTRAINT ck_calls_word CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text, 'unclear'::text, 'unsent'::text])))
 );
-
-
---
--- Name: calls_call_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
 CREATE SEQUENCE public.calls_call_id_seq
     AS integer
     START WITH 1
@@ -348,19 +194,7 @@ CREATE SEQUENCE public.calls_call_id_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-
---
--- Name: calls_call_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
---
-
 ALTER SEQUENCE public.calls_call_id_seq OWNED BY public.calls.call_id;
-
-
---
--- Name: events; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.events (
     event_id integer NOT NULL,
     run_id text NOT NULL,
@@ -376,12 +210,6 @@ CREATE TABLE public.events (
     prev_hash text NOT NULL,
     hash text NOT NULL
 );
-
-
---
--- Name: events_event_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
 CREATE SEQUENCE public.events_event_id_seq
     AS integer
     START WITH 1
@@ -389,19 +217,7 @@ CREATE SEQUENCE public.events_event_id_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-
---
--- Name: events_event_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
---
-
 ALTER SEQUENCE public.events_event_id_seq OWNED BY public.events.event_id;
-
-
---
--- Name: holds; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.holds (
     hold_id integer NOT NULL,
     customer_id text NOT NULL,
@@ -411,12 +227,6 @@ CREATE TABLE public.holds (
     released_by text DEFAULT ''::text NOT NULL,
     released_at timestamp with time zone
 );
-
-
---
--- Name: holds_hold_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
 CREATE SEQUENCE public.holds_hold_id_seq
     AS integer
     START WITH 1
@@ -424,19 +234,7 @@ CREATE SEQUENCE public.holds_hold_id_seq
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
-
---
--- Name: holds_hold_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
---
-
 ALTER SEQUENCE public.holds_hold_id_seq OWNED BY public.holds.hold_id;
-
-
---
--- Name: leases; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.leases (
     subject text NOT NULL,
     holder text NOT NULL,
@@ -444,12 +242,6 @@ CREATE TABLE public.leases (
     since timestamp with time zone NOT NULL,
     until timestamp with time zone NOT NULL
 );
-
-
---
--- Name: letters; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.letters (
     customer_id text NOT NULL,
     letter text NOT NULL,
@@ -460,22 +252,10 @@ CREATE TABLE public.letters (
     claimed_at timestamp with time zone NOT NULL,
     written_at timestamp with time zone
 );
-
-
---
--- Name: meta; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.meta (
     key text NOT NULL,
     value text NOT NULL
 );
-
-
---
--- Name: move_originals; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.move_originals (
     move_id text NOT NULL,
     original text NOT NULL,
@@ -484,22 +264,10 @@ CREATE TABLE public.move_originals (
     part integer NOT NULL,
     state text NOT NULL
 );
-
-
---
--- Name: move_transitions; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.move_transitions (
     prev text NOT NULL,
     state text NOT NULL
 );
-
-
---
--- Name: moves; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.moves (
     move_id text NOT NULL,
     service text NOT NULL,
@@ -539,12 +307,6 @@ CREATE TABLE public.moves (
     CONSTRAINT ck_moves_subscription_known CHECK (((state <> ALL (ARRAY['provisioned'::text, 'verified'::text, 'reassigned'::text])) OR (subscription_id IS NOT NULL))),
     CONSTRAINT ck_moves_verified_first CHECK (((state <> ALL (ARRAY['verified'::text, 'reassigned'::text])) OR (verified_at IS NOT NULL)))
 );
-
-
---
--- Name: runs; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.runs (
     run_id text NOT NULL,
     step text NOT NULL,
@@ -559,22 +321,10 @@ CREATE TABLE public.runs (
     counts text DEFAULT '{}'::text NOT NULL,
     chain_head text DEFAULT ''::text NOT NULL
 );
-
-
---
--- Name: step_transitions; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.step_transitions (
     prev text NOT NULL,
     state text NOT NULL
 );
-
-
---
--- Name: steps; Type: TABLE; Schema: public; Owner: -
---
-
 CREATE TABLE public.steps (
     customer_id text NOT NULL,
     step text NOT NULL,
@@ -590,68 +340,14 @@ CREATE TABLE public.steps (
     CONSTRAINT ck_steps_done_known CHECK (((state <> 'done'::text) OR (done_at IS NOT NULL))),
     CONSTRAINT ck_steps_word CHECK ((step = ANY (ARRAY['relationship'::text, 'agreement'::text, 'access'::text])))
 );
-
-
---
--- Name: approvals approval_id; Type: DEFAULT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.approvals ALTER COLUMN approval_id SET DEFAULT nextval('public.approvals_approval_id_seq'::regclass);
-
-
---
--- Name: binding one; Type: DEFAULT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.binding ALTER COLUMN one SET DEFAULT nextval('public.binding_one_seq'::regclass);
-
-
---
--- Name: calls call_id; Type: DEFAULT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.calls ALTER COLUMN call_id SET DEFAULT nextval('public.calls_call_id_seq'::regclass);
-
-
---
--- Name: events event_id; Type: DEFAULT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.events ALTER COLUMN event_id SET DEFAULT nextval('public.events_event_id_seq'::regclass);
-
-
---
--- Name: holds hold_id; Type: DEFAULT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.holds ALTER COLUMN hold_id SET DEFAULT nextval('public.holds_hold_id_seq'::regclass);
-
-
---
--- Data for Name: approvals; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.approvals VALUES (1, 'p1', 'berta', 'ana', 'plan.json', '2026-11-23 12:00:00+00');
-
-
---
--- Data for Name: binding; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.binding VALUES (1, 'rehearsal:00000000-0000-4000-8000-000000000001', '2026-11-23 12:00:00+00');
-
-
---
--- Data for Name: calls; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.calls VALUES (1, 'mv-2', '11111111-0000-4000-8000-000000000001', 'checkout cart-mv-2', 1, 'ca1aa556-d61c-5354-8913-41e073f992db', '/carts/cart-mv-2/checkout', 'e3be9f6f3f1e361c092b296c577ea4aa8253dd4c2767ac7cbe3e7b3c9d4a73cc', 'run-1', '2026-11-23 12:00:00+00', 'unclear', 500, NULL, 'lost', '2026-11-23 12:00:00+00');
-
-
---
--- Data for Name: events; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.events VALUES (1, '', 1, '2026-11-23 12:00:00+00', 'bound', 'rehearsal:00000000-0000-4000-8000-000000000001', '', '', '', '', '{}', '', '50e774b6a4e3bed07d904e664dda35a557daeeb344322b16af51c3a18306e05a');
 INSERT INTO public.events VALUES (2, '', 2, '2026-11-23 12:00:00+00', 'approved', 'p1', '', '', '', '', '{"by":"berta"}', '50e774b6a4e3bed07d904e664dda35a557daeeb344322b16af51c3a18306e05a', 'ad5bc0d44e7cd563ee8c18333449847f05e9d12dd83891f4004da43e2609d211');
 INSERT INTO public.events VALUES (3, 'run-1', 1, '2026-11-23 12:00:00+00', 'run_began', 'run-1', '', '', '', '', '{"step":"provision"}', '', '33ec8bafa1822413c88f58fd30336dda63b24e12ce77c73fd71dbb49ad3be172');
@@ -681,53 +377,17 @@ INSERT INTO public.events VALUES (26, '', 4, '2026-11-23 12:00:00+00', 'released
 INSERT INTO public.events VALUES (27, '', 5, '2026-11-23 12:00:00+00', 'held', '*', '', '', '', '', '{"by":"ana","reason":"stock-taking"}', 'deac1fd9446a0a22901f3dbda95b4ac1d2e186dad4ea70710a2a7c443bf1e17f', 'f770fc43dcb2a96dc05920cfdb7a14a06a7065cebbaec4a8d6c60d53875a63b7');
 INSERT INTO public.events VALUES (28, 'run-1', 13, '2026-11-23 12:00:00+00', 'run_ended', 'run-1', '', '', '', '', '{"done":1}', '7cf235f95c8e112c78b9970f7e95b516feb1a3131dcbab252fbf9d003326a1c5', 'b2c452bc30c121bccfef92f1bfe6c3e3c2ec4e09ae5f6de02f5ea0f232b935de');
 INSERT INTO public.events VALUES (29, 'run-2', 1, '2026-11-23 12:00:00+00', 'run_began', 'run-2', '', '', '', '', '{"step":"verify"}', '', '25405d9c7daa5e941b4a3f2ca32329f2a3d02a14a79a6ba989881c899efa5024');
-
-
---
--- Data for Name: holds; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.holds VALUES (1, '11111111-0000-4000-8000-000000000001', 'customer asked', 'ana', '2026-11-23 12:00:00+00', 'ana', '2026-11-23 12:00:00+00');
 INSERT INTO public.holds VALUES (2, '*', 'stock-taking', 'ana', '2026-11-23 12:00:00+00', '', NULL);
-
-
---
--- Data for Name: leases; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.leases VALUES ('11111111-0000-4000-8000-000000000001', '', 1, '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00');
-
-
---
--- Data for Name: letters; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.letters VALUES ('11111111-0000-4000-8000-000000000001', 'invitation', '1', 'es', 'a.eml', 'run-1', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00');
-
-
---
--- Data for Name: meta; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.meta VALUES ('version', '1');
 INSERT INTO public.meta VALUES ('installation', 'b6dcb606-fe02-4838-a370-b6a857044935');
-
-
---
--- Data for Name: move_originals; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.move_originals VALUES ('mv-1', 's1', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'verified');
 INSERT INTO public.move_originals VALUES ('mv-1', 's0', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'verified');
 INSERT INTO public.move_originals VALUES ('mv-2', 's2', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'sent');
 INSERT INTO public.move_originals VALUES ('mv-3', 's3', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'refused');
 INSERT INTO public.move_originals VALUES ('mv-4', 's4', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'human');
-
-
---
--- Data for Name: move_transitions; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.move_transitions VALUES ('planned', 'cart');
 INSERT INTO public.move_transitions VALUES ('planned', 'refused');
 INSERT INTO public.move_transitions VALUES ('cart', 'sent');
@@ -744,426 +404,88 @@ INSERT INTO public.move_transitions VALUES ('verified', 'human');
 INSERT INTO public.move_transitions VALUES ('refused', 'planned');
 INSERT INTO public.move_transitions VALUES ('human', 'ordered');
 INSERT INTO public.move_transitions VALUES ('human', 'planned');
-
-
---
--- Data for Name: moves; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.moves VALUES ('mv-1', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'verified', 'provisioned', '', 'p1', 'B001', 'CFQ7TTC0LH18:0001', 'old', 'new', 10, 'P1Y', 'monthly', true, true, '2026-12-31', 'cart-mv-1', NULL, NULL, 'order-mv-1', 'sub-mv-1', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', NULL);
 INSERT INTO public.moves VALUES ('mv-2', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'sent', 'cart', '', 'p1', 'B001', 'CFQ7TTC0LH18:0001', 'old', 'new', 10, 'P1Y', 'monthly', NULL, true, NULL, 'cart-mv-2', NULL, NULL, NULL, NULL, '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', NULL, NULL, NULL, NULL);
 INSERT INTO public.moves VALUES ('mv-3', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'refused', 'planned', '', 'p1', 'B001', 'CFQ7TTC0LH18:0001', 'old', 'new', 10, 'P1Y', 'monthly', true, true, '2026-12-31', NULL, NULL, NULL, NULL, NULL, '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', NULL, NULL, NULL, NULL, NULL);
 INSERT INTO public.moves VALUES ('mv-4', 'rehearsal:00000000-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000001', 1, 'human', 'sent', '', 'p1', 'B001', 'CFQ7TTC0LH18:0001', 'old', 'new', 10, 'P1Y', 'monthly', true, true, '2026-12-31', 'cart-mv-4', NULL, NULL, NULL, NULL, '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', NULL, NULL, NULL, NULL);
-
-
---
--- Data for Name: runs; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.runs VALUES ('run-1', 'provision', 'rehearsal', 'p1', 'B001', NULL, 'ana', 'laptop', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '{"done":1}', 'b2c452bc30c121bccfef92f1bfe6c3e3c2ec4e09ae5f6de02f5ea0f232b935de');
 INSERT INTO public.runs VALUES ('run-2', 'verify', 'rehearsal', 'p1', 'B001', NULL, 'ana', 'laptop', '2026-11-23 12:00:00+00', NULL, '{}', '');
-
-
---
--- Data for Name: step_transitions; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.step_transitions VALUES ('to_do', 'asked');
 INSERT INTO public.step_transitions VALUES ('to_do', 'done');
 INSERT INTO public.step_transitions VALUES ('asked', 'done');
-
-
---
--- Data for Name: steps; Type: TABLE DATA; Schema: public; Owner: -
---
-
 INSERT INTO public.steps VALUES ('11111111-0000-4000-8000-000000000001', 'relationship', 'done', 'asked', '', '{}', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00', '2026-11-23 12:00:00+00');
-
-
---
--- Name: approvals_approval_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
 SELECT pg_catalog.setval('public.approvals_approval_id_seq', 1, true);
-
-
---
--- Name: binding_one_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
 SELECT pg_catalog.setval('public.binding_one_seq', 1, false);
-
-
---
--- Name: calls_call_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
 SELECT pg_catalog.setval('public.calls_call_id_seq', 1, true);
-
-
---
--- Name: events_event_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
 SELECT pg_catalog.setval('public.events_event_id_seq', 29, true);
-
-
---
--- Name: holds_hold_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
---
-
 SELECT pg_catalog.setval('public.holds_hold_id_seq', 2, true);
-
-
---
--- Name: approvals pk_approvals; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT pk_approvals PRIMARY KEY (approval_id);
-
-
---
--- Name: binding pk_binding; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.binding
     ADD CONSTRAINT pk_binding PRIMARY KEY (one);
-
-
---
--- Name: calls pk_calls; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.calls
     ADD CONSTRAINT pk_calls PRIMARY KEY (call_id);
-
-
---
--- Name: events pk_events; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT pk_events PRIMARY KEY (event_id);
-
-
---
--- Name: holds pk_holds; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT pk_holds PRIMARY KEY (hold_id);
-
-
---
--- Name: leases pk_leases; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.leases
     ADD CONSTRAINT pk_leases PRIMARY KEY (subject);
-
-
---
--- Name: letters pk_letters; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.letters
     ADD CONSTRAINT pk_letters PRIMARY KEY (customer_id, letter, cycle);
-
-
---
--- Name: meta pk_meta; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.meta
     ADD CONSTRAINT pk_meta PRIMARY KEY (key);
-
-
---
--- Name: move_originals pk_move_originals; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.move_originals
     ADD CONSTRAINT pk_move_originals PRIMARY KEY (move_id, original);
-
-
---
--- Name: move_transitions pk_move_transitions; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.move_transitions
     ADD CONSTRAINT pk_move_transitions PRIMARY KEY (prev, state);
-
-
---
--- Name: moves pk_moves; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT pk_moves PRIMARY KEY (move_id);
-
-
---
--- Name: runs pk_runs; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT pk_runs PRIMARY KEY (run_id);
-
-
---
--- Name: step_transitions pk_step_transitions; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.step_transitions
     ADD CONSTRAINT pk_step_transitions PRIMARY KEY (prev, state);
-
-
---
--- Name: steps pk_steps; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.steps
     ADD CONSTRAINT pk_steps PRIMARY KEY (customer_id, step);
-
-
---
--- Name: binding uq_binding_service; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.binding
     ADD CONSTRAINT uq_binding_service UNIQUE (service);
-
-
---
--- Name: events uq_events_run_id_seq; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT uq_events_run_id_seq UNIQUE (run_id, seq);
-
-
---
--- Name: moves uq_moves_cart_id; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT uq_moves_cart_id UNIQUE (cart_id);
-
-
---
--- Name: moves uq_moves_move_id_state; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT uq_moves_move_id_state UNIQUE (move_id, state);
-
-
---
--- Name: moves uq_moves_order_id; Type: CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT uq_moves_order_id UNIQUE (order_id);
-
-
---
--- Name: ix_approvals_plan_hash; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE INDEX ix_approvals_plan_hash ON public.approvals USING btree (plan_hash);
-
-
---
--- Name: ix_calls_subject; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE INDEX ix_calls_subject ON public.calls USING btree (subject, verb);
-
-
---
--- Name: ix_events_subject; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE INDEX ix_events_subject ON public.events USING btree (subject);
-
-
---
--- Name: ix_moves_customer_id; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE INDEX ix_moves_customer_id ON public.moves USING btree (customer_id);
-
-
---
--- Name: one_hold; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE UNIQUE INDEX one_hold ON public.holds USING btree (customer_id) WHERE (released_at IS NULL);
-
-
---
--- Name: one_order; Type: INDEX; Schema: public; Owner: -
---
-
 CREATE UNIQUE INDEX one_order ON public.move_originals USING btree (service, customer_id, original, part) WHERE (state <> 'refused'::text);
-
-
---
--- Name: approvals approvals_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER approvals_delete BEFORE DELETE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.approvals_delete_rule();
-
-
---
--- Name: approvals approvals_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER approvals_update BEFORE UPDATE ON public.approvals FOR EACH ROW EXECUTE FUNCTION public.approvals_update_rule();
-
-
---
--- Name: binding binding_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER binding_delete BEFORE DELETE ON public.binding FOR EACH ROW EXECUTE FUNCTION public.binding_delete_rule();
-
-
---
--- Name: binding binding_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER binding_update BEFORE UPDATE ON public.binding FOR EACH ROW EXECUTE FUNCTION public.binding_update_rule();
-
-
---
--- Name: calls calls_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER calls_delete BEFORE DELETE ON public.calls FOR EACH ROW EXECUTE FUNCTION public.calls_delete_rule();
-
-
---
--- Name: calls calls_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER calls_update BEFORE UPDATE ON public.calls FOR EACH ROW EXECUTE FUNCTION public.calls_update_rule();
-
-
---
--- Name: events events_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER events_delete BEFORE DELETE ON public.events FOR EACH ROW EXECUTE FUNCTION public.events_delete_rule();
-
-
---
--- Name: events events_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER events_update BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.events_update_rule();
-
-
---
--- Name: holds holds_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER holds_delete BEFORE DELETE ON public.holds FOR EACH ROW EXECUTE FUNCTION public.holds_delete_rule();
-
-
---
--- Name: letters letters_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER letters_delete BEFORE DELETE ON public.letters FOR EACH ROW EXECUTE FUNCTION public.letters_delete_rule();
-
-
---
--- Name: move_originals move_originals_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER move_originals_delete BEFORE DELETE ON public.move_originals FOR EACH ROW EXECUTE FUNCTION public.move_originals_delete_rule();
-
-
---
--- Name: moves moves_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER moves_delete BEFORE DELETE ON public.moves FOR EACH ROW EXECUTE FUNCTION public.moves_delete_rule();
-
-
---
--- Name: moves moves_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER moves_update BEFORE UPDATE ON public.moves FOR EACH ROW EXECUTE FUNCTION public.moves_update_rule();
-
-
---
--- Name: runs runs_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER runs_delete BEFORE DELETE ON public.runs FOR EACH ROW EXECUTE FUNCTION public.runs_delete_rule();
-
-
---
--- Name: steps steps_delete; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER steps_delete BEFORE DELETE ON public.steps FOR EACH ROW EXECUTE FUNCTION public.steps_delete_rule();
-
-
---
--- Name: steps steps_update; Type: TRIGGER; Schema: public; Owner: -
---
-
 CREATE TRIGGER steps_update BEFORE UPDATE ON public.steps FOR EACH ROW EXECUTE FUNCTION public.steps_update_rule();
-
-
---
--- Name: move_originals fk_move_originals_service; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.move_originals
     ADD CONSTRAINT fk_move_originals_service FOREIGN KEY (service) REFERENCES public.binding(service);
-
-
---
--- Name: moves fk_moves_service; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT fk_moves_service FOREIGN KEY (service) REFERENCES public.binding(service);
-
-
---
--- Name: move_originals of_move; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.move_originals
     ADD CONSTRAINT of_move FOREIGN KEY (move_id, state) REFERENCES public.moves(move_id, state) ON UPDATE CASCADE;
-
-
---
--- Name: moves transition; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.moves
     ADD CONSTRAINT transition FOREIGN KEY (prev, state) REFERENCES public.move_transitions(prev, state);
-
-
---
--- Name: steps transition; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
 ALTER TABLE ONLY public.steps
     ADD CONSTRAINT transition FOREIGN KEY (prev, state) REFERENCES public.step_transitions(prev, state);
-
-
---
--- PostgreSQL database dump complete
---
-
-\unrestrict Lp9SpesNhTH1l6bz06sfVbSVOcgt414M8oL2bAXCZga88tgi8OQMls4eUMRcHt3
-

@@ -1,0 +1,1 @@
+"""Bring an older ledger up to this version; each revision is one released change of the tables."""

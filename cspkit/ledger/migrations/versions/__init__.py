@@ -1,0 +1,1 @@
+"""The revisions, oldest first: `rNNNN_what.py`, NNNN being the version it leads to."""
