@@ -5,7 +5,7 @@ CspkitError
   SettingsError      cspkit.toml or decisions.xlsx: file, field
   LedgerError        the ledger cannot be opened, bound or written
   PlanRefused        unapproved, edited, beyond its horizon, or for another service
-  ApiError           method, url, status, request id
+  ApiError           method, url, status, request id, correlation id, raw body
     ApiRefused       a (status, code) known to have done nothing; 429 with its wait
     ApiUnavailable   a read that failed, or a write that surely never left: may repeat
     ApiUnclear       every other answer to a write: reconcile, never resend
@@ -72,6 +72,8 @@ class ApiError(CspkitError):
         code: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        correlation_id: str | None = None,
+        body: str = "",
     ) -> None:
         self.method = method
         self.url = url
@@ -79,6 +81,8 @@ class ApiError(CspkitError):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+        self.correlation_id = correlation_id
+        self.body = body
         super().__init__(message)
 
 

@@ -1,21 +1,39 @@
-"""The only HTTP: calls, tokens, errors, and reading what comes back."""
+"""The only HTTP: calls, tokens, errors, whole lists, and reading what comes back."""
 
-from cspkit.wire.reading import Record, instant, plain, records
+from cspkit.wire.faults import Sent, of_answer
+from cspkit.wire.limits import Limiter
+from cspkit.wire.paging import Bad, Listed, Step, by_header, odata, read_all, seek
+from cspkit.wire.reading import Record, Unreadable, instant, plain, records
+from cspkit.wire.sending import Answer
 from cspkit.wire.service_clock import ServiceClock
-from cspkit.wire.sessions import Answer, Wire
+from cspkit.wire.sessions import Wire
+from cspkit.wire.signing_in import SecureApp, TokenFile
 from cspkit.wire.tokens import AzureTokens, FixedTokens, NoTokens, TokenProvider, has_mfa
 
 __all__ = [
     "Answer",
     "AzureTokens",
+    "Bad",
     "FixedTokens",
+    "Limiter",
+    "Listed",
     "NoTokens",
     "Record",
+    "SecureApp",
+    "Sent",
     "ServiceClock",
+    "Step",
+    "TokenFile",
     "TokenProvider",
+    "Unreadable",
     "Wire",
+    "by_header",
     "has_mfa",
     "instant",
+    "odata",
+    "of_answer",
     "plain",
+    "read_all",
     "records",
+    "seek",
 ]

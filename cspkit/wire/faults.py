@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import email.utils
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,97 +16,157 @@ from cspkit.errors import ApiError, ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.wire.reading import Record, plain
 
 SOME_DAYS = 7 * 86_400.0
+MAY_PASS = (408, 425, 429)
+KEPT = 4_000
+_FIELDS = "access_token|refresh_token|id_token|client_secret|client_assertion|password"
+_SECRETS = (
+    (re.compile(r"(?i)\b(bearer)\s+[^\s\"'<,]+"), r"\1 ***"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+(\.[\w-]*)*"), "***"),
+    (re.compile(rf"(?i)((?:{_FIELDS})[\\\"'\s]*[:=][\\\"'\s]*)[^\s\"'&,}}\\]+"), r"\1***"),
+)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One call as it went out: what support asks for when it went wrong."""
+
+    method: str
+    url: str
+    request_id: str
+    correlation_id: str
+    wrote: bool
+
+    @property
+    def line(self) -> str:
+        """Name the call without its host and query."""
+        return f"{self.method} {plain(urlsplit(self.url).path, 200)}"
+
+    @property
+    def ids(self) -> str:
+        """Both ids, for a message."""
+        return f"(request id {self.request_id}, correlation id {self.correlation_id})"
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a service said with an error: its code, its words, and how long to wait."""
+    """What a service said with an error: its code, its words, how long to wait, its raw body."""
 
     status: int
     code: str
     words: str
     retry_after: float | None
+    raw: str = ""
 
     @classmethod
-    def of(cls, status: int, body: object, headers: Mapping[str, str]) -> Said:
-        """Read the shapes of Partner Center, of its gateway and of Graph."""
+    def of(cls, status: int, body: object, headers: Mapping[str, str], raw: str = "") -> Said:
+        """Read the shapes of Partner Center, of its gateway, of Graph and of the sign-in."""
         record = Record(body)
         graph = record.record("error")
         code = graph.text("code") or record.text("code") or record.text("errorCode")
         words = graph.text("message") or record.text("description") or record.text("message")
+        code = code or record.text("error")
+        words = words or record.text("error_description")
         data = record.get("data")
         if isinstance(data, list) and data and isinstance(data[0], str):
             words = f"{words} {data[0]}"
-        return cls(status, plain(code, 60), plain(words), seconds(headers.get("Retry-After")))
+        wait = seconds(headers.get("Retry-After"), headers.get("Date"))
+        return cls(status, plain(code, 60), plain(without_secrets(words)), wait, raw)
 
 
-def seconds(text: str | None) -> float | None:
-    """Read a Retry-After: whole or broken seconds, or a date; nonsense counts as missing."""
+@dataclass(frozen=True)
+class Known:
+    """What an answer is known to mean; `harmless` when it surely changed nothing."""
+
+    means: str
+    next: str
+    harmless: bool
+    source: str
+
+
+def seconds(text: str | None, sent_at: str | None = None) -> float | None:
+    """Read a Retry-After: whole or broken seconds, or a date; nonsense counts as missing.
+
+    A date is held against the service's own clock where its Date header tells it.
+    """
     if text is None:
         return None
     try:
         wait = float(text)
     except ValueError:
-        try:
-            then = email.utils.parsedate_to_datetime(text)
-        except (TypeError, ValueError):
+        then = _date(text)
+        if then is None:
             return None
-        then = then if then.tzinfo else then.replace(tzinfo=UTC)
-        wait = (then - datetime.now(UTC)).total_seconds()
+        wait = (then - (_date(sent_at or "") or datetime.now(UTC))).total_seconds()
     return min(max(wait, 0.0), SOME_DAYS) if wait == wait else None
 
 
-def of_answer(
-    method: str, url: str, said: Said, *, wrote: bool, request_id: str | None
-) -> ApiError:
+def of_answer(sent: Sent, said: Said) -> ApiError:
     """Make the error of an answer; a write is refused only by a listed (status, code)."""
-    known = refusals().get((said.status, said.code)) or refusals().get((said.status, "*"))
-    line = f"{_call(method, url)} answered {said.status}"
-    line = " ".join(part for part in (line, said.code) if part)
-    words = said.words or (known[0] if known else "nothing more")
-    next_step = f"; {known[1]}" if known else ""
-    kind: type[ApiError] = ApiUnclear
-    if known:
-        kind = ApiRefused
-    elif not wrote:
-        kind = ApiUnavailable if said.status in (408, 429) or said.status >= 500 else ApiRefused
-    if not wrote and said.status == 429:
-        kind = ApiUnavailable
-    return kind(
-        f"{line}: {words}{next_step} (request id {request_id})",
-        method=method,
-        url=url,
+    known = look_up(said.status, said.code)
+    what = " ".join(part for part in (f"{sent.line} answered {said.status}", said.code) if part)
+    words = said.words or (known.means if known else plain(without_secrets(said.raw), 160))
+    next_step = f"; {known.next}" if known else ""
+    return _kind(sent, said, known)(
+        f"{what}: {words or 'nothing more'}{next_step} {sent.ids}",
+        method=sent.method,
+        url=sent.url,
         status=said.status,
         code=said.code or None,
-        request_id=request_id,
+        request_id=sent.request_id,
+        correlation_id=sent.correlation_id,
         retry_after=said.retry_after,
+        body=without_secrets(said.raw)[:KEPT],
     )
 
 
-def of_silence(
-    method: str, url: str, what: object, *, unsent: bool, request_id: str | None
-) -> ApiError:
+def of_silence(sent: Sent, what: object, *, unsent: bool, raw: str = "") -> ApiError:
     """Make the error of a call without an answer; only what surely never left may be repeated."""
     kind = ApiUnavailable if unsent else ApiUnclear
     advice = "check the address and that the service runs" if unsent else "the outcome is not known"
     return kind(
-        f"{_call(method, url)} got no answer: {plain(what, 160)}; {advice}"
-        f" (request id {request_id})",
-        method=method,
-        url=url,
-        request_id=request_id,
+        f"{sent.line} got no answer: {plain(what, 160)}; {advice} {sent.ids}",
+        method=sent.method,
+        url=sent.url,
+        request_id=sent.request_id,
+        correlation_id=sent.correlation_id,
+        body=without_secrets(raw)[:KEPT],
     )
 
 
 @cache
-def refusals() -> dict[tuple[int, str], tuple[str, str]]:
-    """Map each (status, code) known to have done nothing to its cause and the next step."""
-    text = files("cspkit.wire").joinpath("refusals.csv").read_text(encoding="utf-8")
+def answers() -> dict[tuple[int, str], Known]:
+    """Map each known (status, code) to its cause, the next step and whether it did nothing."""
+    text = files("cspkit.wire").joinpath("answers.csv").read_text(encoding="utf-8")
     return {
-        (int(row["status"]), row["code"]): (row["means"], row["next"])
+        (int(row["status"]), row["code"]): Known(
+            row["means"], row["next"], row["did"] == "nothing", row["source"]
+        )
         for row in csv.DictReader(text.splitlines())
     }
 
 
-def _call(method: str, url: str) -> str:
-    return f"{method} {plain(urlsplit(url).path, 200)}"
+def look_up(status: int, code: str) -> Known | None:
+    """Find what an answer means, by its code or, for a few, by its status alone."""
+    return answers().get((status, code)) or answers().get((status, "*"))
+
+
+def without_secrets(text: str) -> str:
+    """Take tokens and secrets out of a text, wherever a service repeats them."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _kind(sent: Sent, said: Said, known: Known | None) -> type[ApiError]:
+    if sent.wrote:
+        return ApiRefused if known and known.harmless else ApiUnclear
+    passes = said.status in MAY_PASS or said.status >= 500
+    return ApiUnavailable if passes else ApiRefused
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

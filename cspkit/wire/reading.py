@@ -34,6 +34,10 @@ def plain(text: object, limit: int = 300) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
+class Unreadable(ValueError):
+    """One item of a list that lacks what it cannot do without."""
+
+
 class Record:
     """A JSON object read field by field: names in any case, a wrong type counts as missing."""
 
@@ -63,6 +67,19 @@ class Record:
     def id(self, name: str) -> str:
         """Return an id in lower case: the service writes one in either."""
         return self.text(name).strip().lower()
+
+    def needed(self, name: str) -> str:
+        """Return an id in lower case; raise Unreadable when there is none."""
+        found = self.id(name)
+        if not found:
+            raise Unreadable(f"expected {name}, found {plain(self.get(name), 40)!r}")
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return the texts of a list; anything else in it is left out."""
+        value = self.get(name)
+        found = value if isinstance(value, list) else []
+        return tuple(one for one in found if isinstance(one, str))
 
     def whole(self, name: str) -> int | None:
         """Return a whole number, also when it came as text."""

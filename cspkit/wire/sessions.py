@@ -1,63 +1,46 @@
-"""The only HTTP: allowed hosts, timeouts, a token per call, reads retried, writes never."""
+"""The wire: allowed hosts, a token and a turn for each call, reads repeated, writes never."""
 
 from __future__ import annotations
 
+import logging
+import random
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
-from urllib3.util.retry import Retry
 
-from cspkit.errors import ApiError, ApiUnavailable
-from cspkit.wire import faults
-from cspkit.wire.reading import Record
-from cspkit.wire.tokens import TokenProvider
+from cspkit.errors import ApiError, ApiUnavailable, SettingsError
+from cspkit.wire import sending
+from cspkit.wire.faults import Sent
+from cspkit.wire.hosts import Hosts, is_loopback, origin
+from cspkit.wire.limits import LONGEST_WAIT, Limiter
+from cspkit.wire.sending import Answer
+from cspkit.wire.tokens import TokenProvider, is_of_an_app
 
 READ_TRIES = 5
-BROKEN_BODIES = 3
-LONGEST_WAIT = 90
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_PORTS = {"http": 80, "https": 443}
-_Place = tuple[str, str, int]
+SILENT_TRIES = 3
+FIRST_PAUSE = 0.2
+THREADS = 32
+_LONGEST_HOLD = 3_600.0
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_log = logging.getLogger("cspkit.wire")
+Params = Mapping[str, str | int]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a service answered to a call that succeeded."""
+class _Call:
+    """One call before it goes out: what, for whom, and how many turns it costs."""
 
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-    request_id: str
-
-    @property
-    def record(self) -> Record:
-        """The body as an object to read from."""
-        return Record(self.body)
-
-    @property
-    def at(self) -> datetime | None:
-        """The service's own time, from the Date header."""
-        try:
-            return parsedate_to_datetime(self.headers.get("Date", "")).astimezone(UTC)
-        except (TypeError, ValueError):
-            return None
-
-
-class Patience(Retry):
-    """Repeat reads; understand a Retry-After of broken seconds, survive one of nonsense."""
-
-    def parse_retry_after(self, retry_after: str) -> float:
-        """Return the seconds to wait, never more than the longest wait."""
-        return min(faults.seconds(retry_after) or 0.0, float(self.retry_after_max))
+    sent: Sent
+    tenant: str | None
+    user: bool
+    weight: int
+    more: Mapping[str, Any]
 
 
 class Wire:
@@ -72,24 +55,29 @@ class Wire:
         allowed_hosts: Iterable[str] = (),
         connect_timeout: float = 10,
         read_timeout: float = 60,
+        limiter: Limiter | None = None,
+        chance: Callable[[], float] = random.random,
         adapter: BaseAdapter | None = None,
     ) -> None:
         """Speak to base_url, and to the allowed addresses where a link leads; nowhere else."""
-        self.base_url = base_url.rstrip("/")
+        self._hosts = Hosts(base_url, allowed_hosts)
+        self.base_url = self._hosts.base_url
         self._tokens = tokens
-        parts = urlsplit(self.base_url)
-        self._audience = audience or f"{parts.scheme}://{parts.netloc}"
-        self._allowed = {_place(address) for address in (self.base_url, *allowed_hosts)}
+        self._audience = audience or origin(self.base_url)
         self._timeout = (connect_timeout, read_timeout)
+        self.limiter = limiter or Limiter()
+        self._chance = chance
+        adapter = adapter or HTTPAdapter(max_retries=0, pool_maxsize=THREADS)
         # Proxies, certificates and .netrc of the environment have no business on loopback.
-        trust = parts.hostname not in _LOOPBACK
-        self._reads = _session(adapter or HTTPAdapter(max_retries=_patience()), trust)
-        self._writes = _session(adapter or HTTPAdapter(max_retries=0), trust)
+        self._session = sending.session(adapter, trust_env=not is_loopback(self.base_url))
 
     def close(self) -> None:
         """Close the connections."""
-        self._reads.close()
-        self._writes.close()
+        self._session.close()
+
+    def address(self, where: str) -> str:
+        """Resolve a path or link; raise ApiUnavailable for one that leads elsewhere."""
+        return self._hosts.address(where)
 
     def read(
         self,
@@ -97,22 +85,35 @@ class Wire:
         *,
         tenant: str | None,
         user: bool = True,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        weight: int = 1,
     ) -> Answer:
         """GET a path below the base address, or an absolute link to an allowed host.
 
-        Raises ApiRefused for a clear no and ApiUnavailable when it may be asked again later.
+        With a body it is a POST of the kind that only asks. Reads are repeated after silence and
+        passing errors, with a pause that grows and differs between threads. Raises ApiRefused for
+        a clear no and ApiUnavailable when it may be asked again later.
         """
-        url = self.address(where)
-        more = {"params": params, "headers": self._headers(headers, str(uuid.uuid4()))}
-        for tries_left in reversed(range(BROKEN_BODIES)):
-            try:
-                return self._send(self._reads, "GET", url, tenant, user, more)
-            except _BrokenBodyError as broken:
-                if not tries_left:
-                    raise broken.error from broken.__cause__
-        raise AssertionError("unreachable")
+        sent = self._sent("GET" if body is None else "POST", where)
+        more = {"params": params, "headers": headers, "json": body}
+        call = _Call(sent, tenant, user, weight, more)
+        return self._patiently(call, lambda sent, got: sending.answer(sent, got))
+
+    def download(
+        self,
+        where: str,
+        file: Path,
+        *,
+        tenant: str,
+        user: bool = True,
+        params: Params | None = None,
+    ) -> Path:
+        """GET a file, which is in its place only when it came whole; raises as `read` does."""
+        more = {"params": params, "headers": {"Accept": "*/*"}, "stream": True}
+        call = _Call(self._sent("GET", where), tenant, user, 1, more)
+        return self._patiently(call, lambda sent, got: sending.save(sent, got, file))
 
     def write(
         self,
@@ -124,158 +125,93 @@ class Wire:
         user: bool = True,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        weight: int = 1,
     ) -> Answer:
         """Send one write, once.
 
         Raises ApiRefused when the service is known to have done nothing, ApiUnavailable when
         the call surely never left, ApiUnclear for everything else.
         """
-        url = self.address(where)
-        more: dict[str, Any] = {"headers": self._headers(headers, request_id)}
-        if body is not None:
-            more["json"] = body
-        try:
-            return self._send(self._writes, method, url, tenant, user, more)
-        except _BrokenBodyError as broken:
-            raise broken.error from broken.__cause__
+        sent = self._sent(method, where, request_id)
+        call = _Call(sent, tenant, user, weight, {"headers": headers, "json": body})
+        return sending.answer(sent, self._send(call))
 
-    def address(self, where: str) -> str:
-        """Resolve a path or link; raise ApiUnavailable for one that leads elsewhere."""
-        url = where if "://" in where else f"{self.base_url}/{where.removeprefix('/')}"
-        parts = urlsplit(url)
+    def _sent(self, method: str, where: str, request_id: str = "") -> Sent:
+        url, correlation_id = self.address(where), str(uuid.uuid4())
+        return Sent(
+            method, url, request_id or str(uuid.uuid4()), correlation_id, wrote=bool(request_id)
+        )
+
+    def _patiently(self, call: _Call, take: Callable[[Sent, requests.Response], T]) -> T:
+        for tried in range(READ_TRIES):
+            try:
+                return take(call.sent, self._send(call))
+            except ApiUnavailable as error:
+                if not _may_help(error, tried):
+                    raise
+                pause = FIRST_PAUSE * 2**tried * (0.5 + self._chance())
+                self.limiter.sleep((error.retry_after or 0.0) + pause)
+                if error.status is not None:
+                    # the documents want a new id once an answer came, the same one after silence
+                    fresh = replace(call.sent, request_id=str(uuid.uuid4()))
+                    call = replace(call, sent=fresh)
+        raise AssertionError("unreachable")
+
+    def _send(self, call: _Call) -> requests.Response:
+        more = dict(call.more)
+        more["headers"] = {**_headers(call.sent), **(more["headers"] or {})}
+        if call.tenant is not None:
+            more["auth"] = sending.Bearer(self._token(call))
+            self._wait_for_turn(call)
         try:
-            allowed = _place(url) in self._allowed
-        except ValueError:
-            allowed = False
-        if not allowed or parts.username is not None or parts.password is not None:
-            place = f"{parts.scheme}://{parts.hostname}"
+            response = sending.send(self._session, call.sent, timeout=self._timeout, **more)
+        except ApiError as error:
+            _log.info("%s", error)
+            self._slow_down(call, error)
+            raise
+        _log.debug("%s answered %d %s", call.sent.line, response.status_code, call.sent.ids)
+        return response
+
+    def _token(self, call: _Call) -> str:
+        """Return the token of a call; raise SettingsError when it needs a user and has an app."""
+        token = self._tokens.token(self._audience, call.tenant or "", call.user)
+        if call.user and is_of_an_app(token):
+            problem = f"{call.sent.line} needs a signed-in user, found the token of an app"
+            raise SettingsError("credentials", "user", f"{problem}: sign in as a person")
+        return token
+
+    def _wait_for_turn(self, call: _Call) -> None:
+        wait = self.limiter.wait(call.tenant or "", call.weight)
+        if wait:
             raise ApiUnavailable(
-                f"a link leads to {place!r}, which is not one of the allowed addresses: "
-                "it is not followed",
-                method="GET",
-                url=place,
+                f"{call.sent.line} was not sent: the service asked to wait {wait:.0f} s more; "
+                f"run again later {call.sent.ids}",
+                method=call.sent.method,
+                url=call.sent.url,
+                retry_after=wait,
+                request_id=call.sent.request_id,
+                correlation_id=call.sent.correlation_id,
             )
-        return url
 
-    def _headers(self, more: Mapping[str, str] | None, request_id: str) -> dict[str, str]:
-        return {
-            "Accept": "application/json",
-            "User-Agent": "cspkit",
-            "MS-RequestId": request_id,
-            "MS-CorrelationId": str(uuid.uuid4()),
-            "client-request-id": request_id,
-            **(more or {}),
-        }
-
-    def _send(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        tenant: str | None,
-        user: bool,
-        more: dict[str, Any],
-    ) -> Answer:
-        request_id = more["headers"]["MS-RequestId"]
-        wrote = session is self._writes
-        if tenant is not None:
-            more = {**more, "auth": _Bearer(self._tokens.token(self._audience, tenant, user))}
-        try:
-            response = session.request(
-                method, url, timeout=self._timeout, allow_redirects=False, **more
-            )
-        except requests.RequestException as error:
-            unsent = not wrote or _never_left(error)
-            made = faults.of_silence(method, url, error, unsent=unsent, request_id=request_id)
-            if _broke_in_the_middle(error):
-                raise _BrokenBodyError(made) from error
-            raise made from error
-        body, readable = _json(response)
-        if not 200 <= response.status_code < 300:
-            said = faults.Said.of(response.status_code, body, response.headers)
-            raise faults.of_answer(method, url, said, wrote=wrote, request_id=request_id)
-        if not readable:
-            what = f"{response.status_code} with a body that is not JSON"
-            made = faults.of_silence(method, url, what, unsent=not wrote, request_id=request_id)
-            raise _BrokenBodyError(made)
-        return Answer(response.status_code, body, response.headers, request_id)
+    def _slow_down(self, call: _Call, error: ApiError) -> None:
+        if call.tenant is not None and (error.status == 429 or error.retry_after):
+            self.limiter.hold(call.tenant, min(error.retry_after or FIRST_PAUSE, _LONGEST_HOLD))
 
 
-class _Bearer(AuthBase):
-    """Put a token on one request: never on the session, never in a repr."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "Bearer ***"
+def _headers(sent: Sent) -> dict[str, str]:
+    return {
+        "Accept": "application/json",
+        "User-Agent": "cspkit",
+        "MS-RequestId": sent.request_id,
+        "MS-CorrelationId": sent.correlation_id,
+        "client-request-id": sent.request_id,
+    }
 
 
-class _BrokenBodyError(Exception):
-    """An answer began and could not be read to its end."""
-
-    def __init__(self, error: ApiError) -> None:
-        self.error = error
-
-
-def _session(adapter: BaseAdapter, trust_env: bool) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = trust_env
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _patience() -> Patience:
-    return Patience(
-        total=READ_TRIES - 1,
-        connect=2,
-        read=2,
-        status_forcelist=(408, 429, 500, 502, 503, 504),
-        allowed_methods=("GET", "HEAD"),
-        backoff_factor=0.2,
-        backoff_jitter=0.2,
-        retry_after_max=LONGEST_WAIT,
-        raise_on_status=False,
-    )
-
-
-def _place(url: str) -> _Place:
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError(f"expected http or https and a host, found {url!r}")
-    return parts.scheme, parts.hostname.lower(), parts.port or _PORTS[parts.scheme]
-
-
-def _never_left(error: requests.RequestException) -> bool:
-    """Tell a refused or timed-out connect, or an unknown name, from everything later."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    if isinstance(error, requests.exceptions.ProxyError):
+def _may_help(error: ApiUnavailable, tried: int) -> bool:
+    """Say whether the same read may do better in a moment."""
+    if (error.retry_after or 0.0) > LONGEST_WAIT:
         return False
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
-
-
-def _broke_in_the_middle(error: requests.RequestException) -> bool:
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.ReadTimeout)):
-        return True
-    cause = error.args[0] if error.args else None
-    plain = type(error) is requests.ConnectionError
-    return isinstance(error, requests.exceptions.ContentDecodingError) or (
-        plain and not isinstance(cause, MaxRetryError)
-    )
-
-
-def _json(response: requests.Response) -> tuple[Any, bool]:
-    if not response.content.strip():
-        return None, True
-    try:
-        return response.json(), True
-    except ValueError:
-        return None, False
+    if error.status is None:
+        return tried + 1 < SILENT_TRIES
+    return error.status in _PASSING and tried + 1 < READ_TRIES

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from functools import lru_cache
 from typing import Any, Protocol
 
 from cspkit.errors import SettingsError
 
+AUTHORITY = "https://login.microsoftonline.com"
 _INSTALL = "pip install 'cspkit[live]'"
 
 
@@ -59,19 +61,21 @@ class AzureTokens:
         self._app = app
 
     @classmethod
-    def sign_in(cls, tenant: str) -> AzureTokens:
+    def sign_in(cls, tenant: str, authority: str = AUTHORITY) -> AzureTokens:
         """Use what this computer is signed in with, or ask a person to sign in by device code."""
         identity = _azure_identity()
-        silent = cls.default(tenant)._user
-        code = identity.DeviceCodeCredential(tenant_id=tenant, additionally_allowed_tenants=["*"])
+        silent = cls.default(tenant, authority)._user
+        code = identity.DeviceCodeCredential(
+            tenant_id=tenant, authority=authority, additionally_allowed_tenants=["*"]
+        )
         return cls(user=identity.ChainedTokenCredential(silent, code))
 
     @classmethod
-    def default(cls, tenant: str) -> AzureTokens:
+    def default(cls, tenant: str, authority: str = AUTHORITY) -> AzureTokens:
         """Use what this computer is signed in with: environment, managed identity, command line."""
         identity = _azure_identity()
         options = {"workload_identity_tenant_id": tenant, "additionally_allowed_tenants": ["*"]}
-        return cls(user=identity.DefaultAzureCredential(**options))
+        return cls(user=identity.DefaultAzureCredential(authority=authority, **options))
 
     def token(self, audience: str, tenant: str, user: bool) -> str:
         """Return a token; raise SettingsError when a call needs a user and nobody signed in."""
@@ -88,13 +92,26 @@ class AzureTokens:
 
 def has_mfa(token: str) -> bool:
     """Say whether a token tells that its user signed in with a second factor."""
+    methods = _claims(token).get("amr", [])
+    return isinstance(methods, list) and "mfa" in methods
+
+
+def is_of_an_app(token: str) -> bool:
+    """Say whether a token tells that no user stands behind it; one that tells nothing passes."""
+    claims = _claims(token)
+    if "idtyp" in claims:
+        return bool(claims["idtyp"] == "app")
+    return bool(claims) and not any(claims.get(one) for one in ("scp", "amr", "upn"))
+
+
+@lru_cache(maxsize=256)
+def _claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        methods = claims.get("amr", [])
-    except (IndexError, ValueError, binascii.Error, AttributeError):
-        return False
-    return isinstance(methods, list) and "mfa" in methods
+    except (IndexError, ValueError, binascii.Error):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _azure_errors() -> tuple[type[Exception], ...]:
