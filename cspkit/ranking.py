@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from cspkit import blockers, judging
+from cspkit import judging, wording
 from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
+from cspkit.judging.people import people
 from cspkit.settings import Settings
-from cspkit.tables import RANKED, Channel, Route, Step, to_pandas
+from cspkit.tables import RANKED, Channel, Route, to_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from cspkit.exports import Exports
 
-STEPS = {
-    Step.RELATIONSHIP.value: (
-        "invitation, agreement and access need",
-        "the invitation",
-        "gone out",
-    ),
-    Step.ACCESS.value: ("access needs", "it", "been asked for"),
-}
 FIRST = [
     "product",
     "seats",
@@ -34,10 +29,11 @@ FIRST = [
     "invite_by",
     "last_safe_day",
     "lead_days",
+    "invited_on",
     "flags",
 ]
 NO_SLACK = 1_000_000
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+ELSEWHERE = b"overdue_elsewhere"
 NEEDED = [
     *FIRST,
     "subscription_id",
@@ -50,7 +46,6 @@ NEEDED = [
     "currency",
     "state",
 ]
-DO = {"gone out": "go out", "been asked for": "be asked for"}
 
 
 def rank(
@@ -59,6 +54,7 @@ def rank(
     as_of: date | str,
     settings: Settings | None = None,
     decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
     market: str | None = None,
     channel: str | None = None,
     horizon: int | None = None,
@@ -71,34 +67,83 @@ def rank(
     the customer id; who has nothing with a route comes last. A monthly roll-over counts as an
     expiration only where the customer has no other.
 
-    The other arguments leave customers out, and the ranks stay those of the whole list: `market`
-    and `owner` (of decisions.xlsx) keep their customers, `channel` those with an original of it,
-    `minimum_seats` those with as many to move, `horizon` those whose next expiration is at most
-    so many days away; what is overdue always is. Raises CspkitError for an impossible as_of, and
-    for a word that nobody in the exports or decisions has.
+    `steps` are what the ledger has seen of the customers' own steps, as `judging.judge` takes it.
+
+    The other arguments leave customers out, and the ranks stay those of the whole list. `market`
+    and `owner` (of decisions.xlsx) say whose customers, `channel` keeps those with an original of
+    it. `minimum_seats` keeps those with as many to move and `horizon` those whose next expiration
+    is at most so many days away: neither hides a customer that is overdue or in grace.
+    `attrs["overdue_elsewhere"]` of the frame counts the overdue customers that the first three
+    left out. Raises CspkitError for an impossible as_of, and for a word that nobody in the
+    exports or decisions has.
     """
-    import pyarrow as pa
+    rows = listed(
+        exports,
+        as_of=as_of,
+        settings=settings,
+        decisions=decisions,
+        steps=steps,
+        market=market,
+        channel=channel,
+        horizon=horizon,
+        minimum_seats=minimum_seats,
+        owner=owner,
+    )
+    frame = to_pandas(rows)
+    frame.attrs["overdue_elsewhere"] = int((rows.schema.metadata or {})[ELSEWHERE])
+    return frame
+
+
+def listed(
+    exports: Exports,
+    *,
+    as_of: date | str,
+    settings: Settings | None = None,
+    decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
+    market: str | None = None,
+    channel: str | None = None,
+    horizon: int | None = None,
+    minimum_seats: int | None = None,
+    owner: str | None = None,
+) -> pa.Table:
+    """Rank as `rank` does, and return Arrow, which is quicker to write than a frame.
+
+    Its metadata counts the overdue customers that market, channel or owner left out.
+    """
+    import pyarrow.compute as pc
 
     day, said = read_day("as_of", as_of), decisions or Decisions.empty()
-    table = ordered(exports, as_of=day, settings=settings or Settings(), decisions=said)
-    wanted: list[Any] = []
+    ready = settings or Settings()
+    table = ordered(exports, as_of=day, settings=ready, decisions=said, steps=steps)
+    whose: list[Any] = []
     if market is not None:
-        wanted.append(table.market == _market(exports, market))
+        whose.append(table.market == _market(exports, market))
     if channel is not None:
-        wanted.append(table.customer_id.isin(_of_channel(exports, channel)))
-    if horizon is not None:
-        wanted.append(table.days_to_expiration <= _count("horizon", horizon))
-    if minimum_seats is not None:
-        wanted.append(table.seats >= _count("minimum_seats", minimum_seats))
+        whose.append(table.customer_id.isin(_of_channel(exports, channel)))
     if owner is not None:
-        wanted.append(table.customer_id.isin(_of_owner(said, owner)))
-    if wanted:
-        table = table.filter(*wanted).order_by("rank")
-    rows = judging.fetch(table)
-    rendered = [_rendered(row, day) for row in rows.to_pylist()]
-    for name in ("next_action", "blockers", "reason"):
-        rows = rows.append_column(name, pa.array([row[name] for row in rendered], pa.string()))
-    return to_pandas(rows.select(RANKED.names))
+        whose.append(table.customer_id.isin(_of_owner(said, owner)))
+    overdue = (table.days_to_expiration < 0).fill_null(False)
+    pressing: list[Any] = []
+    if horizon is not None:
+        pressing.append(table.days_to_expiration <= _count("horizon", horizon))
+    if minimum_seats is not None:
+        pressing.append((table.seats >= _count("minimum_seats", minimum_seats)) | overdue)
+    elsewhere = 0
+    if whose or pressing:
+        table = table.mutate(overdue=overdue, ours=_all(whose), soon=_all(pressing))
+        rows = judging.fetch(table.filter(table.overdue | (table.ours & table.soon)))
+        elsewhere = pc.sum(pc.and_(rows["overdue"], pc.invert(rows["ours"]))).as_py() or 0
+        rows = rows.filter(pc.and_(rows["ours"], rows["soon"])).sort_by("rank")
+    else:
+        rows = judging.fetch(table)
+    found = wording.worded(rows, day).select(RANKED.names)
+    return found.replace_schema_metadata({ELSEWHERE: str(elsewhere)})
+
+
+def _all(wanted: list[Any]) -> Any:
+    """Join conditions; what is missing in a row fits none."""
+    return reduce(lambda left, right: left & right.fill_null(False), wanted, ibis.literal(True))
 
 
 def read_day(name: str, value: date | str) -> date:
@@ -153,17 +198,22 @@ def _count(name: str, value: int) -> int:
 
 
 def ordered(
-    exports: Exports, *, as_of: date, settings: Settings, decisions: Decisions | None = None
+    exports: Exports,
+    *,
+    as_of: date,
+    settings: Settings,
+    decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
 ) -> ibis.Table:
     """Rank in the engine: the columns of RANKED that are values, and those of the first original.
 
     `first` holds values of the original that gives the customer its place; what a person reads
     is rendered from them.
     """
-    judged = judging.derive(exports, as_of=as_of, settings=settings, decisions=decisions)
-    judged = judged.select(*NEEDED)
-    table = _summed(judged)
-    table = _named(table, exports)
+    said = decisions or Decisions.empty()
+    judged = judging.derive(exports, as_of=as_of, settings=settings, decisions=said, steps=steps)
+    everyone = people(exports, said, steps, as_of=as_of, policy=settings.policy)
+    table = _named(_summed(judged.select(*NEEDED)), everyone)
     table = table.mutate(
         days_to_expiration=table.next_expiration.delta(ibis.literal(as_of), unit="day"),
     )
@@ -222,20 +272,15 @@ def _first(judged: ibis.Table) -> Any:
     )
 
 
-def _named(table: ibis.Table, exports: Exports) -> ibis.Table:
-    """Add names and markets, and the customers of whom no subscription is known."""
-    customers = exports.table("customers")
-    names = customers.group_by("customer_id").aggregate(
-        name=customers.name.min(),
-        market=customers.market.min(),
-        related=(customers.relationship.lower() == "reseller").fill_null(False).any(),
+def _named(table: ibis.Table, everyone: ibis.Table) -> ibis.Table:
+    """Add names and markets, and the listed customers of whom no subscription is known."""
+    names = everyone.filter(everyone.listed).select(
+        "known_customer", "name", "market", known_state="state"
     )
-    table = table.outer_join(names, table.customer_id == names.customer_id)
-    related = table.related.fill_null(False)
-    without = related.ifelse(Step.ACCESS.value, Step.RELATIONSHIP.value)
+    table = table.outer_join(names, table.customer_id == names.known_customer)
     table = table.mutate(
-        customer_id=ibis.coalesce(table.customer_id, table.customer_id_right),
-        state=table.state.fill_null(without),
+        customer_id=ibis.coalesce(table.customer_id, table.known_customer),
+        state=table.state.fill_null(table.known_state),
         flags=table.flags.fill_null(0).cast("int64"),
     )
     return table.mutate(
@@ -255,66 +300,3 @@ def _order(table: ibis.Table) -> list[Any]:
         table.seats.desc(),
         table.customer_id.asc(nulls_first=False),
     ]
-
-
-def _rendered(row: dict[str, Any], as_of: date) -> dict[str, str]:
-    """Put a row's codes and values into the words that a person reads."""
-    first = row["first"]
-    codes = blockers.codes(first["flags"]) if first else ()
-    return {
-        "blockers": " ".join(blockers.codes(row["flags"])),
-        "next_action": _action(codes) if row["movable"] else "nothing to do",
-        "reason": _reason(row, codes, as_of),
-    }
-
-
-def _action(codes: tuple[str, ...]) -> str:
-    actions = [blockers.table()[code].action for code in codes]
-    return next((action for action in actions if action), "put it in a plan")
-
-
-def _reason(row: dict[str, Any], codes: tuple[str, ...], as_of: date) -> str:
-    if not row["originals"]:
-        return "no subscription of this customer is in the exports"
-    if not row["movable"]:
-        return f"nothing to move: {_sentence(codes)}"
-    subject = _subject(row["first"], as_of)
-    stops = tuple(code for code in codes if blockers.table()[code].waits)
-    if stops:
-        return f"{subject}; {_sentence(stops)}"
-    return f"{subject}; {_deadline(row['first'], row['state'], as_of)}"
-
-
-def _sentence(codes: tuple[str, ...]) -> str:
-    return blockers.table()[codes[0]].sentence if codes else "no route is known"
-
-
-def _subject(first: dict[str, Any], as_of: date) -> str:
-    seats, product = first["seats"], first["product"] or "an unnamed product"
-    one = seats == 1
-    subject = f"{'An unknown number of' if seats is None else seats} seat{'' if one else 's'}"
-    subject = f"{subject} of {product}"
-    end = first["expires_on"]
-    if end is None:
-        return f"{subject} {'has' if one else 'have'} no known end"
-    if first["rolls_over"]:
-        return f"{subject} renew{'s' if one else ''} every month, next on {_day(end)}"
-    if end < as_of:
-        ago = (as_of - end).days
-        return f"{subject} ended on {_day(end)}, {ago} day{'' if ago == 1 else 's'} ago"
-    return f"{subject} end{'s' if one else ''} on {_day(end)}"
-
-
-def _deadline(first: dict[str, Any], state: str, as_of: date) -> str:
-    """Say by when the next step must be taken, or that its day has passed."""
-    last, lead = first["last_safe_day"], first["lead_days"]
-    if state == blockers.READY:
-        return f"the last safe day to order {'was' if last < as_of else 'is'} {_day(last)}"
-    start = first["invite_by"] or last - timedelta(days=lead)
-    what, it, done = STEPS[state]
-    when = f"should have {done} on" if start < as_of else f"has to {DO[done]} by"
-    return f"{what} about {lead} days, so {it} {when} {_day(start)}"
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"

@@ -9,7 +9,7 @@ import typer
 
 from cspkit.cli.opening import day, decisions_of, exports_of, settings_of
 from cspkit.cli.options import AsJson, Config, Debug, Files, app
-from cspkit.cli.saying import print_json, records, say, write_frame
+from cspkit.cli.saying import print_json, records, say, write_frame, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ def rank(
     Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`
     """
     from cspkit import explaining, listing, ranking
+    from cspkit.tables import to_pandas
 
     settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings)
@@ -47,7 +48,7 @@ def rank(
     if why is not None:
         _explained(explaining.explain(loaded, why, **given), out, as_json)
         return
-    ranked = ranking.rank(
+    ranked = ranking.listed(
         loaded,
         market=market,
         channel=channel,
@@ -57,12 +58,13 @@ def rank(
         **given,
     )
     if out:
-        write_frame(ranked, out)
+        write_table(ranked, out)
+    shown = to_pandas(ranked.slice(0, top))
     if as_json:
-        print_json(records(ranked.head(top)))
+        print_json(records(shown))
     else:
-        say(f"The first {min(top, len(ranked))} of {len(ranked)} customers")
-        for line in listing.ranked(ranked.head(top)):
+        say(f"The first {len(shown)} of {len(ranked)} customers")
+        for line in listing.ranked(shown):
             say(line)
 
 

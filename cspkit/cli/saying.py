@@ -10,6 +10,7 @@ from cspkit.errors import ExportError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def write_frame(frame: pd.DataFrame, out: Path) -> None:
@@ -24,6 +25,18 @@ def write_frame(frame: pd.DataFrame, out: Path) -> None:
         reporting.write_table(frame, out)
     else:
         raise ExportError(out, [f"expected .csv, .xlsx or .parquet, found {out.suffix!r}"])
+
+
+def write_table(rows: pa.Table, out: Path) -> None:
+    """Write Arrow rows in the form the file name asks for, a parquet file without a frame."""
+    import pyarrow.parquet as parquet
+
+    from cspkit.tables import to_pandas
+
+    if out.suffix == ".parquet":
+        parquet.write_table(rows, out)
+    else:
+        write_frame(to_pandas(rows), out)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,0 +1,176 @@
+"""What a person reads of a ranked customer: the next action, what is in the way, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cspkit import blockers
+from cspkit.tables import Step
+
+# What is still missing, what has to come of it first, and how that reads once it is late.
+STEPS = {
+    Step.RELATIONSHIP.value: (
+        "invitation, agreement and access need",
+        "the invitation",
+        "go out",
+        "gone out on",
+    ),
+    Step.AGREEMENT.value: ("agreement and access need", "the signature", "come", "come by"),
+    Step.ACCESS.value: ("access needs", "it", "be asked for", "been asked for on"),
+}
+PENDING = ("the answer, the agreement and access need", "the answer", "come", "come by")
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+WHY = (
+    *("flags", "last_safe_day", "lead_days", "invite_by", "invited_on", "state"),
+    *("has_originals", "has_movable"),
+)
+
+
+def worded(rows: pa.Table, as_of: date) -> pa.Table:
+    """Add the columns next_action, blockers and reason to ranked rows.
+
+    Takes the columns of `ranking.ordered`. A million customers share some thousand numbers, days
+    and names, so each part of a sentence is put into words once for every different value.
+    """
+    first = rows.column("first").combine_chunks()
+    facts = {name: pc.struct_field(first, name) for name in (field.name for field in first.type)}
+    movable = pc.greater(rows.column("movable").combine_chunks(), 0)
+    facts |= {"state": rows.column("state").combine_chunks(), "has_movable": movable}
+    facts["has_originals"] = pc.greater(rows.column("originals").combine_chunks(), 0)
+    facts["one"] = pc.equal(facts["seats"], 1)
+
+    def said(names: Iterable[str], word: Callable[..., str]) -> pa.Array:
+        return _each({name: facts[name] for name in names}, word)
+
+    why = said(WHY, lambda **known: _why(as_of=as_of, **known))
+    subject = pc.binary_join_element_wise(
+        said(["seats"], _quantity),
+        said(["product"], _product),
+        said(["expires_on", "rolls_over", "one"], lambda **known: _end(as_of=as_of, **known)),
+        why,
+        "",
+    )
+    words = {
+        "next_action": said(["flags", "has_movable"], _action),
+        "blockers": _each({"flags": rows.column("flags").combine_chunks()}, _spelled),
+        "reason": pc.if_else(movable, subject, why),
+    }
+    for name, column in words.items():
+        rows = rows.append_column(name, column)
+    return rows
+
+
+def _each(columns: dict[str, pa.Array], word: Callable[..., str]) -> pa.Array:
+    """Put every different combination of values into words, and give each row its own."""
+    codes = pa.array(np.zeros(len(next(iter(columns.values()))), np.int64))
+    for column in columns.values():
+        known = pc.dictionary_encode(column, null_encoding="encode")
+        pair = pc.add(pc.multiply(codes, len(known.dictionary) or 1), known.indices.cast("int64"))
+        codes = pc.dictionary_encode(pair).indices.cast("int64")
+    _, at, codes = np.unique(codes.to_numpy(), return_index=True, return_inverse=True)
+    some = pa.table(columns).take(pa.array(at)).to_pylist()
+    return pa.array([word(**line) for line in some], pa.string()).take(pa.array(codes))
+
+
+def _spelled(flags: int) -> str:
+    return " ".join(blockers.codes(flags))
+
+
+def _codes(flags: int | None) -> tuple[str, ...]:
+    return () if flags is None else blockers.codes(flags)
+
+
+def _action(flags: int | None, has_movable: bool) -> str:
+    """Name what a person does next, what stops every order going before the rest."""
+    known = [blockers.table()[code] for code in _codes(flags)]
+    actions = [one.action for one in sorted(known, key=lambda one: not one.waits)]
+    otherwise = "put it in a plan" if has_movable else "nothing to do"
+    return next((action for action in actions if action), otherwise)
+
+
+def _quantity(seats: int | None) -> str:
+    return f"{'An unknown number of' if seats is None else seats} seat{'' if seats == 1 else 's'}"
+
+
+def _product(product: str | None) -> str:
+    return f" of {product or 'an unnamed product'}"
+
+
+def _end(expires_on: date | None, rolls_over: bool | None, one: bool | None, *, as_of: date) -> str:
+    if expires_on is None:
+        return f" {'has' if one else 'have'} no known end"
+    day = _day(expires_on, as_of)
+    if rolls_over:
+        return f" renew{'s' if one else ''} every month, next on {day}"
+    if expires_on < as_of:
+        return f" ended on {day}, {_days((as_of - expires_on).days)} ago"
+    return f" end{'s' if one else ''} {'today' if expires_on == as_of else f'on {day}'}"
+
+
+def _why(
+    *, as_of: date, flags: int | None, has_originals: bool, has_movable: bool, **known: Any
+) -> str:
+    """Say what stops it or by when the next step must be taken; `; ` goes before it."""
+    codes = _codes(flags)
+    if not has_originals:
+        return "no subscription of this customer is in the exports"
+    if not has_movable:
+        return f"nothing to move: {_sentence(codes)}"
+    stops = tuple(code for code in codes if blockers.table()[code].waits)
+    if "overdue" in stops:
+        return f"; {_after_the_end(codes)}"
+    if stops == ("end_missing",):
+        return f"; {blockers.table()['end_missing'].clears}"
+    pending = "invitation_pending" in codes
+    return f"; {_sentence(stops) if stops else _deadline(pending, as_of=as_of, **known)}"
+
+
+def _sentence(codes: tuple[str, ...]) -> str:
+    return blockers.table()[codes[0]].sentence if codes else "no route is known"
+
+
+def _after_the_end(codes: tuple[str, ...]) -> str:
+    """Say what has most likely become of an original that nobody has seen end."""
+    if "auto_renew_on" in codes:
+        return "auto-renew was on, so a new term has probably begun: look before anything else"
+    if "end_unscheduled" in codes:
+        return "no end was scheduled, so it probably runs on as a paid month: look first"
+    return blockers.table()["overdue"].sentence
+
+
+def _deadline(
+    pending: bool,
+    *,
+    last_safe_day: date,
+    lead_days: int,
+    invite_by: date | None,
+    invited_on: date | None,
+    state: str,
+    as_of: date,
+) -> str:
+    """Say by when the next step must be taken, or that its day has passed."""
+    if state == blockers.READY:
+        late = "was" if last_safe_day < as_of else "is"
+        return f"the last safe day to order {late} {_day(last_safe_day, as_of)}"
+    start = invite_by or last_safe_day - timedelta(days=lead_days)
+    what, it, do, done = PENDING if pending else STEPS[state]
+    when = f"should have {done}" if start < as_of else f"has to {do} by"
+    need = f"{what} about {_days(lead_days)}, so {it} {when} {_day(start, as_of)}"
+    if not pending:
+        return need
+    return f"invited{f' on {_day(invited_on, as_of)}' if invited_on else ''}, no answer yet; {need}"
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
+def _day(day: date, as_of: date) -> str:
+    """Write a day as people say it, with the year where it is another than this."""
+    return f"{day.day} {MONTHS[day.month - 1]}{'' if day.year == as_of.year else f' {day.year}'}"
