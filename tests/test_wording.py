@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cspkit import blockers, wording
-from cspkit.tables import Step
 
 AS_OF = date(2026, 11, 20)
 DAYS = st.sampled_from([date(2026, 1, 31), AS_OF, date(2026, 11, 21), date(2027, 2, 1)])
@@ -21,6 +20,7 @@ FIRST = {
     "expires_on": st.none() | DAYS,
     "rolls_over": st.booleans(),
     "invite_by": st.none() | DAYS,
+    "invited_on": st.none() | DAYS,
     "last_safe_day": DAYS,
     "lead_days": st.sampled_from([0, 3, 31]),
     "flags": FLAGS,
@@ -28,7 +28,7 @@ FIRST = {
 ROW = st.fixed_dictionaries(
     {
         "first": st.none() | st.fixed_dictionaries(FIRST),
-        "state": st.sampled_from([Step.RELATIONSHIP.value, Step.ACCESS.value, blockers.READY]),
+        "state": st.sampled_from([*wording.STEPS, blockers.READY]),
         "flags": FLAGS,
         "movable": st.integers(0, 2),
     }
@@ -44,6 +44,7 @@ KINDS = pa.schema(
                     ("expires_on", pa.date32()),
                     ("rolls_over", pa.bool_()),
                     ("invite_by", pa.date32()),
+                    ("invited_on", pa.date32()),
                     ("last_safe_day", pa.date32()),
                     ("lead_days", pa.int64()),
                     ("flags", pa.int64()),
