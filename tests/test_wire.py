@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -29,50 +28,10 @@ from cspkit.wire import (
     plain,
 )
 from cspkit.wire.faults import answers, seconds
-from tests.canned import Canned
+from tests.canned import Canned, Service
 
 TENANT = "00000000-0000-4000-8000-000000000001"
 REQUEST = "5a9ecd4c-0000-4000-8000-000000000000"
-
-
-class Service:
-    """A real HTTP server whose answers are scripted; it counts what it was asked."""
-
-    def __init__(self, *script: tuple[int, Any, dict[str, str]]) -> None:
-        self.script = list(script)
-        self.seen: list[tuple[str, str, dict[str, str]]] = []
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                self.rfile.read(length)
-                service.seen.append((self.command, self.path, dict(self.headers)))
-                status, body, headers = (
-                    service.script.pop(0) if len(service.script) > 1 else service.script[0]
-                )
-                data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_PATCH = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self) -> Service:
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @contextmanager
