@@ -156,15 +156,19 @@ def test_what_has_no_day_for_want_of_time_is_at_risk(code: str, standing: Standi
     assert found["standing"] == standing
 
 
-def test_no_month_is_left_out_and_no_seat_is_lost() -> None:
-    """A gap between two months shows as a gap, and what is far away is still counted."""
-    ends = [date(2026, 11, 30), date(2027, 1, 1), date(2029, 6, 1)]
-    rows = figures.months([judged(move(expires_on=end)) for end in ends], limit=3)
+def test_no_week_is_left_out_and_no_seat_is_lost() -> None:
+    """A gap between two weeks shows as a gap; what has expired or is far away is still counted."""
+    ends = [AS_OF - DAY, AS_OF, AS_OF + 14 * DAY, date(2029, 6, 1)]
+    rows = figures.weeks([judged(move(expires_on=end)) for end in ends], AS_OF, limit=3)
 
-    assert [row["month"] for row in rows] == [
-        *(date(2026, 11, 1), date(2026, 12, 1), date(2027, 1, 1), None)
+    assert [(row["when"], row["week"]) for row in rows] == [
+        ("before", None),
+        ("week", date(2026, 11, 16)),
+        ("week", date(2026, 11, 23)),
+        ("week", date(2026, 11, 30)),
+        ("later", None),
     ]
-    assert [row["seats"] for row in rows] == [10, 0, 10, 10]
+    assert [row["seats"] for row in rows] == [10, 10, 0, 10, 10]
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +230,7 @@ def test_every_move_and_customer_is_counted_once(hostile: Status) -> None:
     assert hostile.total("seats") == 20 * len(HOSTILE)
     assert len(hostile.customers) == len(HOSTILE)
     assert hostile.funnel["moves"].is_monotonic_decreasing
-    assert hostile.months["seats"].sum() == hostile.total("seats")
+    assert hostile.weeks["seats"].sum() == hostile.total("seats")
 
 
 def test_a_hostile_name_makes_no_element(page: Path) -> None:
@@ -355,7 +359,7 @@ def test_another_language_is_refused_until_it_is_translated(
     hostile: Status, tmp_path: Path
 ) -> None:
     """Half a translation would be worse than none."""
-    with pytest.raises(SettingsError, match="expected one of en, found 'xx'"):
+    with pytest.raises(SettingsError, match="expected one of en, es, it, found 'xx'"):
         reporting.write(hostile, tmp_path, lang="xx")
 
 
@@ -391,7 +395,7 @@ def test_a_run_is_listed_with_a_link_to_its_receipt(
     ]
     assert links == [f"../receipts/{place.name}/50-provision.html"]
     assert (page.parent / str(links[0])).resolve() == place / "50-provision.html"
-    assert "<td>3 dry</td>" in page.read_text()
+    assert "<td>3 shown only</td>" in page.read_text()
 
 
 def test_charts_stand_in_words_too() -> None:

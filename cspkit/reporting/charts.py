@@ -36,11 +36,15 @@ class Picture:
     title: str
     description: str
 
-    def svg(self, name: str) -> str:
-        """Draw it for a page: coloured by the page's own style, named for screen readers."""
+    def svg(self, name: str, locale: str = "en-GB") -> str:
+        """Draw it for a page: coloured by the page's own style, named for screen readers.
+
+        Numbers and days on the axes are written as in locale, such as `es-ES`.
+        """
         import vl_convert
 
-        drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict()))
+        ways = {"format_locale": locale, "time_format_locale": locale}
+        drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict(), **ways))
         named = (
             f'<svg role="img" aria-labelledby="{name}-title {name}-description"'
             f' preserveAspectRatio="xMinYMin meet"'
@@ -62,20 +66,23 @@ class Picture:
         return {"image/svg+xml": drawn, "text/plain": text}, {"image/svg+xml": {"alt": text}}
 
 
-def by_month(months: pd.DataFrame, names: dict[str, str], title: str, description: str) -> Picture:
-    """Draw the seats that expire in each month, stacked by standing.
+def by_standing(
+    weeks: pd.DataFrame, names: dict[str, str], title: str, description: str
+) -> Picture:
+    """Draw the seats that expire in each week, stacked by standing.
 
     Takes columns label and one per standing; names are the words of the legend.
     """
     standings = [str(standing) for standing in Standing]
-    long = months[["label", *standings]].melt("label", var_name="standing", value_name="seats")
+    long = weeks[["label", *standings]].melt("label", var_name="standing", value_name="seats")
     long["order"] = long["standing"].map(standings.index)
     long["standing"] = long["standing"].map(names)
     import altair as alt
 
+    overlap = alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False)
     chart = alt.Chart(long, width=WIDE, height=260).mark_bar()
     chart = chart.encode(
-        x=alt.X("label:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, ticks=False)),
+        x=alt.X("label:N", sort=None, title=None, axis=overlap),
         y=alt.Y("seats:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),
         color=alt.Color(
             "standing:N",
@@ -84,6 +91,38 @@ def by_month(months: pd.DataFrame, names: dict[str, str], title: str, descriptio
             legend=alt.Legend(orient="top", symbolType="square", labelFontSize=13),
         ),
         order="order:O",
+    )
+    return Picture(_dressed(chart), title, description)
+
+
+def burndown(rows: pd.DataFrame, names: tuple[str, str], title: str, description: str) -> Picture:
+    """Draw the moves that are left: as planned (dashed) and as it came.
+
+    Takes columns day, planned and left; names are the words for the last two.
+    """
+    import altair as alt
+
+    long = rows.melt("day", ["planned", "left"], var_name="line", value_name="moves").dropna()
+    long["line"] = long["line"].map(dict(zip(("planned", "left"), names, strict=True)))
+    long = long.assign(day=pd.to_datetime(long["day"]), moves=long["moves"].astype("float64"))
+    colours = [COLOURS[Standing.WAITING], COLOURS[Standing.MOVED]]
+    chart = alt.Chart(long, width=WIDE, height=240).mark_line(
+        strokeWidth=3, interpolate="step-after"
+    )
+    chart = chart.encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, tickCount=8)),
+        y=alt.Y("moves:Q", title=None, axis=alt.Axis(tickCount=5, format=",d")),
+        color=alt.Color(
+            "line:N",
+            title=None,
+            scale=alt.Scale(domain=list(names), range=colours),
+            legend=alt.Legend(orient="top", labelFontSize=13, labelLimit=0),
+        ),
+        strokeDash=alt.StrokeDash(
+            "line:N",
+            legend=None,
+            scale=alt.Scale(domain=list(names), range=[[6, 4], [1, 0]]),
+        ),
     )
     return Picture(_dressed(chart), title, description)
 

@@ -185,29 +185,39 @@ def standings(moves: list[Row]) -> list[Row]:
     return rows
 
 
-def months(moves: list[Row], limit: int = 14) -> list[Row]:
-    """Add up the seats that expire in each month, by standing; the last row is all that is later.
+def weeks(moves: list[Row], as_of: date, limit: int = 16) -> list[Row]:
+    """Add up the seats that expire in each week from as_of on, by standing.
 
-    No month is left out between the first and the last, so that a gap shows as a gap.
+    `week` is a Monday; a first row without one, `when` "before", is what has expired already, a
+    last one, "later", all that is further away. No week between is left out.
     """
-    found: dict[int, dict[str, int]] = {}
+    monday = as_of - timedelta(days=as_of.weekday())
+    last = monday + timedelta(weeks=limit)
+    found: dict[tuple[str, date | None], dict[str, int]] = {}
     for move in moves:
         ends = move["expires_on"]
         if ends:
-            split = found.setdefault(12 * ends.year + ends.month - 1, {})
+            at = _week(ends, as_of, last)
+            split = found.setdefault(at, {})
             split[move["standing"]] = split.get(move["standing"], 0) + int(move["seats"] or 0)
     if not found:
         return []
-    first, last = min(found), max(found)
-    near = range(first, min(last + 1, first + limit))
-    rows = [_month(date(key // 12, key % 12 + 1, 1), [found.get(key, {})]) for key in near]
-    later = [split for key, split in found.items() if key not in near]
-    return [*rows, _month(None, later)] if later else rows
+    mondays = [monday + timedelta(weeks=number) for number in range(limit)]
+    near = [("week", day) for day in mondays]
+    keys = [("before", None), *near, ("later", None)]
+    return [_seats_of(*key, found.get(key, {})) for key in keys if key in found or key[0] == "week"]
 
 
-def _month(month: date | None, splits: list[dict[str, int]]) -> Row:
-    total = {str(s): sum(split.get(s, 0) for split in splits) for s in Standing}
-    return {"month": month, **total, "seats": sum(total.values())}
+def _week(ends: date, as_of: date, last: date) -> tuple[str, date | None]:
+    if ends < as_of:
+        return "before", None
+    monday = ends - timedelta(days=ends.weekday())
+    return ("later", None) if monday >= last else ("week", monday)
+
+
+def _seats_of(when: str, week: date | None, split: Mapping[str, int]) -> Row:
+    total = {str(standing): split.get(standing, 0) for standing in Standing}
+    return {"when": when, "week": week, **total, "seats": sum(total.values())}
 
 
 def seats(moves: Iterable[Row]) -> int:

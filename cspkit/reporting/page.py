@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cspkit.reporting import charts, receipts
-from cspkit.reporting.answer import answer
+from cspkit.reporting.answer import answer, outlook_of
 from cspkit.reporting.figures import Row, Standing, records
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
@@ -40,8 +40,18 @@ def render(status: Status, out: Path, words: Words) -> str:
         answer=answer(status, words),
         standings=records(status.standings),
         funnel=_with_share(records(status.funnel)),
+        changes=records(status.changes),
+        forecast=outlook_of(status, words),
+        burndown=records(status.burndown),
+        burndown_chart=_burndown(status, words),
+        coming=records(status.coming),
         chart=_chart(status, words),
-        months=_labelled(status, words),
+        weeks=_labelled(status, words),
+        twice=records(status.paying_twice.head(SHOWN)),
+        twice_total=len(status.paying_twice),
+        ages=records(status.ages),
+        invitations=records(status.invitations.head(SHOWN)),
+        resellers=records(status.resellers),
         at_risk=records(status.customers_at(Standing.AT_RISK).head(SHOWN)),
         money=records(status.money),
         stand_ins=sum(row["stand_in_prices"] or 0 for row in records(status.money)),
@@ -75,30 +85,46 @@ def _with_share(funnel: list[Row]) -> list[Row]:
 
 
 def _labelled(status: Status, words: Words) -> list[Row]:
-    later = words.of("later")
     return [
-        {**row, "label": words.day(row["month"], "MMM yyyy") if row["month"] else later}
-        for row in records(status.months)
+        {**row, "label": words.day(row["week"]) if row["week"] else words.of(row["when"])}
+        for row in records(status.weeks)
     ]
 
 
 def _chart(status: Status, words: Words) -> Markup:
-    months = _labelled(status, words)
-    if not months:
+    weeks = _labelled(status, words)
+    if not weeks:
         return Markup()
-    frame = pd.DataFrame(months)
+    # What is far away would dwarf the weeks that can still be saved; the table has it.
+    weeks = [row for row in weeks if row["when"] != "later"]
+    frame = pd.DataFrame(weeks)
     frame["label"] = [
-        words.day(row["month"], "MMM ''yy") if row["month"] else row["label"] for row in months
+        words.day(row["week"], "d MMM") if row["week"] else row["label"] for row in weeks
     ]
-    most = max(months, key=lambda row: int(row["seats"]))
-    picture = charts.by_month(
+    covered = sum(row[Standing.MOVED] + row[Standing.UNDER_WAY] for row in weeks)
+    said = words.text("{covered} of {seats} seats are covered").format(
+        covered=words.number(covered), seats=words.number(sum(row["seats"] for row in weeks))
+    )
+    picture = charts.by_standing(
         frame,
         {str(standing): words.of(standing) for standing in Standing},
-        words.of("Seats by the month in which their subscription ends"),
-        words.of("Most of them end in") + f" {most['label']}: {words.number(most['seats'])}",
+        words.text("Seats by the week in which their subscription ends"),
+        said,
     )
-    # Drawn by us from months, numbers and our own words: nothing of a customer is in it.
-    return Markup(picture.svg("months"))
+    # Drawn by us from weeks, numbers and our own words: nothing of a customer is in it.
+    return Markup(picture.svg("weeks", words.tag))
+
+
+def _burndown(status: Status, words: Words) -> Markup:
+    if status.burndown.empty:
+        return Markup()
+    picture = charts.burndown(
+        status.burndown,
+        (words.text("left by the plan"), words.text("left in fact")),
+        words.text("Moves that are left, day by day"),
+        outlook_of(status, words),
+    )
+    return Markup(picture.svg("burndown", words.tag))
 
 
 def _run(row: Row, out: Path, words: Words) -> dict[str, Any]:

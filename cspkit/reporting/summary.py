@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cspkit import blockers, tables
-from cspkit.reporting import figures, receipts
+from cspkit import decisions as workbook
+from cspkit.policy import Workdays
+from cspkit.reporting import changes, figures, outlook, receipts, waiting
 from cspkit.reporting.figures import STEPS, Progress, Row, Standing, records
+from cspkit.tables import Step, StepState
 
 if TYPE_CHECKING:
     from cspkit.exports import Exports
@@ -40,10 +43,12 @@ class Status:
     why, who, and the lifecycle rule that decided. `customers`: one row per customer: standing,
     why, who, moves, seats, next_expiration and its rule, the three steps, exposure.
     `standings`, `funnel`: moves, seats, customers.
-    `months`: seats that expire, by standing; no month is the rest. `money`: per currency, and
-    in seat days where no price is known. `blockers`: moves without a day, by what is in the
+    `weeks`: seats that expire, by standing. `money`: per currency, and in seat days where no
+    price is known. `blockers`: moves without a day, by what is in the
     way. `batches`: moves by standing. `runs`: newest first, with their receipts. `sources`:
-    row counts, by format.
+    row counts, by format. `burndown`, `forecast`: outlook. `invitations`, `ages`,
+    `paying_twice`, `coming`, `resellers`: waiting. `changes`: since the report of
+    `changed_since`. `kept`: the folder of snapshots.
     """
 
     as_of: date
@@ -57,12 +62,22 @@ class Status:
     customers: pd.DataFrame
     standings: pd.DataFrame
     funnel: pd.DataFrame
-    months: pd.DataFrame
+    weeks: pd.DataFrame
     money: pd.DataFrame
     blockers: pd.DataFrame
     batches: pd.DataFrame
     runs: pd.DataFrame
     sources: pd.DataFrame
+    burndown: pd.DataFrame
+    forecast: Row
+    invitations: pd.DataFrame
+    ages: pd.DataFrame
+    paying_twice: pd.DataFrame
+    coming: pd.DataFrame
+    resellers: pd.DataFrame
+    changes: pd.DataFrame
+    changed_since: date | None
+    kept: Path
 
     def count(self, standing: str, what: str = "moves") -> int:
         """Return how many moves, seats or customers have one standing."""
@@ -106,7 +121,9 @@ def status(
     moves = figures.judge_moves(placed, unplaced, progress, as_of, settings.policy)
     people = {row["customer_id"]: row for row in records(exports.customers)}
     judged = judging.judge(exports, as_of=as_of, settings=settings)
-    facts = judged.select("customer_id", "subscription_id", "exposure", "currency", "rule")
+    facts = judged.select(
+        "customer_id", "subscription_id", "product", "exposure", "currency", "rule"
+    )
     originals = {
         (row["customer_id"], row["subscription_id"]): row
         for row in judging.fetch(facts).to_pylist()
@@ -115,9 +132,18 @@ def status(
         move["name"] = people.get(move["customer_id"], {}).get("name") or move["customer_id"]
         own = _originals(move, originals)
         move["exposures"] = [(row["currency"], row["exposure"]) for row in own]
+        move["product"] = ", ".join(sorted({row["product"] or "" for row in own} - {""}))
         move["rule"] = " ".join(sorted({row["rule"] for row in own}))
     customers = _customers(moves, people, progress)
     approval = ledger.approval(plan.hash)
+    times = _times(ledger)
+    outlook.done_on(moves, times["verified_at"], times["reassigned_at"])
+    for move in moves:
+        move["past"] = _past(move, progress)
+    with_day = [move for move in moves if move["batch"]]
+    asked = waiting.invitations(customers, _asked(ledger), as_of)
+    kept = settings.reports / changes.FOLDER
+    before = changes.latest(kept, as_of, settings.service.id)
     return Status(
         as_of=as_of,
         plan_hash=plan.hash,
@@ -130,12 +156,25 @@ def status(
         customers=_frame(customers, CUSTOMERS),
         standings=pd.DataFrame(figures.standings(moves)),
         funnel=pd.DataFrame(figures.funnel(moves, progress)),
-        months=_frame(figures.months(moves), ["month", *map(str, Standing), "seats"]),
+        weeks=_frame(figures.weeks(moves, as_of), ["when", "week", *map(str, Standing), "seats"]),
         money=_frame(_money(moves, records(plan.savings)), MONEY),
         blockers=_frame(_blockers(moves), BLOCKERS),
         batches=_frame(_batches(moves, records(plan.batches)), BATCHES),
         runs=_frame(_runs(records(ledger.runs()), records(receipts.read(settings.reports))), RUNS),
         sources=_frame(_sources(records(exports.files)), SOURCES),
+        burndown=_frame(outlook.burndown(with_day, as_of), ["day", "planned", "left"]),
+        forecast=outlook.forecast(with_day, as_of, seed=int(plan.hash[:8], 16)),
+        invitations=_frame(asked, INVITATIONS),
+        ages=_frame(waiting.ages(asked), ["upto", "above", "customers", "seats"]),
+        paying_twice=_frame(waiting.paying_twice(moves, times["ordered_at"], as_of), TWICE),
+        coming=_frame(
+            waiting.coming_days(moves, Workdays(settings.policy), as_of),
+            ["day", *waiting.DUE, "seats"],
+        ),
+        resellers=_frame(waiting.resellers(moves, _resellers(settings)), RESELLERS),
+        changes=_frame(changes.compare(before, moves), ["before", "now", "moves", "seats"]),
+        changed_since=before.as_of if before else None,
+        kept=kept,
     )
 
 
@@ -151,6 +190,14 @@ MONEY = ["unit", "moves", "stand_in_prices", "planned", "everyone_first_day", "s
 BLOCKERS = [
     *("code", "who", "reason", "would_fit", "moves", "seats", "customers", "first_expiration"),
 ]
+INVITATIONS = [
+    *("customer_id", "name", "market", "asked_on", "days", "next_expiration", "seats"),
+]
+TWICE = [
+    *("customer_id", "name", "move_id", "product", "seats", "since", "until", "days_left"),
+    *("overlap_cost", "currency"),
+]
+RESELLERS = ["reseller_id", "moves", "seats", "customers", *map(str, Standing)]
 SOURCES = ["profile", "files", "read", "accepted", "rejected", "set_aside"]
 BATCHES = ["batch", "date", "moves", "seats", "customers", *map(str, Standing)]
 RUNS = [
@@ -171,6 +218,37 @@ def _progress(plan: Plan, ledger: Ledger) -> Progress:
         steps={(row["customer_id"], row["step"]): row["state"] for row in steps},
         needs={customer.customer_id: customer.state for customer in plan.customers},
     )
+
+
+def _times(ledger: Ledger) -> dict[str, dict[str, date]]:
+    """Find the day on which each move was ordered, verified, reassigned."""
+    rows = records(ledger.moves())
+    names = ("ordered_at", "verified_at", "reassigned_at")
+    return {name: {row["move_id"]: row[name].date() for row in rows if row[name]} for name in names}
+
+
+def _asked(ledger: Ledger) -> dict[str, date]:
+    return {
+        row["customer_id"]: row["asked_at"].date()
+        for row in records(ledger.steps())
+        if row["step"] == Step.RELATIONSHIP and row["asked_at"]
+    }
+
+
+def _past(move: Row, progress: Progress) -> set[str]:
+    """Name what need not be done any more for a move that waits."""
+    customer = move["customer_id"]
+    asked = progress.step(customer, Step.RELATIONSHIP) != StepState.TO_DO
+    ready = progress.ready(customer)
+    return {name for name, past in (("invite", asked), ("access", ready)) if past}
+
+
+def _resellers(settings: Settings) -> dict[str, str]:
+    """Find the reseller of each customer, where the decisions name one."""
+    if not settings.decisions.exists():
+        return {}
+    rows = workbook.read(settings.decisions).customer_table.to_pylist()
+    return {row["customer_id"]: row["reseller_id"] or "" for row in rows}
 
 
 def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) -> list[Row]:
@@ -233,7 +311,7 @@ def _money(moves: Iterable[Row], savings: Iterable[Row]) -> list[Row]:
 
 
 def _blockers(moves: Iterable[Row]) -> list[Row]:
-    """Group the moves without a day by what is in the way, the most seats first."""
+    """Group the moves without a day by who must act and what is in the way, the oldest first."""
     by_code: dict[str, list[Row]] = {}
     for move in moves:
         if not move["batch"]:
@@ -252,7 +330,9 @@ def _blockers(moves: Iterable[Row]) -> list[Row]:
         }
         for code, own in by_code.items()
     ]
-    return sorted(rows, key=lambda row: (-row["seats"], row["code"]))
+    return sorted(
+        rows, key=lambda row: (row["who"], row["first_expiration"] or date.max, row["code"])
+    )
 
 
 def _sources(files: Iterable[Row]) -> list[Row]:

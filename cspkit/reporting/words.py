@@ -6,15 +6,23 @@ import gettext
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
 from cspkit import blockers
 from cspkit.errors import SettingsError
+from cspkit.letters.wording import elided
 
-LOCALES = {"en": "en_GB"}
+LOCALES = {"en": "en_GB", "es": "es_ES", "it": "it_IT"}
+CATALOGUES = Path(__file__).parent / "locale"
 UNKNOWN = "–"
 
 # Codes of `figures` in English; another language translates these sentences.
@@ -50,11 +58,23 @@ WORDS = {
     "who partner": "us",
     "who customer": "the customer",
     "who current_partner": "the present partner",
+    "who microsoft": "Microsoft",
+    "who distributor": "the distributor",
     "who renewal": "who can stop the renewal",
     "unit seat_days": "seat days, price not known",
     "step to_do": "to do",
     "step asked": "asked",
     "step done": "done",
+    "before": "expired already",
+    "later": "later",
+    "change new": "new in the plan",
+    "change gone": "no longer in the plan",
+    "outcome done": "done",
+    "outcome waiting": "waiting",
+    "outcome skipped": "skipped",
+    "outcome failed": "failed",
+    "outcome human": "for a person to settle",
+    "outcome dry": "shown only",
     "run done": "done",
     "run failed": "some failed",
     "run broken": "stopped by an error",
@@ -72,14 +92,29 @@ class Words:
             raise SettingsError("report", "lang", f"expected one of {known}, found {lang!r}")
         self.lang = lang
         self.locale = LOCALES[lang]
-        self.translations = gettext.NullTranslations()
+        self.translations = _translations(lang)
+        usual = Locale.parse(self.locale).currency_formats["standard"].pattern
+        self._whole = usual.replace(".00", "")
 
     def of(self, code: Any, family: str = "") -> str:
         """Return the words for a code, such as `of("human", "why")`; a new code stands as it is."""
         words = WORDS.get(f"{family} {code}".strip())
         if words is None and family == "why" and code in blockers.table():
             words = blockers.table()[code].sentence
-        return self.translations.gettext(words or str(code or ""))
+        return self.text(words or str(code or ""))
+
+    def text(self, sentence: str | None) -> str:
+        """Return a sentence of ours in this language; what nobody translated stands as it is."""
+        return self.translations.gettext(sentence) if sentence else ""
+
+    @property
+    def tag(self) -> str:
+        """The name of this language for browsers and charts: es-ES."""
+        return self.locale.replace("_", "-")
+
+    def joined(self, text: str) -> str:
+        """Join words that this language joins: l'8 dicembre."""
+        return elided(text, self.lang)
 
     def number(self, value: Any) -> str:
         """Write a whole or decimal number."""
@@ -91,12 +126,17 @@ class Words:
             return UNKNOWN
         if not unit or len(unit) != len("EUR"):
             return self.number(round(value))
-        written = format_currency(value, unit, "¤#,##0", locale=self.locale, currency_digits=False)
-        return str(written)
+        return str(
+            format_currency(value, unit, self._whole, locale=self.locale, currency_digits=False)
+        )
 
     def day(self, value: date | None, form: str = "d MMM yyyy") -> str:
-        """Write a day."""
-        return UNKNOWN if value is None else str(format_date(value, form, locale=self.locale))
+        """Write a day; form is a pattern, `full`, or a skeleton such as `MMMEd` of what to say."""
+        if value is None:
+            return UNKNOWN
+        if form.isalpha() and form != "full":
+            return str(format_skeleton(form, value, locale=self.locale))
+        return str(format_date(value, form, locale=self.locale))
 
     def instant(self, value: datetime | None) -> str:
         """Write an instant, in UTC and saying so."""
@@ -107,4 +147,17 @@ class Words:
 
     def counts(self, counts: Mapping[str, int] | None) -> str:
         """Write the counts of a run, such as `12 done, 1 waiting`."""
-        return ", ".join(f"{self.number(n)} {word}" for word, n in (counts or {}).items() if n)
+        found = [(self.of(word, "outcome"), n) for word, n in (counts or {}).items() if n]
+        return ", ".join(f"{self.number(n)} {word}" for word, n in found)
+
+
+@cache
+def _translations(lang: str) -> gettext.NullTranslations:
+    """Compile a catalogue when it is first needed, so that no build step can be forgotten."""
+    if lang == "en":
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    with (CATALOGUES / f"{lang}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=lang))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
