@@ -210,6 +210,7 @@ FILES = _table(
     ("accepted", "int64", "rows that became a row of one of the tables"),
     ("rejected", "int64", "rows in rejects"),
     ("set_aside", "int64", "totals, blanks, merged duplicates, lines that are not licence-based"),
+    ("note", "string", "what is unusual about it, such as hidden rows that were read; or empty"),
 )
 
 JUDGED = _table(

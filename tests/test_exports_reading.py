@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -10,9 +15,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cspkit.errors import ExportError
-from cspkit.exports import Exports, delimited, load
+from cspkit.errors import CspkitError, ExportError
+from cspkit.exports import Exports, confined, delimited, load, workbooks
 
 HEADER = ["subscription_id", "customer_id", "seats", "expires_on"]
 
@@ -154,6 +161,44 @@ def test_a_formula_is_never_a_value(tmp_path):
     assert found.rejects[["value", "reason_code"]].values.tolist() == [["=2+3", "formula"]]
 
 
+def test_hidden_rows_and_sheets_are_read_and_said(tmp_path):
+    """What a filter hides counts like the rest, and the file's line says that it was hidden."""
+    made = openpyxl.load_workbook(book(tmp_path / "list.xlsx", HEADER, row(2), row(3), row(4)))
+    made.worksheets[0].row_dimensions[3].hidden = True
+    made.worksheets[0].row_dimensions[4].hidden = True
+    second = made.create_sheet("Old")
+    for cells in (HEADER, row(5)):
+        second.append(cells)
+    second.sheet_state = "hidden"
+    made.save(tmp_path / "list.xlsx")
+    found = load(tmp_path / "list.xlsx")
+
+    assert len(found.subscriptions) == 4
+    assert found.files["note"].tolist() == ["2 hidden rows read too", "a hidden sheet"]
+
+
+def parts(path: Path, rows: str, strings: str = "") -> Path:
+    """Write a workbook by hand: one sheet with these rows of XML."""
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    book(path, HEADER)
+    with zipfile.ZipFile(path) as plain:
+        kept = {part.filename: plain.read(part) for part in plain.infolist()}
+    kept["xl/worksheets/sheet1.xml"] = (
+        f'{head}<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+    )
+    if strings:
+        kept["xl/sharedStrings.xml"] = f'{head}<sst xmlns="{main}">{strings}</sst>'.encode()
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+        told = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+        types = kept["[Content_Types].xml"].decode().replace("</Types>", told)
+        kept["[Content_Types].xml"] = types.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in kept.items():
+            archive.writestr(name, content)
+    return path
+
+
 def bomb(path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 300 * 1024 * 1024)
@@ -161,32 +206,145 @@ def bomb(path: Path) -> Path:
 
 
 def sparse(path: Path, cell: str = "A1048576") -> Path:
-    made = openpyxl.Workbook()
-    made.worksheets[0]["A1"] = "subscription_id"
-    made.worksheets[0][cell] = "far away"
-    made.save(path)
-    return path
+    number = cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return parts(path, f'<row r="{number}"><c r="{cell}"><v>1</v></c></row>')
 
 
 def wide(path: Path) -> Path:
     return sparse(path, "XFD2")
 
 
-@pytest.mark.parametrize(
-    ("make", "why"),
-    [
-        (bomb, "unpacks to 314,572,800 bytes"),
-        (sparse, "has more than 200,000 rows"),
-        (wide, "has more than 200 columns"),
-        (lambda path: document(path, "not a workbook"), "is no Excel workbook"),
-        (lambda path: document(path, ""), "is empty"),
-    ],
-    ids=["bomb", "sparse", "wide", "text", "empty"],
-)
+def corner(path: Path) -> Path:
+    return sparse(path, "XFD1048576")
+
+
+def formatted(path: Path) -> Path:
+    """Every row has an empty cell in the last column that there is."""
+    noise = "".join(
+        f'<row r="{i}"><c r="XFD{i}" s="{i * 7919 % 99991}"/></row>' for i in range(1, 60_000)
+    )
+    return parts(path, noise)
+
+
+def unnumbered(path: Path) -> Path:
+    """No row or cell says where it stands, and the letters are not those of a plain file."""
+    noise = "".join(f'<row><c t="n"><v>{i * 7919 % 99991}</v></c></row>' for i in range(300_000))
+    return parts(path, noise)
+
+
+def texts(path: Path) -> Path:
+    noise = "".join(f"<si><t>{i * 7919 % 99991} {i}</t></si>" for i in range(2_000_000))
+    return parts(path, '<row r="1"><c r="A1" t="s"><v>1</v></c></row>', noise)
+
+
+def long_cell(path: Path) -> Path:
+    noise = " ".join(str(i * 7919 % 99991) for i in range(10_000))
+    return parts(path, f'<row r="1"><c r="A1" t="inlineStr"><is><t>{noise}</t></is></c></row>')
+
+
+def cut(path: Path) -> Path:
+    whole = book(path, HEADER, *(row(number) for number in range(2, 50))).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def torn(path: Path) -> Path:
+    """The archive is whole, its sheet is not."""
+    return parts(path, '<row r="1"><c r="A1"><v>1</v></row>')
+
+
+def old(path: Path) -> Path:
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+    return path
+
+
+HARMFUL = [
+    (bomb, "unpacks to 314,572,800 bytes"),
+    (sparse, "has more than 200,000 rows"),
+    (wide, "has more than 200 columns"),
+    (corner, "has more than 200,000 rows"),
+    (formatted, "59,999 rows out to column 16,384"),
+    (unnumbered, "has more than 200,000 rows"),
+    (long_cell, "holds 58,886 characters; a cell takes 32,767"),
+    (cut, "is no whole Excel workbook: it is damaged or was cut off; open it"),
+    (torn, "cannot be read as a workbook: it is damaged or was cut off"),
+    (old, "is an old .xls or has a password"),
+    (lambda path: document(path, "not a workbook"), "is no whole Excel workbook"),
+    (lambda path: document(path, ""), "is empty"),
+]
+
+
+@pytest.mark.parametrize(("make", "why"), HARMFUL, ids=lambda part: getattr(part, "__name__", ""))
 def test_workbooks_beyond_the_limits(tmp_path, make, why):
-    """What would fill memory, or is no workbook, is refused with the reason."""
-    with pytest.raises(ExportError, match=why):
-        load(make(tmp_path / "list.xlsx"))
+    """What would fill memory, or is no whole workbook, is refused with the reason at once."""
+    path = make(tmp_path / "list.xlsx")
+    began = time.process_time()
+
+    with pytest.raises(ExportError) as error:
+        load(path)
+    assert why in str(error.value)
+    assert time.process_time() - began < 5
+
+
+WATCHED = """
+import resource, sys, time
+from cspkit.errors import ExportError
+from cspkit.exports import load
+began = time.monotonic()
+try:
+    load(sys.argv[1])
+except ExportError as error:
+    print(error)
+print(time.monotonic() - began)
+for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+    print(resource.getrusage(who).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limit of memory there")
+def test_what_no_look_can_tell_ends_in_its_cage(tmp_path):
+    """Two million texts are stopped by the clock or the memory of a process of their own."""
+    command = [sys.executable, "-c", WATCHED, str(texts(tmp_path / "list.xlsx"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    error, seconds, own, caged = done.stdout.splitlines()
+
+    assert "takes more than" in error
+    assert float(seconds) < 6
+    assert max(int(own), int(caged)) < 10**9
+
+
+def test_a_larger_workbook_is_read_whole_in_the_cage(tmp_path):
+    """What is too large to be read at once comes out of the other process as it is."""
+    rows = [row(number) for number in range(2, 30)]
+    wide_rows = [[*cells, *[None] * 60, "far"] for cells in rows]
+    header = [*HEADER, *(f"note {i}" for i in range(61))]
+    far = book(tmp_path / "far.xlsx", header, *wide_rows)
+    made = openpyxl.load_workbook(far)
+    made.worksheets[0]["A2000"] = " "
+    made.save(far)
+    assert not workbooks._tame(confined.inspect(far))
+    found = load(far)
+
+    assert [guid(number) for number in range(2, 30)] == found.subscriptions[
+        "subscription_id"
+    ].tolist()
+    assert line(found)["blank"] == 2000 - 29
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.data())
+def test_a_damaged_workbook_is_one_error(data):
+    """Whatever bytes of a workbook change, it is read or refused in one line."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = book(Path(folder) / "list.xlsx", HEADER, row(2), row(3))
+        whole = bytearray(path.read_bytes())
+        for place in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=6)):
+            whole[place] = data.draw(st.integers(0, 255))
+        path.write_bytes(bytes(whole))
+        try:
+            assert len(load(path).files)
+        except CspkitError as error:
+            assert "\n" not in str(error)
 
 
 def test_entities_in_a_workbook_are_refused(tmp_path):

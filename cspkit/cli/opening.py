@@ -32,7 +32,9 @@ def decisions_of(settings: Settings) -> Any:
     return decisions.read(settings.decisions)
 
 
-def exports_of(paths: Iterable[Path], settings: Settings, maps: Iterable[Path] = ()) -> Exports:
+def exports_of(
+    paths: Iterable[str | Path], settings: Settings, maps: Iterable[Path] = ()
+) -> Exports:
     """Load export files as this partner reads them, with a bar on a terminal."""
     from cspkit import exports
 

@@ -21,4 +21,5 @@ Config = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Day = Annotated[str, typer.Option(help="A day, YYYY-MM-DD.")]
-Files = Annotated[list[Path], typer.Argument(help="Export files, or folders of them.")]
+# Text, since a path would lose a slash of an address before it can be refused.
+Files = Annotated[list[str], typer.Argument(help="Export files, or folders of them.")]

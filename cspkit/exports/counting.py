@@ -25,6 +25,7 @@ class Count:
     read: int
     accepted: int = 0
     rejected: int = 0
+    note: str = ""
     aside: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SET_ASIDE, 0))
 
     @property
@@ -46,6 +47,7 @@ class Count:
             "accepted": self.accepted,
             "rejected": self.rejected,
             "set_aside": self.set_aside,
+            "note": self.note,
         } | self.aside
 
 
@@ -62,7 +64,9 @@ def count(
     for. Raises ExportError for the files whose rows do not add up to what the reader counted.
     """
     own = {sheet.source_file: sheet.profile.table for sheet in sheets}
-    counts = [Count(sheet.source_file, sheet.profile.id, sheet.read) for sheet in sheets]
+    counts = [
+        Count(sheet.source_file, sheet.profile.id, sheet.read, note=sheet.note) for sheet in sheets
+    ]
     for sheet, found in zip(sheets, counts, strict=True):
         if sheet.profile.table == "none":
             found.aside["other_data"] = sheet.read

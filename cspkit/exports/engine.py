@@ -36,21 +36,34 @@ def keep(connection: Any, name: str, rows: Any) -> Any:
     return connection.table(name)
 
 
-def keep_looked_up(connection: Any, name: str, rows: Any, scan: Scan | None) -> Any:
-    """Compute rows that were joined with small tables of meanings.
+def keep_scanned(connection: Any, name: str, rows: Any, scan: Scan) -> Any:
+    """Compute the rows of a large file, numbered by where they come to lie.
 
-    DuckDB does not know how many rows a text file has, and would rather hold those in memory
-    than the few meanings. It also keeps their order, so that rows of a scan are numbered by
-    where they come to lie; counting them while they are read would take turns.
+    DuckDB keeps the order of a file only as long as nothing is joined; counting rows while they
+    are read would take turns.
     """
-    if connection.name == "duckdb":
-        connection.raw_sql("SET disabled_optimizers = 'build_side_probe_side,join_order'")
-    try:
-        kept = keep(connection, name, rows)
-    finally:
-        if connection.name == "duckdb":
-            connection.raw_sql("RESET disabled_optimizers")
-    return kept.mutate(**{ROW: kept.rowid() + scan.dialect.header_row + 1}) if scan else kept
+    kept = keep(connection, name, rows)
+    return kept.mutate(**{ROW: kept.rowid() + scan.dialect.header_row + 1})
+
+
+def define(connection: Any, name: str, meanings: pa.Table) -> None:
+    """Define NAME_j and NAME_k, which return the second and third column for a text of the first.
+
+    Unlike a join it keeps the order of the rows that it is called for.
+    """
+    connection.con.register(f"{name}_given", meanings)
+    cell, *values = meanings.column_names
+    given = f"{name}_given ORDER BY {cell}"
+    connection.raw_sql(f"CREATE TYPE {name}_cells AS ENUM (SELECT {cell} FROM {given})")
+    for letter, value in zip("jk", values, strict=True):
+        found = f"{name}_{letter}"
+        listed = f"SELECT list({value} ORDER BY {cell}) FROM {name}_given"
+        connection.raw_sql(f"SET VARIABLE {found} = ({listed})")
+        connection.raw_sql(
+            f"CREATE TEMP MACRO {found}(cell) AS getvariable('{found}')"
+            f"[enum_code(TRY_CAST(cell AS {name}_cells))::BIGINT + 1]"
+        )
+    connection.con.unregister(f"{name}_given")
 
 
 def fresh_name() -> str:

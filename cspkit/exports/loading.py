@@ -31,6 +31,7 @@ from cspkit.exports.engine import FILE
 from cspkit.exports.folders import walk
 from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Cells, Layout
+from cspkit.exports.lookups import Lookup
 from cspkit.exports.merging import RANK
 from cspkit.exports.parsing import tidy
 from cspkit.exports.result import Exports
@@ -234,9 +235,22 @@ class _Load:
             for decision, numbers in decided.items():
                 rows = raw if len(decided) == 1 else raw.filter(raw[FILE].isin(numbers))
                 together = _together([different[number] for number in numbers])
-                checked = check(rows, layout, layout.lookups(together, decision))
+                lookups = layout.lookups(together, decision)
+                if self.sheets[numbers[0]].scan:
+                    lookups = self._defined(lookups, numbers[0])
+                checked = check(rows, layout, lookups)
                 staged.append(self._stage(layout, rows, checked, numbers))
         return staged
+
+    def _defined(self, lookups: dict[str, Lookup], number: int) -> dict[str, Lookup]:
+        """Turn the meanings of a large file's cells into functions of the engine."""
+        defined = dict(lookups)
+        for name, found in lookups.items():
+            if not found.few:
+                function = f"{self.name}_{number}_{name}"
+                engines.define(self.connection, function, found.table(name))
+                defined[name] = replace(found, function=function)
+        return defined
 
     def _opened(self, group: Group) -> Opened:
         first = group[0][1]
@@ -270,7 +284,10 @@ class _Load:
 
     def _stage(self, layout: Layout, raw: Any, checked: Any, numbers: list[int]) -> Staged:
         name, scan = f"{self.name}_staged_{numbers[0]}", self.sheets[numbers[0]].scan
-        rows = engines.keep_looked_up(self.connection, name, checked, scan)
+        if scan:
+            rows = engines.keep_scanned(self.connection, name, checked, scan)
+        else:
+            rows = engines.keep(self.connection, name, checked)
         odd = self._keep(f"odd_{numbers[0]}", rejecting.odd(rows, layout))
         return Staged(layout, raw, rows, odd, tuple(numbers))
 

@@ -51,6 +51,7 @@ class Lookup:
 
     kind: str
     outcomes: dict[str, Outcome]
+    function: str = ""
 
     @property
     def type(self) -> str:
@@ -62,18 +63,26 @@ class Lookup:
         """Return the cells that mean anything; the others are simply missing."""
         return {raw: found for raw, found in self.outcomes.items() if found != NOTHING}
 
+    @property
+    def few(self) -> bool:
+        """Tell whether the meanings are so few that they are compared one by one."""
+        return len(self.telling) <= FEW
+
     def join(self, rows: Any, cell: Any, name: str) -> Any:
         """Return rows with the meanings of a cell beside it, where there are many of them."""
-        if len(self.telling) <= FEW:
+        if self.function or self.few:
             return rows
-        table = ibis.memtable(self._table(name))
+        table = ibis.memtable(self.table(name))
         return rows.left_join(table, cell == table[f"r_{name}"])
 
     def checked(self, rows: Any, cell: Any, name: str) -> cells.Checked:
         """Return the value and the problem of a cell of joined rows."""
-        if len(self.telling) <= FEW:
+        if self.few:
             value = self._cases(cell, 0, self.type)
             problem = self._cases(cell, 1, "string")
+        elif self.function:
+            value = _call(f"{self.function}_j", self.type, cell)
+            problem = _call(f"{self.function}_k", "string", cell)
         else:
             value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
         if self.kind != "guid":
@@ -93,7 +102,8 @@ class Lookup:
         nothing = ibis.null(kind)
         return cell.cases(*branches, else_=nothing) if branches else nothing
 
-    def _table(self, name: str) -> pa.Table:
+    def table(self, name: str) -> pa.Table:
+        """Return the cells as `r_NAME`, their values as `j_NAME`, their problems as `k_NAME`."""
         kind = ibis.dtype(self.type).to_pyarrow()
         values = [found[0] for found in self.telling.values()]
         problems = [found[1] for found in self.telling.values()]
@@ -104,6 +114,15 @@ class Lookup:
                 f"k_{name}": pa.array(problems, pa.string()),
             }
         )
+
+
+def _call(function: str, kind: str, cell: Any) -> Any:
+    """Call a function that the engine defined for one column."""
+
+    def meaning(cell: Any) -> Any: ...
+
+    made = ibis.udf.scalar.builtin(meaning, name=function, signature=(("string",), kind))
+    return made(cell)
 
 
 def lookup(rule: ColumnRule, cells: Iterable[str], parse: Parser) -> Lookup:

@@ -36,10 +36,10 @@ def open_file(file: Found, formats: Formats | None = None) -> tuple[list[Sheet],
         raise ExportError(file.path, ["is empty; export it again"])
     found: list[Sheet] = []
     left: list[Left] = []
-    for name, header, matches, rows in _tables(file, formats or packaged()):
+    for name, header, matches, rows, note in _tables(file, formats or packaged()):
         best = matches[0] if matches else None
         if best and best.fits:
-            found.append(_sheet(file, name, header, best, rows))
+            found.append(replace(_sheet(file, name, header, best, rows), note=note))
         else:
             left.append((name, _why(file, header, best)))
     if file.named and not found:
@@ -48,21 +48,21 @@ def open_file(file: Found, formats: Formats | None = None) -> tuple[list[Sheet],
 
 
 _Raw: TypeAlias = pa.Table | tuple[Scan, int]
-_Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw]
+_Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw, str]
 
 
 def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
     if file.suffix in (".xlsx", ".xlsm"):
         from cspkit.exports import workbooks
 
-        for sheet, header, matches, rows in workbooks.sheets(file.path, formats):
-            yield f"{file.name}#{sheet}", *_with_tab(sheet, header, matches, rows)
+        for sheet, header, matches, rows, note in workbooks.sheets(file.path, formats):
+            yield f"{file.name}#{sheet}", *_with_tab(sheet, header, matches, rows), note
     elif file.suffix == ".parquet":
         header, rows = columnar.read(file.path)
-        yield file.name, header, formats.recognise(header), rows
+        yield file.name, header, formats.recognise(header), rows, ""
     elif file.suffix == ".json":
         header, rows = documents.read(file.path)
-        yield file.name, header, formats.recognise(header), rows
+        yield file.name, header, formats.recognise(header), rows, ""
     else:
         yield from _delimited(file, formats)
 
@@ -86,7 +86,7 @@ def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:
         for source, header, found, table in returned.sheets(
             delimited.read_small(file.path, dialect), formats
         ):
-            yield f"{file.name}#{source}", header, found, table
+            yield f"{file.name}#{source}", header, found, table, ""
         return
     if not matches or not matches[0].fits:
         rows = pa.table({})
@@ -94,7 +94,7 @@ def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:
         rows = delimited.scan_of(file.path, dialect)
     if rows is None:
         rows = delimited.read_small(file.path, dialect)
-    yield file.name, dialect.header, matches, rows
+    yield file.name, dialect.header, matches, rows, ""
 
 
 def _sheet(file: Found, name: str, header: tuple[str, ...], best: Match, rows: _Raw) -> Sheet:

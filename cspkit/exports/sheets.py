@@ -34,6 +34,7 @@ class Sheet:
     rows: pa.Table | None = None
     scan: Scan | None = None
     guid: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,102 +1,101 @@
-"""Read Excel workbooks: every sheet, cell by cell, within limits, formulas never evaluated."""
+"""Read Excel workbooks: every sheet, cell by cell, within limits, formulas never evaluated.
+
+A small, plain workbook is read at once. Any other one is read by a process of its own that may
+take a limited memory and time, so that a workbook made to do harm ends there, with one error.
+"""
 
 from __future__ import annotations
 
-import itertools
-import zipfile
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-import openpyxl
 import pyarrow as pa
 
 from cspkit.errors import ExportError
+from cspkit.exports import confined
+from cspkit.exports.confined import SPLIT, Refused, Rows, Seen
 from cspkit.exports.delimited import beyond
 from cspkit.exports.dialect import HEADER_ROWS, clean_header, find_header
 from cspkit.exports.formats import Formats, Match
 from cspkit.exports.sheets import as_rows
 
-MAX_UNPACKED = 200 * 1024 * 1024
-MAX_RATIO = 100
-MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 200, 32_767
+MEMORY = 900 * 1024 * 1024
+SECONDS, CELLS_A_SECOND = 4.0, 20_000
+SMALL_CELLS, SMALL_BYTES = 50_000, 4 * 1024 * 1024
+Read = tuple[str, str, str, Rows]
+Table = tuple[str, tuple[str, ...], list[Match], pa.Table, str]
 
 
-def sheets(
-    path: Path, formats: Formats
-) -> Iterator[tuple[str, tuple[str, ...], list[Match], pa.Table]]:
-    """Yield name, header, matches and raw rows of every sheet that holds anything.
+def sheets(path: Path, formats: Formats) -> Iterator[Table]:
+    """Yield name, header, matches, raw rows and a note of every sheet that holds anything.
 
-    Raises ExportError for a workbook beyond the limits or that is none.
+    The note says of hidden rows and sheets that they were read. Raises ExportError for a
+    workbook beyond the limits or that is none.
     """
-    if not openpyxl.DEFUSEDXML:
-        raise ExportError(path, ["the package defusedxml is needed to read workbooks safely"])
-    _measure(path)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    except Exception as error:
-        raise ExportError(path, [f"cannot be read as a workbook: {error}"]) from error
-    try:
-        for sheet in book.worksheets:
-            rows = _rows(path, sheet)
-            if any(cell for row in rows for cell in row):
-                yield sheet.title, *_table(rows, formats)
-    finally:
-        book.close()
+        seen = confined.inspect(path)
+        read = confined.sheets(path) if _tame(seen) else _confined(path, seen)
+        for title, state, part, rows in read:
+            note = _note(state, seen.hidden.get(part.lstrip("/"), 0))
+            yield title, *_table(rows, formats), note
+    except Refused as refused:
+        where = f"{path}#{refused.sheet}" if refused.sheet else path
+        raise ExportError(where, [refused.why]) from refused
 
 
-def _measure(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ExportError(path, [f"is no Excel workbook: {error}"]) from error
-    unpacked = sum(part.file_size for part in parts)
-    packed = max(1, sum(part.compress_size for part in parts))
-    if unpacked > MAX_UNPACKED or (unpacked / packed > MAX_RATIO and unpacked > 1024 * 1024):
-        raise ExportError(
-            path,
-            [f"unpacks to {unpacked:,} bytes from {packed:,}; the limit is {MAX_UNPACKED:,}"],
-        )
+def _tame(seen: Seen) -> bool:
+    """Tell whether a workbook cannot cost much: small, in plain letters, and all of it near."""
+    return (
+        seen.plain
+        and seen.unpacked <= SMALL_BYTES
+        and seen.cells == seen.numbered
+        and seen.last_column <= confined.MAX_COLUMNS
+        and seen.last_row * max(1, seen.last_column) <= SMALL_CELLS
+    )
 
 
-def _rows(path: Path, sheet: Any) -> list[list[str | None]]:
-    """Read a sheet's cells as text, a formula as its text behind a zero character."""
-    sheet.reset_dimensions()
-    rows: list[list[str | None]] = []
-    try:
-        for cells in itertools.islice(sheet.iter_rows(), MAX_ROWS + 1):
-            # A sheet may be formatted far beyond what it holds.
-            if any(cell.value is not None for cell in cells[MAX_COLUMNS:]):
-                raise ExportError(
-                    f"{path}#{sheet.title}", [f"has more than {MAX_COLUMNS:,} columns"]
-                )
-            rows.append([_text(cell) for cell in cells[:MAX_COLUMNS]])
-    except ExportError:
-        raise
-    except Exception as error:
-        raise ExportError(f"{path}#{sheet.title}", [f"cannot be read: {error}"]) from error
-    if len(rows) > MAX_ROWS:
-        raise ExportError(f"{path}#{sheet.title}", [f"has more than {MAX_ROWS:,} rows"])
-    return rows
+def _confined(path: Path, seen: Seen) -> Iterator[Read]:
+    """Read a workbook in a process with limits; what it needs beyond them is refused."""
+    seconds = SECONDS + seen.cells / CELLS_A_SECOND
+    with TemporaryDirectory(prefix="cspkit-") as folder:
+        out = Path(folder) / "rows"
+        script = [sys.executable, "-I", str(Path(confined.__file__))]
+        try:
+            done = subprocess.run(
+                [*script, str(path.resolve()), str(out), str(MEMORY)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Refused("", f"takes more than {seconds:.0f} seconds to read; {SPLIT}") from None
+        if done.returncode:
+            raise Refused("", f"takes more than {MEMORY // 1024**2} MB to read; {SPLIT}")
+        yield from _written(out)
 
 
-def _text(cell: Any) -> str | None:
-    value = cell.value
-    if value is None:
-        return None
-    if cell.data_type == "f":
-        return f"\0{value}"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)[:MAX_CELL]
+def _written(out: Path) -> Iterator[Read]:
+    with out.open(encoding="utf-8") as file:
+        for line in file:
+            said = json.loads(line)
+            if "why" in said:
+                raise Refused(said["refused"], said["why"])
+            if "done" in said:
+                return
+            rows = [json.loads(next(file)) for _ in range(said["rows"])]
+            yield said["sheet"], said["state"], said["part"], rows
+    raise Refused("", f"could not be read to its end: it {confined.DAMAGED}")
+
+
+def _note(state: str, hidden: int) -> str:
+    rows = f"{hidden:,} hidden row{'s' if hidden > 1 else ''} read too" if hidden else ""
+    sheet = "a hidden sheet" if state != "visible" else ""
+    return "; ".join(part for part in (sheet, rows) if part)
 
 
 def _table(
