@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from typing import Any
 
 import pandas as pd
 
 COUNTS = ["read", "accepted", "rejected", "set_aside"]
+WORDS = ["source_file", "profile", "note"]
 WIDTH = 9
+SHOWN = 10
 REASON = 88
 
 
 def files(summary: pd.DataFrame) -> Iterator[str]:
-    """List what was read of each file, and the total.
+    """List what was read of each file, why rows of it were set aside, and the total.
 
-    Takes the columns of `tables.FILES`; a file without rows says so.
+    Takes the columns of `Exports.summary()`; a file without rows says so.
     """
+    reasons = [str(name) for name in summary if name not in (*COUNTS, *WORDS)]
     yield "".join(name.replace("_", " ").rjust(WIDTH + 1) for name in COUNTS) + "  file"
     for row in summary.to_dict("records"):
         empty = " (no rows in it)" if row["read"] == 0 else ""
         yield _numbers([row[name] for name in COUNTS]) + f"  {row['source_file']}{empty}"
+        if said := _said(row, reasons):
+            yield " " * (WIDTH + 1) * len(COUNTS) + f"    {said}"
     total = [int(summary[name].sum()) for name in COUNTS]
     yield _numbers(total) + f"  all {len(summary)} files"
+    if said := _said({name: int(summary[name].sum()) for name in reasons}, reasons):
+        yield " " * (WIDTH + 1) * len(COUNTS) + f"    {said}"
+
+
+def proposed(frame: pd.DataFrame) -> Iterator[str]:
+    """List the customers that rejected rows may belong to, by their name alone.
+
+    Takes the columns of `tables.PROPOSED`.
+    """
+    if frame.empty:
+        return
+    yield "not joined, the name alone is the same (type the id into rejects.csv if it is right):"
+    for row in frame.head(SHOWN).to_dict("records"):
+        where = f"{row['source_file']} row {row['source_row']}"
+        yield f"  {where}: {row['name']!r} may be {row['customer_id']} ({row['customer_name']})"
+    if len(frame) > SHOWN:
+        yield f"  and {len(frame) - SHOWN:,} more in proposed.csv"
 
 
 def ranked(frame: pd.DataFrame) -> Iterator[str]:
@@ -38,6 +61,14 @@ def ranked(frame: pd.DataFrame) -> Iterator[str]:
         yield from textwrap.wrap(
             str(row["reason"]), REASON, initial_indent=" " * 7, subsequent_indent=" " * 7
         )
+
+
+def _said(row: dict[Hashable, Any], reasons: list[str]) -> str:
+    """Say why rows were set aside, and what else is unusual."""
+    counted = [f"{row[name]:,} {name.replace('_', ' ')}" for name in reasons if row.get(name)]
+    note = row.get("note")
+    aside = [f"set aside: {', '.join(counted)}"] if counted else []
+    return "; ".join([*aside, *([note] if isinstance(note, str) and note else [])])
 
 
 def _numbers(values: list[int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from cspkit.cli.opening import exports_of, settings_of
 from cspkit.cli.options import AsJson, Config, Debug, Files, app
 from cspkit.cli.saying import print_json, records, say, show
 from cspkit.errors import SettingsError
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()
@@ -54,5 +51,9 @@ def load(
     for line in listing.files(loaded.summary()):
         say(line)
     say(f"{len(loaded.rejects)} rows rejected; see {out / 'rejects.csv'}")
+    if len(loaded.conflicts):
+        say(f"{len(loaded.conflicts)} values differ between files; see {out / 'conflicts.csv'}")
+    for line in listing.proposed(loaded.proposed):
+        say(line)
     for file, why in loaded.unrecognised:
         say(f"left alone: {file}: {why}")
