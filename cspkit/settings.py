@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from cspkit.errors import SettingsError
 from cspkit.policy import Policy
@@ -34,16 +34,37 @@ class Service(BaseModel):
     )
     connect_timeout: float = Field(10, gt=0, le=300, description="seconds")
     read_timeout: float = Field(60, gt=0, le=300, description="seconds")
+    authority: str = Field(
+        "https://login.microsoftonline.com", description="who signs in; national clouds differ"
+    )
+    partner_center_audience: str = Field("", description="of tokens; else the address itself")
+    graph_audience: str = Field("", description="of tokens; else the address itself")
+    price_sheets: str = Field("", description="their own address; else Microsoft's")
+    allowed_hosts: tuple[str, ...] = Field((), description="other addresses a link may lead to")
+    calls_per_minute: float | None = Field(None, gt=0, description="to Partner Center")
+    graph_calls_per_minute: float | None = Field(None, gt=0, description="to Graph, per tenant")
+    client_id: str = Field("", description="the app of the secure application model")
+    refresh_token_file: str = Field("", description="where its user's refresh token is kept")
 
-    @field_validator("partner_center", "graph")
+    @field_validator(
+        *("partner_center", "graph", "authority", "price_sheets"),
+        *("partner_center_audience", "graph_audience"),
+    )
     @classmethod
-    def _plain_address(cls, value: str) -> str:
+    def _plain_address(cls, value: str, found: ValidationInfo) -> str:
+        if not value and found.field_name not in ("partner_center", "graph", "authority"):
+            return value
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError("expected an address such as https://graph.microsoft.com")
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("plain http is only for a rehearsal on this machine; use https")
         return value.rstrip("/")
+
+    def audience(self, field: str) -> str:
+        """Give what the tokens for `partner_center` or `graph` are made for."""
+        parts = urlsplit(getattr(self, field))
+        return getattr(self, f"{field}_audience") or f"{parts.scheme}://{parts.netloc}"
 
     @property
     def id(self) -> str:

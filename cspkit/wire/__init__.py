@@ -1,5 +1,6 @@
 """The only HTTP: calls, tokens, errors, whole lists, and reading what comes back."""
 
+from cspkit.wire.dialling import dial, dial_price_sheets, sign_in
 from cspkit.wire.faults import Sent, of_answer
 from cspkit.wire.limits import Limiter
 from cspkit.wire.paging import Bad, Listed, Step, by_header, odata, read_all, seek
@@ -28,6 +29,8 @@ __all__ = [
     "Unreadable",
     "Wire",
     "by_header",
+    "dial",
+    "dial_price_sheets",
     "has_mfa",
     "instant",
     "odata",
@@ -36,4 +39,5 @@ __all__ = [
     "read_all",
     "records",
     "seek",
+    "sign_in",
 ]
