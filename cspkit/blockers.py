@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, reduce
 from importlib import resources
 from typing import Any
@@ -17,6 +17,8 @@ from cspkit.tables import BlockerKind, Channel, Route, Step
 
 ENDED = ("disabled", "deleted")
 READY = "ready"
+# What an export said longer ago than this is looked at again before anything is ordered on it.
+FRESH_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,6 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
     """Say, for each blocker's code, when it is in the way."""
     routed = judged.route != Route.NONE.value
     purchase = judged.route == Route.PURCHASE.value
-    product = judged.target_offer.split(":")[0]
-    pairs = [f"{row['sku_id']} {row['product']}" for row in catalogue.refused().to_pylist()]
-    refused = (judged.sku_id + " " + product).isin(pairs)
     dated = judged.expires_on.notnull()
     backwards = (judged.starts_on > judged.expires_on).fill_null(False)
     overdue = (judged.expires_on < as_of) & ~judged.rolls_over
@@ -77,31 +76,25 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "ended": judged.status.isin(ENDED),
         "trial": judged.is_trial,
         "free": judged.life == "free",
+        "no_legal_way": judged.stuck,
         "over_150": judged.crowded,
         "over_seat_limit": judged.over_seats,
         "other_partner": judged.route == Route.PARTNER_TRANSFER.value,
         "own_legacy": judged.route == Route.NCE_MIGRATION.value,
         "channel_transfer": judged.route == Route.CHANNEL_TRANSFER.value,
+        "term_end_unapproved": judged.unapproved & routed,
         "hold": routed & judged.held,
         "overdue": routed & overdue,
         "too_late": purchase & ~overdue & (judged.order_from > judged.last_safe_day),
         "end_missing": routed & ~dated,
         "end_implausible": routed & dated & (judged.last_safe_day.isnull() | backwards),
         "seats_missing": routed & judged.order_seats.isnull(),
-        "offer_refused": routed & refused,
-        "offer_retired": routed & (judged.offer == "retired"),
-        "offer_unknown": routed & (judged.offer == "unknown"),
-        "offer_unchecked": routed & judged.target_offer.notnull() & judged.same_offer.isnull(),
-        "segment_mismatch": routed & (_segment(judged.target_sku_id) != judged.segment),
-        "segment": purchase & (judged.segment != "commercial"),
-        "base_missing": routed & judged.base_subscription_id.notnull() & judged.base_id.isnull(),
-        "with_base": routed & judged.base_id.notnull(),
+        **_of_offer(judged, routed),
+        **_of_base(judged, routed),
         "channel_unknown": routed & (judged.channel == Channel.UNKNOWN.value),
+        "stale_facts": routed & (judged.seen_on < as_of - timedelta(days=FRESH_DAYS)),
         "suspended": routed & (judged.status == "suspended"),
-        "relationship_missing": routed & (judged.state == Step.RELATIONSHIP.value),
-        "agreement_missing": purchase & (judged.state == Step.RELATIONSHIP.value),
-        "access_missing": routed & (judged.state == Step.ACCESS.value),
-        "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),
+        **_of_customer(judged, routed, purchase),
         "auto_renew_on": renews & judged.auto_renew,
         "auto_renew_unknown": renews & judged.auto_renew.isnull(),
         "end_unscheduled": renews & judged.needs_cancel & ~judged.auto_renew,
@@ -110,13 +103,40 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
     }
 
 
-def _segment(sku_id: Any) -> Any:
-    """Name the segment that the catalogue knows for a skuId."""
-    rows = catalogue.table().to_pylist()
-    names = sorted({row["segment"] for row in rows})
-    return ibis.cases(
-        *[
-            (sku_id.isin([r["sku_id"] for r in rows if r["segment"] == name]), name)
-            for name in names
-        ]
-    )
+def _of_offer(judged: ibis.Table, routed: Any) -> dict[str, Any]:
+    """Say what is in the way of the offer that replaces an original."""
+    pairs = [f"{row['sku_id']} {row['product']}" for row in catalogue.refused().to_pylist()]
+    refused = (judged.sku_id + " " + judged.target_offer.split(":")[0]).isin(pairs)
+    listed = judged.mapping_source == "matrix"
+    unknown = judged.offer == "unknown"
+    other = judged.target_segment != judged.segment
+    return {
+        "offer_refused": routed & refused,
+        "offer_discontinued": routed & (judged.offer == "discontinued"),
+        "offer_ambiguous": routed & unknown & judged.open_choice,
+        "offer_unknown": routed & unknown & ~judged.open_choice,
+        "offer_unchecked": routed & judged.target_offer.notnull() & judged.same_offer.isnull(),
+        "offer_conflict": routed & listed & (judged.fact_offer != judged.target_offer),
+        "segment_mismatch": routed & other,
+        "segment": routed & (judged.segment != "commercial"),
+    }
+
+
+def _of_base(judged: ibis.Table, routed: Any) -> dict[str, Any]:
+    """Say what is in the way of an add-on."""
+    return {
+        "base_missing": routed & judged.base_missing,
+        "with_base": routed & judged.moves_with.notnull(),
+    }
+
+
+def _of_customer(judged: ibis.Table, routed: Any, purchase: Any) -> dict[str, Any]:
+    """Say which steps of the customer are missing."""
+    relationship = judged.state == Step.RELATIONSHIP.value
+    return {
+        "relationship_missing": routed & relationship & ~judged.pending,
+        "invitation_pending": routed & relationship & judged.pending,
+        "agreement_missing": purchase & judged.unsigned,
+        "access_missing": routed & (judged.state == Step.ACCESS.value),
+        "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),
+    }

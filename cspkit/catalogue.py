@@ -25,6 +25,12 @@ FACTS = pa.schema(
     ]
 )
 REFUSED = pa.schema([("sku_id", pa.string()), ("product", pa.string()), ("reason", pa.string())])
+ADDONS = pa.schema(
+    [(name, pa.string()) for name in ("sku_id", "base_sku_id", "what", "source")],
+)
+SEGMENTS = pa.schema(
+    [(name, pa.string()) for name in ("kind", "id", "segment", "name", "source")],
+)
 
 
 @cache
@@ -42,6 +48,18 @@ def table() -> pa.Table:
 def refused() -> pa.Table:
     """Read the mappings of a skuId to a product that circulate and are wrong, with the reason."""
     return _read("catalogue_refused.csv", REFUSED)
+
+
+@cache
+def addons() -> pa.Table:
+    """Read which products an add-on needs beside it: any one of them, in whatever channel."""
+    return _read("catalogue_addons.csv", ADDONS)
+
+
+@cache
+def segments() -> pa.Table:
+    """Read which skuIds and legacy offers are not commercial; `kind` is sku or offer."""
+    return _read("catalogue_segments.csv", SEGMENTS)
 
 
 def find(sku_id: str | None) -> dict[str, Any] | None:

@@ -41,6 +41,7 @@ class Rule(BaseModel):
     stop_how: str = Field(description="how the renewal is stopped")
     needs_scheduled_cancel: bool = Field(False, description="auto-renew off is not enough")
     credit_possible: bool = Field(False, description="Microsoft may credit unused days on request")
+    addons_with_base: bool = Field(False, description="add-ons come over only with their base")
     route: Route = Field(description="how originals of this channel come over")
     source: str
     source_date: date

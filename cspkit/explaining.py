@@ -39,6 +39,7 @@ def explain(
     as_of: date,
     settings: Settings | None = None,
     decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Show the whole derivation for one customer; columns subscription_id ... because.
 
@@ -48,7 +49,9 @@ def explain(
     import pandas as pd
 
     settings = settings or Settings()
-    judged = judging.judge(exports, as_of=as_of, settings=settings, decisions=decisions)
+    judged = judging.judge(
+        exports, as_of=as_of, settings=settings, decisions=decisions, steps=steps
+    )
     judged = judged.filter(judged.customer_id == find(exports, customer))
     rows = judging.fetch(judged.order_by("expires_on", "subscription_id")).to_pylist()
     if not rows:
@@ -93,26 +96,46 @@ FOUND = ("customer_id", "name", "whole")
 def _steps(
     row: dict[str, Any], rule: channels.Rule, policy: Policy
 ) -> Iterator[tuple[str, Any, str]]:
-    yield "rule", rule.name, f"channel {row['channel']}; {rule.source} ({rule.source_date})"
+    seen = f"; facts of {row['seen_on']}" if row["seen_on"] else ""
+    yield "rule", rule.name, f"channel {row['channel']}; {rule.source} ({rule.source_date}){seen}"
     yield "after its end", _aftermath(rule), _grace(rule, policy)
     yield "renewal stopped by", STOPPERS[rule.stopped_by], rule.stop_how
     if row["renewal_safe_on"]:
         yield "renewal stopped on", row["renewal_safe_on"], "days for a repair before its end"
-    yield "route", row["route"], f"the rule of the channel says {rule.route.value}"
+    yield "route", row["route"], _route(row, rule)
     yield "replacement", row["target_offer"] or "none", _replacement(row)
+    if row["moves_with"]:
+        yield "moves with", row["moves_with"], "the channel ties an add-on to its base"
     yield "state", row["state"], _lead(row, policy)
-    if row["last_safe_day"]:
-        yield "last safe day", row["last_safe_day"], _counted_back(row, policy)
-        yield "slack", f"{row['slack_days']} days", "left after the lead time, up to that day"
-    if row["invite_by"]:
-        yield "invite by", row["invite_by"], f"{row['lead_days']} days before the last safe day"
+    yield from _days(row, policy)
     yield from _money(row)
+    yield from _replacement_price(row)
     yield from _instead(row)
     for code in row["blockers"].split():
         blocker = blockers.table()[code]
         owner = STOPPERS[rule.stopped_by] if blocker.owner == "renewal" else blocker.owner
-        sentence = f"{blocker.sentence}{_refusal(row) if code == 'offer_refused' else ''}"
+        sentence = f"{blocker.sentence}{_detail(code, row)}"
         yield f"blocker ({blocker.kind})", code, f"{sentence}; {owner}: {blocker.clears}"
+
+
+def _route(row: dict[str, Any], rule: channels.Rule) -> str:
+    if row["route"] == rule.route:
+        return f"the rule of the channel says {rule.route.value}"
+    codes = [code for code in row["blockers"].split() if blockers.table()[code].kind != "to_do"]
+    return f"not {rule.route.value}, because of {', '.join(codes) or 'what its customer holds'}"
+
+
+def _days(row: dict[str, Any], policy: Policy) -> Iterator[tuple[str, Any, str]]:
+    """List the days that count, each with what it was counted from."""
+    if row["last_safe_day"]:
+        yield "order from", row["order_from"], "the first day on which nothing is missing"
+        yield "last safe day", row["last_safe_day"], _counted_back(row, policy)
+        yield "slack", f"{row['slack_days']} days", "left after the lead time, up to that day"
+        yield "end scheduled by", row["end_scheduled_by"], "the last working day before its end"
+    if row["invite_by"]:
+        yield "invite by", row["invite_by"], f"{row['lead_days']} days before the last safe day"
+    if row["undo_until"]:
+        yield "undo until", row["undo_until"], "Partner Center names the instant with the order"
 
 
 def _aftermath(rule: channels.Rule) -> str:
@@ -138,17 +161,20 @@ def _grace(rule: channels.Rule, policy: Policy) -> str:
 def _replacement(row: dict[str, Any]) -> str:
     sources = {
         "decision": "chosen in decisions.xlsx",
+        "matrix": f"our own offer matrix ({row['mapping_place']})",
         "export": "the export's own offer",
         "catalogue": f"the offer of the same skuId in the catalogue, {_confidence(row)}",
     }
     answers = {
         "same": "same skuId, nobody is reassigned",
         "different": "another skuId, users are reassigned",
-        "retired": "the product is no longer sold",
+        "discontinued": "the product is no longer sold",
         "unknown": f"no source names an offer for skuId {row['sku_id']}",
     }
-    source = sources.get(row["target_source"])
-    return f"{source}; {answers[row['offer']]}" if source else answers[row["offer"]]
+    source = sources.get(row["mapping_source"])
+    segment = "" if row["segment"] == "commercial" else f"; segment {row['segment']}"
+    answer = answers[row["offer"]] + segment
+    return f"{source}; {answer}" if source else answer
 
 
 def _confidence(row: dict[str, Any]) -> str:
@@ -156,28 +182,46 @@ def _confidence(row: dict[str, Any]) -> str:
     return CONFIDENCE.get(found.get("confidence") or "", "by nobody named")
 
 
-def _refusal(row: dict[str, Any]) -> str:
-    reason = catalogue.refusal(row["sku_id"], row["target_offer"])
-    return f" ({reason})" if reason else ""
+def _detail(code: str, row: dict[str, Any]) -> str:
+    """Add to a blocker's sentence what only this original knows."""
+    if code == "offer_refused":
+        reason = catalogue.refusal(row["sku_id"], row["target_offer"])
+        return f" ({reason})" if reason else ""
+    if code == "offer_conflict":
+        known = (catalogue.find(row["sku_id"]) or {}).get("target_offer")
+        return f" (matrix {row['target_offer']}, catalogue {known})"
+    if code == "stale_facts":
+        return f" (seen on {row['seen_on']})"
+    return ""
 
 
 def _instead(row: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Say what a purchase would cost where a transfer by hand comes first."""
-    last, end, daily = row["last_safe_day"], row["expires_on"], row["order_daily"]
-    if row["route"] != Route.CHANNEL_TRANSFER.value or last is None:
+    """Say what the legal route costs, and a purchase where a transfer by hand comes first."""
+    last, end, currency = row["last_safe_day"], row["expires_on"], row["order_currency"]
+    if last is None:
         return
     days = (end - last).days + 1
-    cost = "unknown" if daily is None else f"{daily * days} {row['order_currency']}"
     because = f"ordered on {last}, old and new are both paid for {days} days"
-    yield "purchase instead", cost, because
+    if row["overlap_cost"] is not None:
+        carried = row["route"] != Route.PURCHASE.value
+        why = "nothing is paid twice on this route" if carried else because
+        yield "overlap at least", f"{row['overlap_cost']} {currency or ''}".strip(), why
+    if row["alternative"]:
+        cost = row["alternative_cost"]
+        found = "unknown" if cost is None else f"{cost} {currency}"
+        yield f"{row['alternative']} instead", found, because
 
 
 def _lead(row: dict[str, Any], policy: Policy) -> str:
-    access = f"access {policy.access_days}"
+    parts = []
     if row["state"] == Step.RELATIONSHIP.value:
-        signed = f"relationship {policy.relationship_days}, agreement {policy.agreement_days}"
-        return f"{row['lead_days']} days: {signed}, {access}"
-    return f"{row['lead_days']} days: {access}" if row["lead_days"] else "nothing is missing"
+        parts.append(f"relationship {policy.relationship_days}")
+    if row["state"] in (Step.RELATIONSHIP.value, Step.AGREEMENT.value):
+        parts.append(f"agreement {policy.agreement_days}")
+    if row["state"] != blockers.READY:
+        parts.append(f"access {policy.access_days}")
+    found = f"{row['lead_days']} days: {', '.join(parts)}" if parts else "nothing is missing"
+    return f"{found}; invited on {row['invited_on']}" if row["invited_on"] else found
 
 
 def _counted_back(row: dict[str, Any], policy: Policy) -> str:
@@ -199,3 +243,14 @@ def _money(row: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
         yield "forfeit if moved now", f"{row['forfeit']} {currency}", "the days up to its end"
     if row["exposure"] is not None:
         yield "exposure if renewed", f"{row['exposure']} {currency}", "one whole term"
+
+
+def _replacement_price(row: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    sources = {
+        "decision": "the sale price in decisions.xlsx",
+        "sheet": f"our own price sheet ({row['price_place']})",
+        "original": "no price is known, so that of its original stands in",
+    }
+    if row["order_daily"] is not None:
+        price = f"{row['order_daily']} {row['order_currency']}"
+        yield "replacement per day", price, sources[row["price_source"]]

@@ -30,7 +30,12 @@ CYCLES_IN_TERM = {
 
 
 def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
-    """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown."""
+    """Reckon money in whole millionths, rounded once to the nearest; unknown stays unknown.
+
+    Originals have the price of the export; replacements the one decided, else the price sheet's,
+    else their original's in its place. `purchase_cost` is the overlap of an order on the last
+    safe day: old and new are paid for up to the end, both days included.
+    """
     days = table.expires_on.delta(ibis.literal(as_of), unit="day")
     days = (days <= MAX_DAYS).ifelse(days, ibis.null("int64")).clip(lower=0)
     # A price without its currency is no money.
@@ -45,15 +50,28 @@ def of(table: ibis.Table, as_of: date) -> dict[str, Any]:
         ]
     )
     decided = _millionths(table.said_price, table.order_seats) * said_years
+    sheet = _millionths(table.sheet_price, table.order_seats) * said_years
     stand_in = _millionths(price, table.order_seats) * years
+    per_3_years = ibis.coalesce(decided, sheet, stand_in)
+    overlap = table.expires_on.delta(table.last_safe_day, unit="day") + 1
     return {
         "daily_price": _units(_share(per_cycle * years, 1)),
         "forfeit": _units(_share(per_cycle * years, days)),
         "exposure": _units(per_cycle * in_term),
-        "order_daily": _units(_share(decided.fill_null(stand_in), 1)),
-        "order_currency": decided.notnull().ifelse(table.said_currency, table.currency),
+        "order_daily": _units(_share(per_3_years, 1)),
+        "purchase_cost": _units(_share(per_3_years, overlap)),
+        "order_currency": ibis.cases(
+            (decided.notnull(), table.said_currency),
+            (sheet.notnull(), table.sheet_currency),
+            else_=table.currency,
+        ),
         "price_source": ibis.cases(
-            (decided.notnull(), "decision"), (stand_in.notnull(), "original")
+            (decided.notnull(), "decision"),
+            (sheet.notnull(), "sheet"),
+            (stand_in.notnull(), "original"),
+        ),
+        "price_place": (decided.isnull() & sheet.notnull()).ifelse(
+            table.sheet_place, ibis.null("string")
         ),
     }
 

@@ -70,6 +70,28 @@ def ledger_of(settings: Settings) -> Any:
     return Ledger(settings.ledger_url)
 
 
+def steps_of(settings: Settings) -> Any:
+    """Read what the workspace's ledger has seen of the customers' steps; nothing is written.
+
+    None where there is no ledger yet. One that cannot be opened is said on standard error, and
+    the customers stand as exports and decisions know them.
+    """
+    from cspkit.cli.saying import warn
+    from cspkit.errors import LedgerError
+    from cspkit.ledger import Ledger
+    from cspkit.ledger.opening import address_of, file_of
+
+    file = file_of(address_of(settings.ledger_url))
+    if file is not None and not file.exists():
+        return None
+    try:
+        with Ledger(settings.ledger_url, read_only=True) as ledger:
+            return ledger.steps()
+    except LedgerError as error:
+        warn(f"the ledger was not read, so invitations under way are not known: {error}")
+        return None
+
+
 def day(text: str | None, option: str = "--as-of") -> date:
     """Read a day typed on the command line; today UTC when none was."""
     if text is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cspkit.cli.opening import day, decisions_of, exports_of, settings_of
+from cspkit.cli.opening import day, decisions_of, exports_of, settings_of, steps_of
 from cspkit.cli.options import AsJson, Config, Debug, Files, app
-from cspkit.cli.saying import print_json, records, say, write_frame, write_table
+from cspkit.cli.saying import print_json, records, say, warn, write_frame, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def rank(
     settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings)
     given: dict[str, Any] = {"as_of": known_on, "settings": settings}
-    given["decisions"] = decisions_of(settings)
+    given |= {"decisions": decisions_of(settings), "steps": steps_of(settings)}
     if why is not None:
         _explained(explaining.explain(loaded, why, **given), out, as_json)
         return
@@ -66,6 +66,8 @@ def rank(
         say(f"The first {len(shown)} of {len(ranked)} customers")
         for line in listing.ranked(shown):
             say(line)
+    if elsewhere := int((ranked.schema.metadata or {}).get(ranking.ELSEWHERE, 0)):
+        warn(f"{elsewhere} overdue customers are outside this filter")
 
 
 def _explained(steps: pd.DataFrame, out: Path | None, as_json: bool) -> None:

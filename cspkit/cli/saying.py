@@ -83,3 +83,10 @@ def _missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def warn(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    import typer
+
+    typer.echo(f"cspkit: {text}", err=True)

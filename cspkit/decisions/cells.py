@@ -89,6 +89,13 @@ def _seats(value: Any) -> int:
     return int(number)
 
 
+def _more_seats(value: Any) -> int:
+    number = _number(value)
+    if not 0 <= number <= 1_000_000 or number != int(number):
+        raise ValueError(f"expected a whole number from 0 to 1000000, found {value!r}")
+    return int(number)
+
+
 def _price(value: Any) -> Decimal:
     number = _number(value)
     if not 0 <= number <= 1_000_000:
@@ -143,6 +150,8 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         note=TEXT,
         orphan=FLAG,
         access_on=(pa.date32(), _day),
+        invited_on=(pa.date32(), _day),
+        agreement_on=(pa.date32(), _day),
     ),
     "originals": _fields(
         subscription_id=(pa.string(), ident),
@@ -160,9 +169,15 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         hold=FLAG,
         note=TEXT,
         orphan=FLAG,
+        assigned_plus=(pa.int64(), _more_seats),
+        term_end_approved_by=TEXT,
+        term_end_approved_by_2=TEXT,
     ),
 }
-OPTIONAL = {"orphan", "access_on"}
+OPTIONAL = {
+    *("orphan", "access_on", "invited_on", "agreement_on", "assigned_plus"),
+    *("term_end_approved_by", "term_end_approved_by_2"),
+}
 KEYS = {"customers": "customer_id", "originals": "subscription_id"}
 
 
