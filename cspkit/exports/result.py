@@ -77,7 +77,15 @@ class Exports:
         )
 
     @classmethod
-    def from_frames(cls, customers: Any, subscriptions: Any, rejects: Any = None) -> Exports:
+    def from_frames(
+        cls,
+        customers: Any,
+        subscriptions: Any,
+        rejects: Any = None,
+        *,
+        prices: Any = None,
+        offers: Any = None,
+    ) -> Exports:
         """Make Exports of frames; columns that a frame lacks are empty, others are left out."""
         connection = engines.connect()
         held: dict[str, Any] = {}
@@ -85,6 +93,8 @@ class Exports:
             ("customers", customers),
             ("subscriptions", subscriptions),
             ("rejects", rejects),
+            ("prices", prices),
+            ("offers", offers),
         ):
             schema = TABLES[name].schema
             given = (
