@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,13 @@ from cspkit.cli.opening import exports_of, settings_of
 from cspkit.cli.options import AsJson, Config, Debug, Files, app
 from cspkit.cli.saying import print_json, records, say, show
 from cspkit.errors import SettingsError
+from cspkit.settings import FILE
+
+if TYPE_CHECKING:
+    from cspkit.exports import Exports
+    from cspkit.settings import Settings
+
+MOST_ROWS = 200_000
 
 
 @app.command()
@@ -29,6 +36,8 @@ def load(
 ) -> None:
     """Read export files into customers, subscriptions and rejects, or explain how they are read.
 
+    In a workspace, customers and originals that are new get their rows in decisions.xlsx.
+
     Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`
     """
     from cspkit import exports, listing
@@ -43,8 +52,10 @@ def load(
         return
     if out is None:
         raise SettingsError("command line", "--out", "expected a folder for the tables, found none")
-    loaded = exports_of(paths, settings_of(config), maps=maps or ())
+    settings = settings_of(config)
+    loaded = exports_of(paths, settings, maps=maps or ())
     loaded.save(out)
+    kept = _kept(settings, loaded) if config is not None or Path(FILE).exists() else ""
     if as_json:
         print_json(records(loaded.summary()))
         return
@@ -55,5 +66,23 @@ def load(
         say(f"{len(loaded.conflicts)} values differ between files; see {out / 'conflicts.csv'}")
     for line in listing.proposed(loaded.proposed):
         say(line)
+    if kept:
+        say(kept)
     for file, why in loaded.unrecognised:
         say(f"left alone: {file}: {why}")
+
+
+def _kept(settings: Settings, loaded: Exports) -> str:
+    """Give what is new a row in decisions.xlsx; a workbook holds only so many."""
+    from cspkit import decisions
+
+    counts = (loaded.table(name).count() for name in ("customers", "subscriptions"))
+    rows = max(count.to_pyarrow().as_py() for count in counts)
+    if rows > MOST_ROWS:
+        return f"{settings.decisions} left as it was: {rows:,} rows are too many for a workbook"
+    try:
+        decisions.write(settings.decisions, loaded)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror}); close it if it is open in Excel"
+        raise SettingsError(settings.decisions, "file", problem) from error
+    return f"new customers and originals have their rows in {settings.decisions}"
