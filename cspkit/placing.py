@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from cspkit import blockers, scheduling
 from cspkit.planfile import PlannedMove, Saving, Unplaced, move_id
-from cspkit.policy import Policy, Workdays
-from cspkit.scheduling import Capacity, Item
+from cspkit.policy import Patience, Policy, Team, Workdays
+from cspkit.scheduling import ALL_TEAMS, Capacity, Item, Left, Room, Schedule
 from cspkit.tables import Route, Step
 
 SEAT_DAYS = "seat_days"
+MILLIONTH, YEAR = Decimal("0.000001"), 365
 COLUMNS = [
     "subscription_id",
     "customer_id",
@@ -41,6 +42,8 @@ COLUMNS = [
     "price_source",
     "rolls_over",
     "base_subscription_id",
+    "exposure",
+    "market",
     "flags",
 ]
 
@@ -52,6 +55,7 @@ class Candidate:
     row: dict[str, Any]
     earliest: date
     latest: date
+    team: str = ALL_TEAMS
     hurried: bool = False
     together: bool = False
     invite_on: date | None = None
@@ -96,29 +100,49 @@ class Placing:
 
     start: date
     policy: Policy
-    workdays: Workdays
+    calendars: dict[str, Workdays]
+    patience: Patience
+    schedule: Schedule
     placed: list[Candidate] = field(default_factory=list)
     unplaced: list[Unplaced] = field(default_factory=list)
 
+    @property
+    def workdays(self) -> Workdays:
+        """Calendar of the whole team."""
+        return self.calendars[ALL_TEAMS]
+
+    def ready(self, begin: date, days: int, row: dict[str, Any]) -> date:
+        """Say when a customer's steps that need so many days and begin on a day are done."""
+        return self.patience.ready(begin, days, row["market"] or "")
+
 
 def place(rows: Iterable[dict[str, Any]], start: date, policy: Policy) -> Placing:
-    """Give judged originals their days; what cannot have one is listed with the reason."""
-    placing = Placing(start, policy, Workdays(policy))
+    """Give judged originals their days; what cannot have one is listed with the reason.
+
+    Raises SettingsError for a team whose calendar does not exist.
+    """
+    calendars = {team.name: Workdays(policy, team) for team in policy.teams}
+    calendars[ALL_TEAMS] = Workdays(policy)
+    patience = Patience(policy.slow_seasons)
+    placing = Placing(start, policy, calendars, patience, _nothing())
     candidates = []
     for row in rows:
         if row["route"] == Route.PURCHASE.value and not (waits := _waits(row)):
-            candidates.append(_candidate(row, start))
+            candidates.append(_candidate(row, placing))
         else:
             waits = _waits(row) or ["no_tenant"]
             placing.unplaced.append(_blocked(row, waits[0]))
-    _invite(placing, candidates)
-    in_time = [one for one in candidates if _has_a_day(one, placing.workdays)]
-    late = {one.id for one in in_time}
-    placing.unplaced += [_late(one, placing) for one in candidates if one.id not in late]
+    in_time = [one for one in candidates if _has_a_day(one, placing)]
+    ids = {one.id for one in in_time}
+    placing.unplaced += [_late(one, placing) for one in candidates if one.id not in ids]
     _schedule(placing, in_time)
     placing.placed.sort(key=lambda one: (one.day or start, one.move_id))
     placing.unplaced.sort(key=lambda one: (one.expires_on or date.max, one.subscription_id))
     return placing
+
+
+def _nothing() -> Schedule:
+    return Schedule({}, {}, {}, Decimal(0), Decimal(0))
 
 
 def moves(placing: Placing) -> list[PlannedMove]:
@@ -133,12 +157,14 @@ def savings(placing: Placing) -> list[Saving]:
     units: dict[str, list[Candidate]] = defaultdict(list)
     for one in placing.placed:
         units[one.unit].append(one)
-    return [_saving(unit, units[unit], placing.workdays) for unit in sorted(units)]
+    return [_saving(unit, units[unit], placing) for unit in sorted(units)]
 
 
-def _saving(unit: str, placed: list[Candidate], workdays: Workdays) -> Saving:
+def _saving(unit: str, placed: list[Candidate], placing: Placing) -> Saving:
     planned = sum((one.cost(one.day) for one in placed if one.day), Decimal(0))
-    first = sum((one.cost(_first_day(one, workdays)) for one in placed), Decimal(0))
+    first = sum((one.cost(_first_day(one, placing)) for one in placed), Decimal(0))
+    alone = len({one.unit for one in placing.placed}) == 1
+    latest = sum((one.cost(one.latest) for one in placed), Decimal(0))
     return Saving(
         unit=unit,
         moves=len(placed),
@@ -146,12 +172,12 @@ def _saving(unit: str, placed: list[Candidate], workdays: Workdays) -> Saving:
         planned=planned,
         everyone_first_day=first,
         saved=first - planned,
-        lower_bound=sum((one.cost(one.latest) for one in placed), Decimal(0)),
+        lower_bound=max(latest, placing.schedule.lower_bound) if alone else latest,
     )
 
 
-def _first_day(one: Candidate, workdays: Workdays) -> date:
-    return next(workdays.order_days(one.earliest, one.latest))
+def _first_day(one: Candidate, placing: Placing) -> date:
+    return next(placing.calendars[one.team].order_days(one.earliest, one.latest))
 
 
 def _waits(row: dict[str, Any]) -> list[str]:
@@ -159,85 +185,132 @@ def _waits(row: dict[str, Any]) -> list[str]:
     return [code for code in blockers.codes(row["flags"]) if table[code].waits]
 
 
-def _candidate(row: dict[str, Any], start: date) -> Candidate:
+def _candidate(row: dict[str, Any], placing: Placing) -> Candidate:
     """Open the window when the customer's steps can be done, access last where it must hurry."""
-    earliest = start + timedelta(days=row["lead_days"])
-    one = Candidate(row, earliest, row["last_safe_day"])
-    return _hurried(one, start)
+    team = _team(row, placing.policy.teams)
+    latest = row["last_safe_day"]
+    if team and row["expires_on"]:
+        latest = min(latest, _safe(row, placing.policy, placing.calendars[team.name]))
+    one = Candidate(row, placing.start, latest, team.name if team else ALL_TEAMS)
+    return _hurried(one, placing, placing.start)
 
 
-def _hurried(one: Candidate, begin: date) -> Candidate:
+def _team(row: dict[str, Any], teams: tuple[Team, ...]) -> Team | None:
+    """Find the team of a customer's market, else the one for all others, else the first."""
+    own = [team for team in teams if row["market"] in team.markets]
+    rest = [team for team in teams if not team.markets]
+    return next(iter([*own, *rest, *teams]), None)
+
+
+def _safe(row: dict[str, Any], policy: Policy, workdays: Workdays) -> date:
+    """Count a team's own last safe day, as judging counts that of the whole team."""
+    needed = policy.verify_days + policy.repair_days + (0 if row["same_offer"] else 1)
+    return workdays.last_order_day(workdays.back(row["expires_on"], needed + 1))
+
+
+def _hurried(one: Candidate, placing: Placing, begin: date) -> Candidate:
     """Let the same offer go ahead of our access where it would otherwise come too late."""
-    one.earliest = begin + timedelta(days=one.row["lead_days"])
+    one.earliest = placing.ready(begin, one.row["lead_days"], one.row)
     one.hurried = bool(one.row["same_offer"]) and one.earliest > one.latest
     if one.hurried:
-        one.earliest = begin + timedelta(days=one.row["order_lead"])
+        one.earliest = placing.ready(begin, one.row["order_lead"], one.row)
     return one
 
 
-def _invite(placing: Placing, candidates: list[Candidate]) -> None:
-    """Date the invitations, nearest end first, and open the windows behind them."""
-    waiting = [one for one in candidates if one.row["state"] == Step.RELATIONSHIP.value]
-    deadlines: dict[str, date] = {}
-    for one in waiting:
-        if one.earliest <= one.latest:
-            lead = one.earliest - placing.start
-            deadline = one.latest - lead
-            deadlines[one.customer_id] = min(deadlines.get(one.customer_id, deadline), deadline)
-    days = scheduling.invite(
-        deadlines, placing.policy.invitations_per_day, placing.start, placing.workdays
-    )
-    for one in waiting:
-        one.invite_on = days.get(one.customer_id)
-        if one.invite_on:
-            _hurried(one, one.invite_on)
-
-
-def _has_a_day(one: Candidate, workdays: Workdays) -> bool:
-    return next(workdays.order_days(one.earliest, one.latest), None) is not None
+def _has_a_day(one: Candidate, placing: Placing) -> bool:
+    days = placing.calendars[one.team].order_days(one.earliest, one.latest)
+    return next(days, None) is not None
 
 
 def _schedule(placing: Placing, candidates: list[Candidate]) -> None:
-    items, members = _items(candidates)
-    capacity = Capacity(placing.policy.moves_per_day, placing.policy.seats_per_day)
-    days = scheduling.schedule(items, capacity, placing.workdays)
-    left = [item for item in items if item.key not in days]
-    enough = scheduling.enough(items, capacity, placing.workdays) if left else None
-    for key, day in days.items():
-        for one in members[key]:
-            one.day = day
-            one.together = len(members[key]) > 1
+    """Choose the days; who missed them only by the lead of our access hurries and tries again."""
+    groups = _groups(candidates)
+    found = _days(placing, candidates, groups)
+    if late := [one for one in candidates if _can_hurry(one, found)]:
+        for one in late:
+            one.hurried = True
+        found = _days(placing, candidates, groups)
+    placing.schedule = found
+    sizes = Counter(groups.values())
+    left = {}
+    for one in candidates:
+        one.day = found.days.get(one.id)
+        one.invite_on = found.invited.get(one.customer_id) if _waiting(one) else None
+        one.together = sizes[groups[one.id]] > 1
+        if one.day:
             placing.placed.append(one)
-    for item in left:
-        placing.unplaced += [_crowded(one, capacity, enough) for one in members[item.key]]
+        else:
+            left[one.id] = one
+    wish = scheduling.enough(found) if left else None
+    placing.unplaced += [_left(one, found.left[key], placing, wish) for key, one in left.items()]
 
 
-def _items(candidates: list[Candidate]) -> tuple[list[Item], dict[str, list[Candidate]]]:
-    """Tie add-ons to their bases where their windows meet; each tie is one item."""
+def _can_hurry(one: Candidate, found: Schedule) -> bool:
+    left = found.left.get(one.id)
+    waits = left is not None and left.reason in ("lead", "invitations_per_day")
+    return waits and bool(one.row["same_offer"]) and not one.hurried
+
+
+def _days(placing: Placing, candidates: list[Candidate], groups: dict[str, str]) -> Schedule:
+    policy = placing.policy
+    capacity = Capacity(
+        policy.moves_per_day,
+        policy.seats_per_day,
+        policy.invitations_per_day,
+        {team.name: Room(team.moves_per_day, team.seats_per_day) for team in policy.teams},
+    )
+    stand_in = _seat_price(candidates)
+    items = [_item(one, groups, stand_in, placing) for one in candidates]
+    return scheduling.schedule(
+        items, capacity, placing.calendars, start=placing.start, patience=placing.patience
+    )
+
+
+def _seat_price(candidates: list[Candidate]) -> Decimal:
+    """Let a seat of unknown price count as the median known one, to choose days only."""
+    known = [one for one in candidates if one.unit != SEAT_DAYS and one.row["order_seats"]]
+    prices = sorted(one.daily / one.row["order_seats"] for one in known)
+    return prices[len(prices) // 2].quantize(MILLIONTH) if prices else Decimal(1)
+
+
+def _item(one: Candidate, groups: dict[str, str], stand_in: Decimal, placing: Placing) -> Item:
+    """Describe a move to the scheduler; what is lost without it is what a renewal commits."""
+    daily = one.daily if one.unit != SEAT_DAYS else one.daily * stand_in
+    lead = one.row["order_lead"] if one.hurried else one.row["lead_days"]
+    asked = placing.policy.together == "customer"
+    return Item(
+        key=one.id,
+        earliest=placing.start if _waiting(one) else one.earliest,
+        latest=one.latest,
+        seats=one.row["order_seats"],
+        daily=daily,
+        expires=one.row["expires_on"],
+        regret=one.row["exposure"] or daily * YEAR,
+        group=groups[one.id],
+        together=f"{one.customer_id} {one.latest:%G-%V}" if asked else "",
+        customer=one.customer_id,
+        team=one.team,
+        lead=(lead, one.row["market"] or "") if _waiting(one) else None,
+    )
+
+
+def _waiting(one: Candidate) -> bool:
+    """Tell whether a customer has yet to be invited."""
+    return one.row["state"] == Step.RELATIONSHIP.value and not one.row.get("pending")
+
+
+def _groups(candidates: list[Candidate]) -> dict[str, str]:
+    """Tie add-ons to their bases where their windows meet; each tie has one name."""
     by_id = {one.id: one for one in candidates}
     members: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         members[_base(one, by_id)].append(one)
-    items, groups = [], {}
-    for group in members.values():
+    names: dict[str, str] = {}
+    for base, group in members.items():
         earliest = max(one.earliest for one in group)
-        latest = min(one.latest for one in group)
-        parts = [group] if earliest <= latest else [[one] for one in group]
-        for part in parts:
-            groups[part[0].id] = part
-            items.append(_item(part))
-    return items, groups
-
-
-def _item(group: list[Candidate]) -> Item:
-    return Item(
-        key=group[0].id,
-        earliest=max(one.earliest for one in group),
-        latest=min(one.latest for one in group),
-        moves=len(group),
-        seats=sum(one.row["order_seats"] for one in group),
-        daily=sum((one.daily for one in group), Decimal(0)),
-    )
+        meets = earliest <= min(one.latest for one in group)
+        names |= {one.id: base if meets and len(group) > 1 else one.id for one in group}
+    return names
 
 
 def _base(one: Candidate, by_id: dict[str, Candidate]) -> str:
@@ -252,7 +325,7 @@ def _base(one: Candidate, by_id: dict[str, Candidate]) -> str:
 
 
 def _move(one: Candidate, day: date, batch: str, placing: Placing) -> PlannedMove:
-    row, workdays = one.row, placing.workdays
+    row, workdays = one.row, placing.calendars[one.team]
     verify_by = workdays.after(day, placing.policy.verify_days)
     same = bool(row["same_offer"])
     cost = None if one.unit == SEAT_DAYS else one.cost(day)
@@ -326,15 +399,42 @@ def _late(one: Candidate, placing: Placing) -> Unplaced:
     )
 
 
-def _crowded(one: Candidate, capacity: Capacity, enough: Capacity | None) -> Unplaced:
-    wish = "a longer window"
-    if enough and enough.moves > capacity.moves:
-        wish = f"moves_per_day = {enough.moves}"
-    if enough and enough.seats != capacity.seats:
-        seats = f"seats_per_day = {enough.seats}"
-        wish = seats if enough.moves == capacity.moves else f"{wish} and {seats}"
-    reason = f"every day from {one.earliest} to {one.latest} is full"
-    return _unplaced(one.row, "no_room", reason, wish)
+def _left(one: Candidate, left: Left, placing: Placing, wish: Capacity | None) -> Unplaced:
+    """Say what binds, and the least change that was found to place the move."""
+    if left.reason in ("window", "lead"):
+        return _late(one, placing)
+    if left.reason == "invitations_per_day":
+        reason = "no invitation can be sent in time"
+    else:
+        reason = f"every day from {one.earliest} to {one.latest} is full: {_field(left)}"
+    ways = [_wish(wish, placing.policy)] if wish and left.short else []
+    if left.short:
+        more = " and ".join(f"{amount} more of {_name(*name)}" for *name, amount in left.short)
+        ways.append(f"for it alone: {more} on {left.day}")
+    if left.earlier:
+        ways.append(f"ready {_days_long(left.earlier)} earlier: {left.sooner} has room")
+    return _unplaced(one.row, "no_room", reason, "; ".join(ways) or "a longer window")
+
+
+def _wish(wish: Capacity, policy: Policy) -> str:
+    changed = []
+    if wish.moves != policy.moves_per_day:
+        changed.append(f"moves_per_day = {wish.moves}")
+    if wish.seats != policy.seats_per_day:
+        changed.append(f"seats_per_day = {wish.seats}")
+    return " and ".join(changed)
+
+
+def _field(left: Left) -> str:
+    return _name(left.reason, left.team)
+
+
+def _name(reason: str, team: str) -> str:
+    return f"{reason} of team {team}" if team else reason
+
+
+def _days_long(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
 
 
 def _unplaced(row: dict[str, Any], code: str, reason: str, would_fit: str) -> Unplaced:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Container, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,7 +18,47 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Room = Annotated[int, Field(ge=0, le=1_000_000)]
 Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000_000)]
 Rate = Annotated[Decimal, Field(gt=0, le=1_000_000)]
+Market = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 DAY = timedelta(days=1)
+
+
+class Season(BaseModel):
+    """Days of each year, MM-DD, on which customers of some markets (none: all) answer nobody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: MonthDay
+    last: MonthDay
+    markets: tuple[Market, ...] = ()
+
+    def holds(self, day: date, market: str) -> bool:
+        """Tell whether a day lies in the season of a market."""
+        if self.markets and market not in self.markets:
+            return False
+        place = day.strftime("%m-%d")
+        if self.first <= self.last:
+            return self.first <= place <= self.last
+        return place >= self.first or place <= self.last
+
+
+class Team(BaseModel):
+    """A part of the team with its own calendar, capacities and markets (none: all the others)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[\w .-]{1,40}$")
+    country: str = Field(pattern="^[A-Z]{2}$")
+    subdivision: str = ""
+    markets: tuple[Market, ...] = ()
+    moves_per_day: Room | None = None
+    seats_per_day: Room | None = None
+
+
+SLOW = (
+    Season(first="08-01", last="08-31", markets=("ES", "FR", "GR", "IT", "PT")),
+    Season(first="12-24", last="01-06"),
+)
 
 
 class Policy(BaseModel):
@@ -33,18 +74,26 @@ class Policy(BaseModel):
     order_on_friday: bool = Field(False, description="orders on a Friday allowed")
     order_on_eve: bool = Field(False, description="orders on the eve of a holiday allowed")
 
-    markets: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = Field(
+    markets: tuple[Market, ...] = Field(
         (), description="markets the partner may sell in; empty for all"
     )
     relationship_days: Days = Field(21, description="invitation sent to accepted")
     agreement_days: Days = Field(3, description="agreement asked to signed")
     access_days: Days = Field(7, description="GDAP asked to active")
+    slow_seasons: tuple[Season, ...] = Field(
+        SLOW, description="days that do not count while a customer of the market is waited for"
+    )
     verify_days: Days = Field(1, description="working days to verify new seats")
     repair_days: Days = Field(1, description="working days left for repair")
 
     moves_per_day: Room = Field(25, description="orders the team can place on a day")
     seats_per_day: Room | None = Field(None, description="seats the team can place on a day")
     invitations_per_day: Room = Field(50, description="invitations the team can send on a day")
+
+    teams: tuple[Team, ...] = Field((), description="parts of the team; empty: one team for all")
+    together: Literal["", "customer"] = Field(
+        "", description="customer: moves of one customer in one week go on one day where they can"
+    )
 
     use_grace: bool = Field(False, description="plan with free grace where a sure rule gives it")
     term: str = Field("P1Y", pattern="^P(1M|1Y|3Y)$", description="term of replacements")
@@ -69,6 +118,25 @@ class Policy(BaseModel):
         None, description="least share of the sale price that is left after the cost"
     )
     managers: tuple[str, ...] = Field((), description="who may accept a margin below that")
+
+    @field_validator("slow_seasons")
+    @classmethod
+    def _answers_sometime(cls, seasons: tuple[Season, ...]) -> tuple[Season, ...]:
+        year = [date(2028, 1, 1) + number * DAY for number in range(366)]
+        for market in sorted({"", *(one for season in seasons for one in season.markets)}):
+            if all(any(season.holds(day, market) for season in seasons) for day in year):
+                raise ValueError(f"expected days outside all seasons, found none for {market!r}")
+        return seasons
+
+    @field_validator("teams")
+    @classmethod
+    def _teams_apart(cls, teams: tuple[Team, ...]) -> tuple[Team, ...]:
+        names = [team.name for team in teams]
+        markets = [market for team in teams for market in team.markets]
+        for kind, found in (("name", names), ("market", markets)):
+            if twice := sorted({one for one in found if found.count(one) > 1}):
+                raise ValueError(f"expected each {kind} in one team only, found {twice[0]!r} twice")
+        return teams
 
     @field_validator("currency")
     @classmethod
@@ -95,13 +163,41 @@ class Policy(BaseModel):
         return given
 
 
-class Workdays:
-    """The team's calendar: which days are worked, and on which of them orders may be placed."""
+class Patience:
+    """How long customers take: days of a slow season do not count."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, seasons: tuple[Season, ...]) -> None:
+        """Remember the seasons; counted days are listed per market as they are asked for."""
+        self._seasons = seasons
+        self._counted: dict[str, tuple[date, list[date]]] = {}
+
+    def ready(self, begin: date, days: int, market: str) -> date:
+        """Return the day that lies so many counted days after one; none: that day itself."""
+        if not days:
+            return begin
+        if not self._seasons:
+            return begin + timedelta(days=days)
+        origin, counted = self._counted.setdefault(market, (begin, []))
+        if begin < origin:
+            origin, counted = self._counted[market] = (begin, [])
+        place = bisect_right(counted, begin)
+        day = counted[-1] if counted else origin
+        while len(counted) < place + days:
+            day += DAY
+            if not any(season.holds(day, market) for season in self._seasons):
+                counted.append(day)
+                place = place if day > begin else len(counted)
+        return counted[place + days - 1]
+
+
+class Workdays:
+    """A team's calendar: which days are worked, and on which of them orders may be placed."""
+
+    def __init__(self, policy: Policy, team: Team | None = None) -> None:
         """Load the calendar; raises SettingsError for a country or region that has none."""
         self._policy = policy
-        self._holidays = _holidays(policy.country, policy.subdivision)
+        place = team or policy
+        self._holidays = _holidays(place.country, place.subdivision)
         self._weekend: Container[int] = self._holidays.weekend
         self._blackout = frozenset(policy.blackout_days)
 

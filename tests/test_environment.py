@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
     "ibis-framework": "ibis-duckdb",
+    "ortools": "ortools-python",
     "tzdata": "python-tzdata",
     "playwright": "playwright-python",
 }

@@ -30,6 +30,7 @@ FLOORS = [
     "ranking",
     "explaining",
     "planfile",
+    "solving",
     "scheduling",
     "placing",
     "planning",
@@ -119,6 +120,7 @@ def test_pure_modules_touch_nothing_outside(module: str) -> None:
         ("papermill", {"runbooks"}),
         ("ipywidgets", {"widgets"}),
         ("jinja2", {"reporting"}),
+        ("ortools", {"solving"}),
         ("rich", {"cli"}),
     ],
 )
