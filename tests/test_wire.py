@@ -216,6 +216,7 @@ def test_a_read_is_never_unclear(status: int, body: Any, kind: type[ApiError]) -
     """A read changes nothing, so it is either refused or may be asked again."""
     adapter = Canned({"GET /v1/x": [(status, body)]})
     with dialled("https://api.example", adapter=adapter) as wire, pytest.raises(kind):
+        wire.limiter.sleep = lambda _: None
         wire.read("/v1/x", tenant=TENANT)
 
 
@@ -474,3 +475,104 @@ def test_what_may_have_had_an_effect_is_not_listed() -> None:
     assert [code for status, code in listed if status == 409] == [
         "Request_MultipleObjectsWithSameKeyValue"
     ]
+
+
+@pytest.mark.parametrize("key", sorted(answers()))
+def test_every_known_answer_gives_cause_and_next_step(key: tuple[int, str]) -> None:
+    """Each listed (status, code) is told in words, with what to do, on a write and on a read."""
+    status, code = key
+    known = answers()[key]
+    body = {} if code == "*" else {"code": int(code) if code.isdigit() else code}
+    adapter = Canned({"GET /v1/x": [(status, body)], "POST /v1/x": [(status, body)]})
+    wire = Wire("https://api.example", tokens=FixedTokens(), adapter=adapter)
+    wire.limiter.sleep = lambda _: None
+    if status < 300:
+        assert wire.read("/v1/x", tenant=TENANT).status == status
+        return
+
+    with pytest.raises(ApiError) as written:
+        posted(wire)
+    with pytest.raises(ApiError) as read:
+        wire.read("/v1/x", tenant=TENANT)
+
+    assert isinstance(written.value, ApiRefused if known.harmless else ApiUnclear)
+    assert not isinstance(read.value, ApiUnclear)
+    assert f"{known.means}; {known.next} (request id " in str(written.value)
+    assert min(len(known.means), len(known.next), len(known.source)) > 3
+    wire.close()
+
+
+def test_all_documented_codes_are_listed() -> None:
+    """The tables of Microsoft name 247; a code may stand there with two statuses."""
+    documented = [key for key, known in answers().items() if "table" in known.source]
+
+    assert len(documented) >= 245
+    assert {(400, "2006"), (403, "2006"), (403, "13605"), (400, "800065")} <= set(documented)
+
+
+def test_an_unknown_error_keeps_its_raw_body() -> None:
+    """What nobody has words for is kept as it came, without any secret in it."""
+    raw = '{"weird": {"access_token": "abc.def"}, "said": "Bearer xyz", "jwt": "eyJhb.eyJz.sig"}'
+    adapter = Canned({"POST /v1/x": [(418, raw)]})
+    with dialled("https://api.example", adapter=adapter) as wire, pytest.raises(ApiError) as caught:
+        posted(wire)
+
+    assert caught.value.body.startswith('{"weird"')
+    assert not {"abc.def", "xyz", "eyJhb"} & set(caught.value.body.replace('"', " ").split())
+    assert '{"weird"' in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_no_redirect_leads_a_token_away(status: int, host: str, tmp_path: Any) -> None:
+    """Neither another port nor another host ever sees the call, however it is asked for."""
+    with Service((200, {}, {}), host=host) as elsewhere:
+        moved = (status, {}, {"Location": f"{elsewhere.url}/x"})
+        with Service(moved) as service, dialled(service.url) as wire:
+            for call in (
+                lambda: wire.read("/v1/x", tenant=TENANT),
+                lambda: posted(wire),
+                lambda: wire.download("/v1/x", tmp_path / "file", tenant=TENANT),
+            ):
+                with pytest.raises(ApiError):
+                    call()
+
+        assert elsewhere.seen == []
+        assert len(service.seen) == 3
+
+
+def test_a_page_leads_to_another_host_only_when_it_is_allowed() -> None:
+    """A real second server on another host gets the token with permission, else nothing."""
+    from cspkit.partner_center import PartnerCenter
+
+    page = {"totalCount": 1, "items": [{"id": "a"}]}
+    with Service((200, {"items": [{"id": "b"}]}, {}), host="127.0.0.2") as other:
+        link = {"uri": f"{other.url}/v1/customers", "headers": []}
+        first = (200, {**page, "links": {"next": link}}, {})
+        with Service(first) as service:
+            with (
+                dialled(service.url) as wire,
+                pytest.raises(ApiUnavailable, match="not one of the allowed"),
+            ):
+                PartnerCenter(wire, TENANT).customers()
+            refused = list(other.seen)
+            with dialled(service.url, allowed_hosts=[other.url]) as wire:
+                found = PartnerCenter(wire, TENANT).customers()
+
+    assert refused == []
+    assert [one.id for one in found] == ["a", "b"]
+    assert other.seen[0][2]["Authorization"] == f"Bearer rehearsal-app-{TENANT}"
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path: Any) -> None:
+    """A download that breaks is tried again and leaves nothing half written."""
+    file = tmp_path / "sheets" / "prices.csv"
+    cut = (200, b"half", {"Content-Length": "40", "Connection": "close"})
+    with Service(cut, cut, cut, (200, b"whole", {})) as service, dialled(service.url) as wire:
+        with pytest.raises(ApiUnavailable):
+            wire.download("/p", file, tenant=TENANT)
+        left = list(file.parent.iterdir())
+        wire.download("/p", file, tenant=TENANT)
+
+    assert left == []
+    assert file.read_bytes() == b"whole"
