@@ -82,16 +82,19 @@ class Lookup:
             problem = self._cases(cell, 1, "string")
         elif self.function:
             value = _call(f"{self.function}_j", self.type, cell)
-            problem = _call(f"{self.function}_k", "string", cell)
+            wrong = any(found[1] for found in self.outcomes.values())
+            problem = _call(f"{self.function}_k", "string", cell) if wrong else cells.nothing()
         else:
             value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
         if self.kind != "guid":
             return cells.Checked(value, problem)
         whole = cells.guid(cell)
         broken = whole.isnull() & cells.long_as_guid(cell)
-        return cells.Checked(
-            ibis.coalesce(whole, value), ibis.ifelse(broken, "not_a_guid", problem)
+        # Few cells are no GUIDs; the others are not looked for among them.
+        problem = ibis.cases(
+            (broken, "not_a_guid"), (whole.isnull(), problem), else_=cells.nothing()
         )
+        return cells.Checked(ibis.coalesce(whole, value), problem)
 
     def _cases(self, cell: Any, part: int, kind: str) -> Any:
         branches = [
@@ -105,11 +108,11 @@ class Lookup:
     def table(self, name: str) -> pa.Table:
         """Return the cells as `r_NAME`, their values as `j_NAME`, their problems as `k_NAME`."""
         kind = ibis.dtype(self.type).to_pyarrow()
-        values = [found[0] for found in self.telling.values()]
-        problems = [found[1] for found in self.telling.values()]
+        values = [found[0] for found in self.outcomes.values()]
+        problems = [found[1] for found in self.outcomes.values()]
         return pa.table(
             {
-                f"r_{name}": pa.array(self.telling, pa.string()),
+                f"r_{name}": pa.array(self.outcomes, pa.string()),
                 f"j_{name}": pa.array(values, kind),
                 f"k_{name}": pa.array(problems, pa.string()),
             }
@@ -167,7 +170,7 @@ def parser(
         "day": lambda cell: parsing.day(cell, orders),
         "count": lambda cell: parsing.count(cell, mark),
         "money": lambda cell: parsing.money(cell, mark),
-        "boolean": parsing.boolean,
+        "boolean": lambda cell: parsing.boolean(cell, rule.words, rule.otherwise),
         "currency": parsing.currency,
         "market": parsing.market,
         "code": parsing.offer,

@@ -195,9 +195,11 @@ def several(text: str, mapping: Mapping[str, str]) -> Outcome:
     return ",".join(dict.fromkeys(value for value, _ in found if value)) or None, None
 
 
-def boolean(text: str) -> Outcome:
-    """Translate yes and no in six languages."""
-    value, code = word(text, words.meanings("boolean"))
+def boolean(
+    text: str, more: Mapping[str, str] | None = None, otherwise: str | None = None
+) -> Outcome:
+    """Translate yes and no in six languages, and the words that a format has for them."""
+    value, code = word(text, words.meanings("boolean") | dict(more or {}), otherwise=otherwise)
     return (None if value is None else value == "true"), code
 
 
