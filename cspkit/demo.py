@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ AS_OF = date(2026, 11, 20)
 START = date(2026, 11, 23)
 MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
 BATCHES = 2
+PRICE, CURRENCY, CENT = Decimal("12.50"), "EUR", Decimal("0.01")
+MONTHS = 12
 MARK = ".made-by-cspkit-demo"
 
 Say = Callable[[str], None]
@@ -51,11 +54,22 @@ def walk(out: Path, *, say: Say) -> Path:
             say(line)
 
         plan_file = home / "plan.json"
+        draft = planning.plan(loaded, as_of=AS_OF, start=START, settings=settings)
+        accepted = _consents(draft, settings)
         plan = planning.plan(
-            loaded, as_of=AS_OF, start=START, settings=settings, made_by="cspkit demo"
+            loaded,
+            as_of=AS_OF,
+            start=START,
+            settings=settings,
+            decisions=decisions.read(settings.decisions),
+            made_by="cspkit demo",
         )
         plan.save(plan_file)
         say(f"3. Planned: {len(plan.moves)} moves in {len(plan.batches)} batches")
+        say(
+            f"   No sample customer can be asked: the demo typed {accepted} consents into"
+            f" {settings.decisions.name}, at the price of the original or at {PRICE} {CURRENCY}"
+        )
         with Ledger(settings.ledger_url) as ledger:
             ledger.bind(settings.service.id)
             ledger.approve(
@@ -81,6 +95,23 @@ def walk(out: Path, *, say: Say) -> Path:
         say(f"Next: open the report, then look around {home.resolve()}, a whole workspace.")
         say("For your own files: `cspkit init my-workspace`, and put them into its exports folder.")
     return page
+
+
+def _consents(draft: planning.Plan, settings: Settings) -> int:
+    """Type the consents to a first plan into decisions.xlsx; return how many."""
+    cells: dict[str, dict[str, Any]] = {}
+    for move in draft.document.moves:
+        paid = move.amount / move.seats / MONTHS if move.amount else PRICE
+        cells |= planning.accepted(
+            [move],
+            by="the demo, for the sample customer",
+            on=AS_OF,
+            reference="none: a sample",
+            price=paid.quantize(CENT),
+            currency=move.currency or CURRENCY,
+        )
+    decisions.fill(settings.decisions, originals=cells)
+    return len(cells)
 
 
 def _rehearse(

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cspkit import moves
+from cspkit import decisions, moves, planning
 from cspkit.ledger import Ledger
 from cspkit.planfile import PlanFile, PlannedBatch, PlannedCustomer, PlannedMove, move_id
 from cspkit.rehearsal import relations
@@ -49,6 +50,16 @@ class Scene:
         """A customer that accepted relationship and agreement."""
         found = self.customers(lambda one: one.related and relations.has_agreed(self.world, one))
         return found[number]
+
+    def limited(self) -> Customer:
+        """A ready customer whose product is sold for at most 300 seats."""
+
+        def test(one: Customer) -> bool:
+            original = self.original(one)
+            sold = original is not None and original.product.max_seats == 300
+            return sold and one.related and relations.has_agreed(self.world, one)
+
+        return self.customers(test)[0]
 
     def with_access(self, *, users: int = 1) -> Customer:
         """A ready customer into whose tenant we may look, with some users of the original."""
@@ -143,11 +154,25 @@ class Scene:
         }
         document = PlanFile(**values).sealed()
         document.write(self.plan_file)
+        self.consent()
         if approve:
             with self.ledger() as ledger:
                 ledger.bind(self.settings.service.id)
                 ledger.approve(document.hash, by="berta", made_by="ana")
         return self.plan_file
+
+    def consent(self, **cells: Any) -> None:
+        """Let every customer of the plan accept it; what is named is typed differently."""
+        typed = planning.accepted(
+            self.moves,
+            by="Carmen",
+            on=date(2026, 11, 20),
+            reference="mail of 20 November",
+            price=Decimal("12.50"),
+            currency="EUR",
+        )
+        typed = {key: {**row, **cells} for key, row in typed.items()}
+        decisions.fill(self.settings.decisions, originals=typed)
 
     def _customer(self, move: PlannedMove) -> PlannedCustomer:
         one = self.world.customers[move.customer_id]

@@ -346,7 +346,7 @@ def test_a_hold_stops_the_run(scene: Scene, whom: str) -> None:
 
 def test_seats_beyond_the_offer_are_refused_in_words(scene: Scene) -> None:
     """A line that the service cannot sell shows in a 201 cart, and nothing is ordered."""
-    scene.plan(scene.ready(), seats=20_000_000)
+    scene.plan(scene.limited(), seats=301)
 
     shown = scene.run("provision")
 
@@ -357,9 +357,9 @@ def test_seats_beyond_the_offer_are_refused_in_words(scene: Scene) -> None:
 
 def test_a_refused_move_can_be_tried_again(scene: Scene) -> None:
     """What did nothing leaves the way free for a better plan."""
-    scene.plan(scene.ready(), seats=20_000_000)
+    scene.plan(scene.limited(), seats=301)
     scene.run("provision")
-    scene.plan(scene.ready(), seats=5)
+    scene.plan(scene.limited(), seats=5)
 
     assert scene.outcome("provision") == "done"
     assert [order["quantity"] for order in scene.orders] == [5]
@@ -412,7 +412,7 @@ def test_a_run_leaves_its_trace(scene: Scene) -> None:
     with scene.ledger() as ledger:
         run = ledger.runs().iloc[0]
         assert (run["run_id"], run["mode"], run["counts"]) == ("run-7", "rehearsal", '{"done":1}')
-        assert ledger.altered_events("run-7") == []
+        assert ledger.verify("run-7") == []
         kinds = list(ledger.events().query("run_id == 'run-7'")["kind"])
         calls = ledger.outside_calls()
     assert kinds.count("intent") == kinds.count("outcome") == 2

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cspkit.exports import Exports
 
-__all__ = ["SHEETS", "Decisions", "read", "write"]
+__all__ = ["SHEETS", "Decisions", "fill", "read", "write"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,23 @@ def write(path: Path | str, exports: Exports | None, previous: Path | str | None
     file = Path(path)
     start = Path(previous) if previous is not None else file
     workbook.write(file, start, None if exports is None else _known(exports))
+    return file
+
+
+def fill(
+    path: Path | str,
+    *,
+    customers: dict[str, dict[str, Any]] | None = None,
+    originals: dict[str, dict[str, Any]] | None = None,
+) -> Path:
+    """Type values into decisions.xlsx as a person would: by id, then by column.
+
+    Rows and columns that are not there yet are added; every other cell stays as it is. Nothing
+    is checked here: `read` does that, as for what a person typed. Raises KeyError for a column
+    that a sheet does not have.
+    """
+    file = Path(path)
+    workbook.fill(file, {"customers": customers or {}, "originals": originals or {}})
     return file
 
 

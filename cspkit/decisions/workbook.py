@@ -51,6 +51,34 @@ def write(file: Path, start: Path, known: dict[str, Rows] | None) -> None:
     os.replace(part, file)
 
 
+def fill(file: Path, typed: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Type values into cells, by sheet, id and column; what is not named stays as it is."""
+    with _translated(file):
+        book = _open(file) if file.exists() else _new()
+    for name, rows in typed.items():
+        _type(book[name], name, rows)
+    part = file.with_name(f"{file.name}.part")
+    book.save(part)
+    os.replace(part, file)
+
+
+def _type(sheet: Worksheet, name: str, rows: dict[str, dict[str, Any]]) -> None:
+    header = _header(cell.value for cell in next(sheet.iter_rows(min_row=1, max_row=1)))
+    key = KEYS[name]
+    for column in (field.name for field in SHEETS[name] if field.name not in header):
+        header[column] = sheet.max_column + 1
+        _put(sheet, 1, header[column], column)
+    at = {
+        ident(value): number
+        for number in range(2, sheet.max_row + 1)
+        if (value := sheet.cell(number, header[key]).value) is not None
+    }
+    for row_key, cells in rows.items():
+        number = at.setdefault(ident(row_key), sheet.max_row + 1)
+        for column, value in {key: row_key, **cells}.items():
+            _put(sheet, number, header[column], value)
+
+
 @contextmanager
 def _translated(file: Path) -> Iterator[None]:
     try:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from cspkit import decisions
 from cspkit.clock import Clock, today
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
-from cspkit.graph import Graph
-from cspkit.ledger import Call, Intent, Lease, Ledger
+from cspkit.graph import Graph, Relationship
+from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
 from cspkit.partner_center import Customer, PartnerCenter
-from cspkit.planning import Plan
+from cspkit.planning import Excess, Plan, over_caps
 from cspkit.settings import Settings
 from cspkit.tables import Mode
 from cspkit.wire import Wire
@@ -23,6 +23,7 @@ from cspkit.wire import Wire
 T = TypeVar("T")
 NOTHING_HAPPENED = (401, 429)
 RELATED = "reseller"
+RELATIONSHIPS_PER_PAGE = 300
 
 
 class Overtaken(Exception):
@@ -44,6 +45,8 @@ class Desk:
     why_offline: str = ""
     wires: tuple[Wire, ...] = field(default=(), repr=False)
     ledger: Ledger = field(init=False, repr=False)
+    crowd: int = field(default=1, init=False)
+    _seen: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def online(self) -> bool:
@@ -77,10 +80,56 @@ class Desk:
         return {row["customer_id"]: row for row in rows}
 
     @cached_property
+    def originals(self) -> dict[str, dict[str, Any]]:
+        """What people decided about originals, by subscription id; missing cells are empty."""
+        rows = decisions.read(self.settings.decisions).original_table.to_pylist()
+        return {row["subscription_id"]: row for row in rows}
+
+    @cached_property
+    def excess(self) -> Excess:
+        """Which caps of the settings the plan exceeds."""
+        return over_caps(self.plan.document, self.settings.policy)
+
+    @cached_property
+    def approvals(self) -> list[Approval]:
+        """Who approved the plan."""
+        return self.ledger.approvals_of(self.plan.hash)
+
+    @cached_property
     def held_originals(self) -> set[str]:
         """Originals that people put on hold in the decisions."""
-        rows = decisions.read(self.settings.decisions).original_table.to_pylist()
-        return {row["subscription_id"] for row in rows if row["hold"]}
+        return {key for key, row in self.originals.items() if row["hold"]}
+
+    def forget(self) -> None:
+        """Drop what is read once in a run, before the next run at the same desk."""
+        for name in ("customers", "_all_relationships", "approvals"):
+            self.__dict__.pop(name, None)
+        self._seen.clear()
+
+    def relationships(self, customer_id: str) -> list[Relationship]:
+        """List the GDAP relationships with a customer.
+
+        The whole list is read once where that is fewer calls than asking for each customer.
+        """
+        pages = -(-len(self.customers) // RELATIONSHIPS_PER_PAGE)
+        if self.crowd <= pages:
+            return self.graph.relationships(customer_id)
+        return [one for one in self._all_relationships if one.customer_id in ("", customer_id)]
+
+    @cached_property
+    def _all_relationships(self) -> list[Relationship]:
+        return self.graph.relationships()
+
+    def once(self, read: Callable[[str], T], customer_id: str) -> T:
+        """Read something of a customer once in a run, however many moves ask for it.
+
+        Only for looks at what others made: what this run changes is read anew.
+        """
+        key = (getattr(read, "__qualname__", repr(read)), customer_id)
+        if key not in self._seen:
+            self._seen[key] = read(customer_id)
+        found: T = self._seen[key]
+        return found
 
     def related(self, customer_id: str) -> bool:
         """Say whether the customer has accepted us as their reseller."""

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from cspkit.errors import PlanRefused, SettingsError
 from cspkit.ledger import Approval, Ledger
-from cspkit.planning import Plan, PlannedMove
-from cspkit.policy import DAY, Policy, Workdays
+from cspkit.planning import Plan, PlannedMove, horizon, names_needed
+from cspkit.policy import Policy
 from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
 from cspkit.wire import TokenProvider, has_mfa
@@ -48,34 +48,53 @@ def check_plan(plan: Plan, settings: Settings) -> None:
 def check_approval(
     plan: Plan, ledger: Ledger, moves: Iterable[PlannedMove], by: str, policy: Policy
 ) -> None:
-    """Refuse a plan that nobody else approved, and moves beyond what the approval covers."""
-    approval = ledger.approval(plan.hash)
-    if approval is None:
+    """Refuse a plan that nobody else approved, and moves beyond what the approvals cover."""
+    ends = _ends_by_name(plan, ledger.approvals_of(plan.hash), policy)
+    needed = names_needed(plan.document, policy)
+    if not ends:
         raise PlanRefused(
             f"plan {plan.hash[:12]} is not approved: somebody other than its author approves it "
             "with `cspkit approve`"
         )
-    end = horizon_end(plan, approval, policy)
+    if len(ends) < needed:
+        raise PlanRefused(
+            f"plan {plan.hash[:12]} is approved by {', '.join(sorted(ends))}, and it may commit"
+            f" more than {policy.second_name_above:,} (policy.second_name_above): somebody else"
+            " approves it too, with `cspkit approve`"
+        )
+    end = sorted(ends.values(), reverse=True)[needed - 1]
     beyond = [move for move in moves if _day(move, by) > end]
     if beyond:
         first = min(beyond, key=lambda move: (_day(move, by), move.move_id))
         raise PlanRefused(
-            f"{len(beyond)} moves lie beyond {end}, the end of the approval of "
-            f"{approval.approved_at:%Y-%m-%d}; first {first.move_id} on {_day(first, by)}: "
+            f"{len(beyond)} moves lie beyond {end}, the end of what was approved;"
+            f" first {first.move_id} on {_day(first, by)}: "
             "have the plan approved again nearer to that day"
         )
 
 
+def _ends_by_name(plan: Plan, approvals: list[Approval], policy: Policy) -> dict[str, date]:
+    """Give the last day that each person's approvals of a plan cover, its author left out."""
+    ends: dict[str, date] = {}
+    author = plan.document.made_by.strip().casefold()
+    for one in approvals:
+        name = one.by.casefold()
+        if name != author:
+            ends[name] = max(ends.get(name, date.min), horizon_end(plan, one, policy))
+    return ends
+
+
 def horizon_end(plan: Plan, approval: Approval, policy: Policy) -> date:
-    """Return the last day an approval covers: working days from the later of start and approval."""
-    first = max(plan.document.start, approval.approved_at.date())
-    return Workdays(policy).after(first - DAY, policy.approval_horizon_days)
+    """Return the last day an approval covers: as it says, else counted by the policy."""
+    if approval.covers_until is not None:
+        return approval.covers_until
+    return horizon(plan.document.start, approval.approved_at.date(), policy)
 
 
 def check_sign_in(tokens: TokenProvider, settings: Settings) -> None:
     """Refuse live writes without multi-factor authentication in the token."""
     service = settings.service
-    token = tokens.token(service.partner_center, service.partner_tenant, True)
+    token = tokens.token(service.audience("partner_center"), service.partner_tenant, True)
     if not has_mfa(token):
         raise SettingsError(
             "mode live",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cspkit.errors import ApiRefused
 from cspkit.graph import Owned
+from cspkit.moves import consent
 from cspkit.moves.access import agreed
 from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Look, Outcome, Subject
@@ -16,7 +17,7 @@ ORDER = "order"
 def ready(desk: Desk, one: Subject, state: str) -> Look:
     """Look at a move that was not sent yet; `stop` is set when it must not be ordered now."""
     move = one.planned
-    why_not = _plan_facts(desk, move) or _taken(desk, one)
+    why_not = _plan_facts(desk, move) or _taken(desk, one) or consent.refusal(desk, move)
     if why_not:
         return Look(state, "nothing", why_not, Outcome.SKIPPED)
     wait = _customer_facts(desk, one)
@@ -69,7 +70,7 @@ def _drift(desk: Desk, one: Subject) -> str:
     if desk.ledger.step(one.customer_id, Step.ACCESS).state is not StepState.DONE:
         return ""
     try:
-        owned = desk.graph.owned(one.customer_id)
+        owned = desk.once(desk.graph.owned, one.customer_id)
     except ApiRefused as error:
         if error.status in (401, 403):
             return ""

@@ -1,17 +1,28 @@
 """Plans: dated batches of moves that never leave a gap, what they save and what did not fit."""
 
 from cspkit.planfile import PlanFile, PlannedCustomer, PlannedMove
-from cspkit.planning.caps import Excess, names_needed, over_caps
+from cspkit.planning.caps import Excess, horizon, names_needed, over_caps
+from cspkit.planning.consenting import accepted
+from cspkit.planning.diffing import Change, Difference, difference
+from cspkit.planning.keeping import Before
 from cspkit.planning.making import plan
 from cspkit.planning.plan import Plan
+from cspkit.planning.pricing import worth
 
 __all__ = [
+    "Before",
+    "Change",
+    "Difference",
     "Excess",
     "Plan",
     "PlanFile",
     "PlannedCustomer",
     "PlannedMove",
+    "accepted",
+    "difference",
+    "horizon",
     "names_needed",
     "over_caps",
     "plan",
+    "worth",
 ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from cspkit.planfile import PlanFile, PlannedMove
-from cspkit.policy import Policy
+from cspkit.planfile import PlanFile, PlannedMove, Unplaced
+from cspkit.planning.pricing import amount
+from cspkit.planning.terms import orderable, unplaced
+from cspkit.policy import DAY, Policy, Workdays
 
 ALL, ONE = "", "_per_customer"
 
@@ -20,6 +24,11 @@ class Committed:
     amount: Decimal
     unknown: int
 
+    def plus(self, other: Committed) -> Committed:
+        """Add two up."""
+        unknown = self.unknown + other.unknown
+        return Committed(self.seats + other.seats, self.amount + other.amount, unknown)
+
     @classmethod
     def by(cls, moves: Iterable[PlannedMove]) -> Committed:
         """Add moves up."""
@@ -29,14 +38,64 @@ class Committed:
         return cls(seats, sum(known, Decimal(0)), len(listed) - len(known))
 
     def above(self, policy: Policy, scope: str) -> str:
-        """Say which cap of the policy is exceeded, and by what it would have to grow."""
+        """Say what a cap would have to be, for the first cap that is exceeded; else nothing."""
         for field, found in (
             (f"max_amount{scope}", self.amount),
             (f"max_seats{scope}", self.seats),
         ):
             cap = getattr(policy, field)
             if cap is not None and found > cap:
-                return f"policy.{field} is {cap:,}, and these moves need {found:,}"
+                return f"{field} = {found}"
+        return ""
+
+
+NOTHING = Committed(0, Decimal(0), 0)
+
+
+def left_out(
+    rows: list[dict[str, Any]], policy: Policy, start: date, begun: Iterable[PlannedMove] = ()
+) -> dict[str, Unplaced]:
+    """Leave out what would exceed a cap, the latest ends first; by subscription id.
+
+    What cannot be ordered in time takes no room, what has begun already does; an add-on goes only
+    where its base goes.
+    """
+    candidates = [row for row in rows if orderable(row) and row["last_safe_day"] >= start]
+    candidates.sort(key=lambda row: (row["expires_on"], row["subscription_id"]))
+    room = _Room(policy, begun)
+    left: dict[str, Unplaced] = {}
+    for row in sorted(candidates, key=lambda row: row["base_subscription_id"] is not None):
+        base = left.get(row["base_subscription_id"] or "")
+        why = base.would_fit if base else room.take(row)
+        if why:
+            words = "its base is left out by a cap" if base else "a cap of the policy is reached"
+            left[row["subscription_id"]] = unplaced(row, "over_cap", words, why)
+    return left
+
+
+class _Room:
+    """What is left of the caps while originals are let in one after another."""
+
+    def __init__(self, policy: Policy, begun: Iterable[PlannedMove]) -> None:
+        self.policy = policy
+        self.used: dict[str, Committed] = {}
+        for move in begun:
+            own = Committed.by([move])
+            for key in ("", move.customer_id):
+                self.used[key] = self.used.get(key, NOTHING).plus(own)
+
+    def take(self, row: dict[str, Any]) -> str:
+        """Let an original in, or say which cap would have to be how much larger."""
+        cost = amount(row)
+        own = Committed(row["order_seats"] or 0, cost or Decimal(0), cost is None)
+        after = {
+            (key, scope): self.used.get(key, NOTHING).plus(own)
+            for key, scope in (("", ALL), (row["customer_id"] or "?", ONE))
+        }
+        for (_, scope), committed in after.items():
+            if why := committed.above(self.policy, scope):
+                return why
+        self.used |= {key: committed for (key, _), committed in after.items()}
         return ""
 
 
@@ -60,6 +119,11 @@ def over_caps(document: PlanFile, policy: Policy) -> Excess:
     said = {key: Committed.by(moves).above(policy, ONE) for key, moves in groups.items()}
     whole = Committed.by(document.moves).above(policy, ALL)
     return Excess(whole, {key: words for key, words in said.items() if words})
+
+
+def horizon(start: date, approved_on: date, policy: Policy) -> date:
+    """Return the last day an approval covers: working days from the later of start and approval."""
+    return Workdays(policy).after(max(start, approved_on) - DAY, policy.approval_horizon_days)
 
 
 def names_needed(document: PlanFile, policy: Policy) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cspkit import judging, placing
 from cspkit.decisions import Decisions
@@ -13,13 +14,18 @@ from cspkit.planfile import (
     PlannedBatch,
     PlannedCustomer,
     PlannedMove,
+    Unplaced,
 )
+from cspkit.planning import caps, comparing, facts, keeping, terms
+from cspkit.planning.keeping import Before
 from cspkit.planning.plan import Plan
+from cspkit.policy import Policy
 from cspkit.ranking import read_day
 from cspkit.settings import Settings
-from cspkit.tables import Channel
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cspkit.exports import Exports
 
 OBJECTIVE = "least overlap: each move as late as its window and the team's capacities allow"
@@ -32,40 +38,78 @@ def plan(
     start: date | str,
     settings: Settings | None = None,
     decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
+    before: Before | None = None,
     made_by: str = "",
     made_at: datetime | None = None,
 ) -> Plan:
     """Give every original that can be bought anew its day, and list the others with the reason.
 
-    Nothing is dated before `start`. The same exports, decisions and settings give the same plan
-    and the same hash, whoever makes it and whenever. Raises CspkitError when start lies before
-    as_of.
+    Nothing is dated before `start`. The same exports, decisions, steps and settings give the same
+    plan and the same hash, whoever makes it and whenever. `steps` is the ledger's frame of that
+    name: what the programme has seen of its customers. `before` is the plan that this one takes
+    over from: its moves in flight stay as they are, and days change only where they must. Raises
+    CspkitError when start lies before as_of, SettingsError for a price in a currency without a
+    rate.
     """
     settings = settings or Settings()
     day, first = read_day("as_of", as_of), read_day("start", start)
     if first < day:
         raise CspkitError(f"start: expected {day} (as_of) or later, found {str(first)!r}")
-    judged = judging.derive(exports, as_of=day, settings=settings, decisions=decisions)
-    judged = judged.filter(judged.channel != Channel.CSP_NCE.value).select(*placing.COLUMNS)
-    rows = judging.fetch(judged.order_by("customer_id", "subscription_id")).to_pylist()
-    placed = placing.place(rows, first, settings.policy)
-    moves = placing.moves(placed)
+    policy = settings.policy
+    rows, currency = facts.originals(
+        exports, as_of=day, settings=settings, decisions=decisions, steps=steps
+    )
+    rows, pinned = (rows, []) if before is None else before.split(rows, first)
+    begun = {} if before is None else before.in_flight
+    possible, left = _sifted(rows, policy, first, begun.values())
+    placed = placing.place([*possible, *pinned], first, policy)
+    if before is not None:
+        keeping.steady(placed, before)
+    by_id = {row["subscription_id"]: row for row in (*possible, *pinned)}
+    moves = [facts.priced(move, by_id[move.subscription_ids[0]]) for move in placing.moves(placed)]
+    if before is not None:
+        moves = keeping.batched(before.moves(moves))
     states = {one.customer_id: str(one.row["state"]) for one in placed.placed}
     document = PlanFile(
         service=settings.service.id,
         as_of=day,
         start=first,
-        policy=settings.policy.model_dump(mode="json"),
+        policy=policy.model_dump(mode="json"),
+        currency=currency,
+        rules=facts.rules(moves, settings),
+        sources=facts.sources(exports),
         moves=moves,
         batches=_batches(moves),
         customers=_customers(moves, states, exports),
-        unplaced=placed.unplaced,
-        savings=placing.savings(placed),
+        unplaced=sorted([*placed.unplaced, *left], key=_end),
+        savings=comparing.compared(placing.savings(placed), placed),
+        replaces="" if before is None else before.plan.hash,
         objective=OBJECTIVE,
         made_by=made_by,
         made_at=made_at,
     )
     return Plan(document.sealed())
+
+
+def _sifted(
+    rows: list[dict[str, Any]], policy: Policy, start: date, begun: Iterable[PlannedMove]
+) -> tuple[list[dict[str, Any]], list[Unplaced]]:
+    """Keep out what nobody decided, then what caps leave no room for."""
+    left = {row["subscription_id"]: why for row in rows if (why := terms.undecided(row))}
+    possible = [row for row in rows if row["subscription_id"] not in left]
+    left |= caps.left_out(possible, policy, start, begun)
+    return [row for row in rows if row["subscription_id"] not in left], list(left.values())
+
+
+def _unplaced(left: list[Unplaced], moves: list[PlannedMove]) -> list[Unplaced]:
+    """List what has no day, the nearest end first."""
+    moved = {key for move in moves for key in move.subscription_ids}
+    return sorted((one for one in left if one.subscription_id not in moved), key=_end)
+
+
+def _end(one: Unplaced) -> tuple[date, str]:
+    return one.expires_on or date.max, one.subscription_id
 
 
 def _batches(moves: list[PlannedMove]) -> list[PlannedBatch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cspkit import exports, planning, reporting, runbooks, workspace
+from cspkit import decisions, exports, planning, reporting, runbooks, workspace
 from cspkit.decisions import Decisions
 from cspkit.errors import PlanRefused, RunbookError
 from cspkit.exports import Exports
@@ -170,6 +171,15 @@ def programme(loaded: Exports, tmp_path_factory: pytest.TempPathFactory) -> Iter
             made_by="Luis",
         )
         file = plan.save(home / "plan.json")
+        accepted = planning.accepted(
+            plan.document.moves,
+            by="Carmen",
+            on=AS_OF,
+            reference="mail",
+            price=Decimal("12.50"),
+            currency="EUR",
+        )
+        decisions.fill(settings.decisions, originals=accepted)
         walked = Programme(server, settings, plan, file, mixed_batch(plan))
         walk(walked)
         yield walked

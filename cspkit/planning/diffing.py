@@ -1,0 +1,141 @@
+"""What changed from one plan to the next, move by move and in money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from cspkit.planfile import PlannedMove
+from cspkit.planning.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS = ("added", "dropped", "earlier", "later", "changed")
+ORDERED = (
+    *("subscription_ids", "target_offer", "seats", "term", "billing_cycle", "auto_renew"),
+    *("custom_term_end", "sale_price", "sale_currency"),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One move that is not as it was; `days` is by how much its order moved, later above 0."""
+
+    change: str
+    move_id: str
+    customer_id: str
+    name: str
+    subscription_ids: str
+    was: date | None
+    now: date | None
+    days: int | None
+    differs: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two plans side by side: the changes, what each kind costs, and how many moves stayed."""
+
+    changes: tuple[Change, ...]
+    costs: dict[str, Decimal]
+    unknown: int
+    same: int
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Show the changes, one row each: the fields of `Change`."""
+        import pandas as pd
+
+        names = [field.name for field in fields(Change)]
+        return pd.DataFrame([asdict(one) for one in self.changes], columns=names)
+
+    def count(self, kind: str) -> int:
+        """Count the changes of a kind: added, dropped, earlier, later or changed."""
+        return sum(one.change == kind for one in self.changes)
+
+    def lines(self) -> list[str]:
+        """Say it in a few lines: how many of each kind, and the cost paid twice, per currency."""
+        counts = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
+        lines = [f"{counts}, {self.same} as they were"]
+        lines += [
+            f"{abs(cost):,.2f} {unit} {'more' if cost > 0 else 'less'} is paid twice"
+            for unit, cost in self.costs.items()
+            if cost
+        ]
+        if not any(self.costs.values()):
+            lines.append("the cost is the same")
+        if self.unknown:
+            lines.append(f"{self.unknown} of these moves have no known price and count in none")
+        return lines
+
+
+def difference(old: Plan, new: Plan) -> Difference:
+    """Compare two plans, moves matched by what they move; cost is what is paid twice."""
+    before = {move.move_id: move for move in old.document.moves}
+    after = {move.move_id: move for move in new.document.moves}
+    names = {one.customer_id: one.name or "" for one in (*old.customers, *new.customers)}
+    changes = []
+    for key in sorted(before.keys() | after.keys()):
+        was, now = before.get(key), after.get(key)
+        change = _change(was, now, names)
+        if change is not None:
+            changes.append(change)
+    order = {kind: at for at, kind in enumerate(KINDS)}
+    changes.sort(key=lambda one: (order[one.change], one.now or one.was or date.max, one.move_id))
+    changed = [one.move_id for one in changes]
+    pairs = [(before.get(key), after.get(key)) for key in changed]
+    return Difference(
+        changes=tuple(changes),
+        costs=_costs(before.values(), after.values()),
+        unknown=sum(any(m and m.overlap_cost is None for m in pair) for pair in pairs),
+        same=len((before.keys() & after.keys()) - set(changed)),
+    )
+
+
+def _change(
+    was: PlannedMove | None, now: PlannedMove | None, names: dict[str, str]
+) -> Change | None:
+    one = now or was
+    assert one is not None
+    differs, days = "", None
+    if was is None:
+        kind = "added"
+    elif now is None:
+        kind = "dropped"
+    else:
+        days = (now.date - was.date).days
+        differs = _differs(was, now)
+        if not days and not differs:
+            return None
+        kind = "earlier" if days < 0 else "later" if days else "changed"
+    return Change(
+        change=kind,
+        move_id=one.move_id,
+        customer_id=one.customer_id,
+        name=names.get(one.customer_id, ""),
+        subscription_ids=" ".join(one.subscription_ids),
+        was=was.date if was else None,
+        now=now.date if now else None,
+        days=days,
+        differs=differs,
+    )
+
+
+def _differs(was: PlannedMove, now: PlannedMove) -> str:
+    pairs = [(name, getattr(was, name), getattr(now, name)) for name in ORDERED]
+    return ", ".join(f"{name} {old} -> {new}" for name, old, new in pairs if old != new)
+
+
+def _costs(before: Iterable[PlannedMove], after: Iterable[PlannedMove]) -> dict[str, Decimal]:
+    """Sum what is paid twice, per currency: after less before."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for sign, moves in ((-1, before), (1, after)):
+        for move in moves:
+            if move.overlap_cost is not None and move.currency is not None:
+                sums[move.currency] += sign * move.overlap_cost
+    return dict(sorted(sums.items()))

@@ -1,0 +1,102 @@
+"""What a plan is made from: judged originals in one currency, and what was seen to judge them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from cspkit import channels, judging, placing
+from cspkit.decisions import Decisions
+from cspkit.judging import prices
+from cspkit.planfile import PlannedMove, Rule, Source
+from cspkit.planning import pricing, terms
+from cspkit.settings import Settings
+from cspkit.tables import Channel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cspkit.exports import Exports
+
+OWN = ("rule", "pending", "sheet_price", "sheet_currency", "sheet_place")
+SAID = {"said_term": "term", "said_price": "sale_price", "said_currency": "currency"}
+
+Row = dict[str, Any]
+
+
+def originals(
+    exports: Exports,
+    *,
+    as_of: date,
+    settings: Settings,
+    decisions: Decisions | None,
+    steps: pd.DataFrame | None,
+) -> tuple[list[Row], str | None]:
+    """Judge the originals of others; give them with their costs, and the plan's currency."""
+    judged = judging.derive(
+        exports, as_of=as_of, settings=settings, decisions=decisions, steps=steps
+    )
+    judged = judged.filter(judged.channel != Channel.CSP_NCE.value)
+    # Beside a decided price, what it costs us is needed too: the margin is between the two.
+    judged = prices.priced(judged, exports, as_of, settings.policy)
+    judged = judged.select(*dict.fromkeys((*placing.COLUMNS, *OWN)))
+    rows = judging.fetch(judged.order_by("customer_id", "subscription_id")).to_pylist()
+    rows = _decided(rows, exports, decisions or Decisions.empty())
+    currency = pricing.currency_of(rows, settings.policy)
+    return [pricing.in_one_currency(row, currency, settings.policy) for row in rows], currency
+
+
+def _decided(rows: list[Row], exports: Exports, decisions: Decisions) -> list[Row]:
+    """Put beside each original what people said of it; take its seats where they chose to."""
+    said = {row["subscription_id"]: row for row in decisions.original_table.to_pylist()}
+    assigned = _assigned(exports, said)
+    whole = []
+    for row in rows:
+        mine = said.get(row["subscription_id"], {})
+        row = row | {name: mine.get(column) for name, column in SAID.items()}
+        whole.append(terms.seated(row, assigned.get(row["subscription_id"]), mine))
+    return whole
+
+
+def _assigned(exports: Exports, said: dict[str, Row]) -> dict[str, int | None]:
+    """Read assigned seats, where somebody chose to order by them."""
+    if not any(row["assigned_plus"] is not None for row in said.values()):
+        return {}
+    table = exports.table("subscriptions").select("subscription_id", "assigned_seats")
+    return {
+        row["subscription_id"]: row["assigned_seats"] for row in judging.fetch(table).to_pylist()
+    }
+
+
+def priced(move: PlannedMove, row: Row) -> PlannedMove:
+    """Write the prices that were seen into a move: the customer's, ours, and the whole term's."""
+    seen = {
+        "sale_price": row["said_price"],
+        "sale_currency": row["said_currency"] if row["said_price"] is not None else None,
+        "unit_cost": row["sheet_price"],
+        "cost_currency": row["sheet_currency"] if row["sheet_price"] is not None else None,
+        "price_source": row["price_source"],
+        "amount": pricing.amount(row),
+        "rule": row["rule"],
+    }
+    return move.model_copy(update=seen)
+
+
+def rules(moves: list[PlannedMove], settings: Settings) -> list[Rule]:
+    """List the channel rules that decided about moves, as they were read."""
+    used = {move.rule for move in moves}
+    known = sorted(channels.rules(settings.channels), key=lambda rule: rule.name)
+    return [
+        Rule(name=rule.name, facts={k: str(v) for k, v in rule.model_dump(mode="json").items()})
+        for rule in known
+        if rule.name in used
+    ]
+
+
+def sources(exports: Exports) -> list[Source]:
+    """List the files that the facts were read from."""
+    table = exports.table("files").order_by("source_file")
+    names = list(Source.model_fields)
+    return [
+        Source(**{name: row[name] for name in names}) for row in judging.fetch(table).to_pylist()
+    ]
