@@ -66,7 +66,9 @@ class Reseller:
 
 
 class Customers(Caller):
-    """Verbs about who the customers are and what they agreed to."""
+    """Verbs about who the customers are and what they agreed to; `page` is the size of a page."""
+
+    page = PAGE
 
     def relationship_link(self) -> str:
         """Return the invitation link, which is the same for every customer."""
@@ -84,7 +86,7 @@ class Customers(Caller):
 
     def customers(self, **wanted: str) -> Listed[Customer]:
         """List all customers, or those whose `name` or `domain` begins so, or of a `reseller`."""
-        params: Query = {"size": PAGE}
+        params: Query = {"size": self.page}
         for field, value in wanted.items():
             params["filter"] = _filter(_FIELDS[field], value)
         return self._listed("customers", _customer, params)
