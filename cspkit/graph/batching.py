@@ -9,8 +9,8 @@ from typing import Any
 
 from cspkit.errors import ApiError, ApiUnavailable
 from cspkit.graph.calling import Caller, route
-from cspkit.wire import Answer, Record, Sent, of_answer
-from cspkit.wire.faults import Said
+from cspkit.wire import Answer, Record, Sent
+from cspkit.wire.faults import Said, of_answer, of_silence
 
 MOST = 20
 ROUNDS = 5
@@ -112,6 +112,8 @@ def _outcome(part: Part, found: Record, answer: Answer, *, wrote: bool) -> Outco
         body = found.get("body")
         return Answer(status, body, headers, answer.request_id, answer.correlation_id)
     sent = Sent(part.method, part.path, answer.request_id, answer.correlation_id, wrote=wrote)
+    if not status:
+        return of_silence(sent, "the batch holds no answer to this part", unsent=not wrote)
     body = found.get("body")
     return of_answer(sent, Said.of(status, body, headers, str(body)))
 

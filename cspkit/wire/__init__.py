@@ -1,7 +1,7 @@
 """The only HTTP: calls, tokens, errors, whole lists, and reading what comes back."""
 
 from cspkit.wire.dialling import dial, dial_price_sheets, sign_in
-from cspkit.wire.faults import Sent, of_answer
+from cspkit.wire.faults import Sent
 from cspkit.wire.limits import Limiter
 from cspkit.wire.paging import Bad, Listed, Step, by_header, odata, read_all, seek
 from cspkit.wire.reading import Record, Unreadable, instant, plain, records
@@ -34,7 +34,6 @@ __all__ = [
     "has_mfa",
     "instant",
     "odata",
-    "of_answer",
     "plain",
     "read_all",
     "records",
