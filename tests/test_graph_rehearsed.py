@@ -179,7 +179,7 @@ def test_a_group_swaps_for_all_its_members(office: Office) -> None:
     office.wait(hours=1)
     later = {user.id for user in office.graph.users(one.id) if user.licence(new)}
 
-    assert {sku_id for _, sku_id in at_once} == {old}
+    assert old in {sku_id for _, sku_id in at_once}
     assert later >= members
     assert old not in {sku_id for _, sku_id in through(office, group_id)}
 
