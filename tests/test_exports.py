@@ -106,6 +106,15 @@ def test_tables_have_the_agreed_columns_and_types(sample, name):
     }
 
 
+def test_exports_say_what_they_hold(sample, tmp_path):
+    """Typed at a prompt, a load answers with its counts; prices are named where there are any."""
+    counts = [f"{len(getattr(sample, name)):,} {name}" for name in ("customers", "subscriptions")]
+    alone = load(write(tmp_path, "a.csv", HEADER, line(1)))
+
+    assert repr(sample).startswith(f"<Exports: {', '.join(counts)}, ")
+    assert repr(alone) == "<Exports: 1 customers, 1 subscriptions, 0 rejects from 1 file>"
+
+
 def test_a_table_of_another_name_is_refused(sample):
     """A misspelt name says what there is."""
     with pytest.raises(KeyError, match="expected one of customers, subscriptions"):

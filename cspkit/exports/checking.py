@@ -181,6 +181,8 @@ def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, An
         for name, rule in layout.rules.items()
         if name in kinds and (rule.fixed is not None or rule.from_file_name or layout.place(rule))
     }
+    if OWNER in layout.rules:
+        taken["customer_id"] = rows["v_customer_id"]
     if price := lookups.get("unit_price"):
         inside = _currency_inside(layout.cell(rows, layout.rules["unit_price"]), price)
         taken["currency"] = ibis.coalesce(taken.get("currency", nothing()), inside)

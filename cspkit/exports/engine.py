@@ -47,23 +47,28 @@ def keep_scanned(connection: Any, name: str, rows: Any, scan: Scan) -> Any:
 
 
 def define(connection: Any, name: str, meanings: pa.Table) -> None:
-    """Define NAME_j and NAME_k, which return the second and third column for a text of the first.
+    """Define NAME_j and NAME_k: the value and the problem of a cell, by a table of them.
 
-    Unlike a join it keeps the order of the rows that it is called for.
+    Unlike a join it keeps the order of the rows that it is called for. Cells with a problem come
+    last, so that the others are not looked up for one.
     """
-    connection.con.register(f"{name}_given", meanings)
-    cell, *values = meanings.column_names
-    given = f"{name}_given ORDER BY {cell}"
-    connection.raw_sql(f"CREATE TYPE {name}_cells AS ENUM (SELECT {cell} FROM {given})")
-    for letter, value in zip("jk", values, strict=True):
-        found = f"{name}_{letter}"
-        listed = f"SELECT list({value} ORDER BY {cell}) FROM {name}_given"
-        connection.raw_sql(f"SET VARIABLE {found} = ({listed})")
-        connection.raw_sql(
-            f"CREATE TEMP MACRO {found}(cell) AS getvariable('{found}')"
-            f"[enum_code(TRY_CAST(cell AS {name}_cells))::BIGINT + 1]"
-        )
-    connection.con.unregister(f"{name}_given")
+    cell, value, problem = meanings.column_names
+    given, cells = f"{name}_given", f"{name}_cells"
+    fine = meanings.column(problem).null_count
+    order = f"ORDER BY {problem} IS NOT NULL, {cell}"
+    number = f"enum_code(TRY_CAST(cell AS {cells}))::BIGINT"
+    connection.con.register(given, meanings)
+    for statement in (
+        f"CREATE TYPE {cells} AS ENUM (SELECT {cell} FROM {given} {order})",
+        f"SET VARIABLE {name}_j = (SELECT list({value} {order}) FROM {given})",
+        f"SET VARIABLE {name}_k = (SELECT list({problem} {order}) FILTER ({problem} IS NOT NULL) "
+        f"FROM {given})",
+        f"CREATE TEMP MACRO {name}_j(cell) AS getvariable('{name}_j')[{number} + 1]",
+        f"CREATE TEMP MACRO {name}_k(cell) AS CASE WHEN {number} >= {fine} "
+        f"THEN getvariable('{name}_k')[{number} - {fine - 1}] END",
+    ):
+        connection.raw_sql(statement)
+    connection.con.unregister(given)
 
 
 def fresh_name() -> str:

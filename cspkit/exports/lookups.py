@@ -77,10 +77,14 @@ class Lookup:
 
     def checked(self, rows: Any, cell: Any, name: str) -> cells.Checked:
         """Return the value and the problem of a cell of joined rows."""
+        given = cell
         if self.few:
             value = self._cases(cell, 0, self.type)
             problem = self._cases(cell, 1, "string")
         elif self.function:
+            # A cell that is none of those that were given costs an error each, so it is left out.
+            if self.kind == "guid":
+                cell = ibis.ifelse(cells.long_as_guid(cell), cells.nothing(), cell)
             value = _call(f"{self.function}_j", self.type, cell)
             wrong = any(found[1] for found in self.outcomes.values())
             problem = _call(f"{self.function}_k", "string", cell) if wrong else cells.nothing()
@@ -88,13 +92,11 @@ class Lookup:
             value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
         if self.kind != "guid":
             return cells.Checked(value, problem)
-        whole = cells.guid(cell)
-        broken = whole.isnull() & cells.long_as_guid(cell)
-        # Few cells are no GUIDs; the others are not looked for among them.
-        problem = ibis.cases(
-            (broken, "not_a_guid"), (whole.isnull(), problem), else_=cells.nothing()
+        whole = cells.guid(given)
+        broken = whole.isnull() & cells.long_as_guid(given)
+        return cells.Checked(
+            ibis.coalesce(whole, value), ibis.ifelse(broken, "not_a_guid", problem)
         )
-        return cells.Checked(ibis.coalesce(whole, value), problem)
 
     def _cases(self, cell: Any, part: int, kind: str) -> Any:
         branches = [

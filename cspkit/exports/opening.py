@@ -14,15 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cspkit.errors import ExportError
-from cspkit.exports import columnar, delimited, documents, returned
-from cspkit.exports.dialect import sniff
+from cspkit.exports import columnar, delimited, documents, returned, unfolding
+from cspkit.exports.dialect import HEADER_ROWS, encoding_of, sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.formats import Formats, Match, packaged
-from cspkit.exports.profiles import TAB
+from cspkit.exports.profiles import TAB, key
 from cspkit.exports.sheets import CELLS, Scan, Sheet, column
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _DAY = re.compile(r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(0[1-9]|[12]\d|3[01]))?(?!\d)")
+_RULED = re.compile(r"\s*-{2,}(?:\s+-{2,})+\s*")
+_PAIR = re.compile(r"[A-Za-z]\w* +: ")
+PRINTED = (
+    "is a table printed for the eye, which cuts long values off; "
+    "export it again with `| Export-Csv FILE -NoTypeInformation` in place of Format-Table"
+)
 Left = tuple[str, str]
 
 
@@ -37,9 +43,13 @@ def open_file(file: Found, formats: Formats | None = None) -> tuple[list[Sheet],
     found: list[Sheet] = []
     left: list[Left] = []
     for name, header, matches, rows, note in _tables(file, formats or packaged()):
+        if matches and matches[0].fits and (cell := matches[0].profile.unfold):
+            header, rows = unfolding.unfold(header, _held(rows), _spelled(header, cell))
+            matches = (formats or packaged()).recognise(header)
         best = matches[0] if matches else None
         if best and best.fits:
-            found.append(replace(_sheet(file, name, header, best, rows), note=note))
+            told = note or (best.profile.title if best.profile.table == "none" else "")
+            found.append(replace(_sheet(file, name, header, best, rows), note=told))
         else:
             left.append((name, _why(file, header, best)))
     if file.named and not found:
@@ -90,11 +100,20 @@ def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:
         return
     if not matches or not matches[0].fits:
         rows = pa.table({})
-    elif file.path.stat().st_size > delimited.SMALL:
+    elif file.path.stat().st_size > delimited.SMALL and not matches[0].profile.unfold:
         rows = delimited.scan_of(file.path, dialect)
     if rows is None:
         rows = delimited.read_small(file.path, dialect)
     yield file.name, dialect.header, matches, rows, ""
+
+
+def _held(rows: _Raw) -> pa.Table:
+    assert not isinstance(rows, tuple)
+    return rows
+
+
+def _spelled(header: tuple[str, ...], name: str) -> str:
+    return next(found for found in header if key(found) == key(name))
 
 
 def _sheet(file: Found, name: str, header: tuple[str, ...], best: Match, rows: _Raw) -> Sheet:
@@ -125,6 +144,8 @@ def seen_on(path: Path) -> date:
 
 def _why(file: Found, header: tuple[str, ...], best: Match | None) -> str:
     shown = ", ".join(repr(name) for name in header[:8]) + (" ..." if len(header) > 8 else "")
+    if printed(file.path):
+        return PRINTED
     if best is None or not header:
         return "expected a header row of a known format, found none"
     profile = best.profile
@@ -139,6 +160,17 @@ def _why(file: Found, header: tuple[str, ...], best: Match | None) -> str:
         f"expected a known export format, found the columns {shown}; "
         f"the closest is {profile.title!r}, which lacks {lacking}"
     )
+
+
+def printed(path: Path) -> bool:
+    """Tell whether a text was printed for the eye: dashes under names, or `name : value` lines."""
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".parquet", ".json"):
+        return False
+    with path.open("rb") as file:
+        head = file.read(4096)
+    lines = head.decode(encoding_of(head), "replace").lstrip("\ufeff").splitlines()[:HEADER_ROWS]
+    pairs = [line for line in lines if _PAIR.match(line)]
+    return any(_RULED.fullmatch(line) for line in lines) or len(pairs) > 3
 
 
 def confirmed(sheet: Sheet, rows: int | None) -> bool:

@@ -109,6 +109,7 @@ class Profile(_Strict):
     decimal: Literal[".", ",", "detect"] = "detect"
     marks: tuple[tuple[str, ...], ...] = ()
     latest_by: tuple[str, ...] = ()
+    unfold: str = Field("", description="a column whose cells hold JSON objects, one per row")
     leads: tuple[str, ...] = Field((), description="columns it knows better than others do")
     yields: tuple[str, ...] = Field((), description="columns it knows worse than others do")
     columns: dict[str, ColumnRule] = Field(default_factory=dict)

@@ -42,6 +42,7 @@ KEYS = {
     "files": ["source_file"],
 }
 PLACE = ("source_file", "source_row")
+FIRST = ("customers", "subscriptions", "rejects")
 KEYLESS = ("subscription_id", *PLACE)
 FILES = ("customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.json")
 
@@ -110,6 +111,18 @@ class Exports:
             )
             held[name] = engines.keep(connection, name, expression)
         return cls(connection, held, [])
+
+    def __repr__(self) -> str:
+        """Say what was loaded, in one line for people."""
+        names = ("customers", "subscriptions", "rejects", "prices", "offers")
+        counts = {name: self._count(name) for name in names}
+        shown = [f"{counts[name]:,} {name}" for name in names if counts[name] or name in FIRST]
+        files = f"{len(self._lines):,} file{'' if len(self._lines) == 1 else 's'}"
+        left = f", {len(self.unrecognised):,} left alone" if self.unrecognised else ""
+        return f"<Exports: {', '.join(shown)} from {files}{left}>"
+
+    def _count(self, name: str) -> int:
+        return int(self._tables[name].count().to_pyarrow().as_py())
 
     def table(self, name: str) -> Any:
         """Return one of the tables as Ibis has it: customers, subscriptions, prices, offers,
