@@ -1,0 +1,56 @@
+"""Large files are scanned by the engine; their rows keep the numbers they have in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cspkit.exports import Exports, load
+
+ROWS = 200_000
+TENANT = "00000000-0000-4000-8000-{:012x}"
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    """One large file whose rows say where they stand: the id, the seats, a bad seat now and then.
+
+    Prices are as many as make the engine look them up rather than compare them one by one.
+    """
+    path: Path = tmp_path_factory.mktemp("large") / "subscriptions.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("subscription_id,customer_id,seats,expires_on,unit_price,currency\n")
+        for row in range(2, ROWS + 2):
+            seats = "many" if row % 1000 == 0 else row
+            day = f"2027-{row % 12 + 1:02}-{row % 28 + 1:02}"
+            tenant = TENANT.format(row // 5)
+            file.write(f"s{row},{tenant},{seats},{day},{row % 300}.5,EUR\n")
+    return load(path)
+
+
+def test_a_row_of_a_large_file_keeps_its_number(loaded):
+    """An analyst opens the file at the row that the table names and finds it there."""
+    table = loaded.table("subscriptions")
+    wrong = table.filter(table.subscription_id != "s" + table.source_row.cast("string"))
+
+    assert wrong.count().to_pyarrow().as_py() == 0
+
+
+def test_a_reject_of_a_large_file_keeps_its_number(loaded):
+    """The rejected row is the one whose cell is wrong, whole and as it was."""
+    rows = loaded.rejects["source_row"].tolist()
+
+    assert list(range(1000, ROWS + 2, 1000)) == rows
+    assert all(f'"s{row}"' in whole for row, whole in zip(rows, loaded.rejects["row"], strict=True))
+
+
+def test_the_cells_of_a_large_file_mean_what_they_say(loaded):
+    """Days and prices that are looked up belong to their own rows."""
+    table = loaded.table("subscriptions")
+    row = table.source_row
+    price = (row % 300).cast("decimal(18, 6)") + 0.5
+    wrong = (table.expires_on.month() != row % 12 + 1) | (table.unit_price != price)
+
+    assert table.filter(wrong).count().to_pyarrow().as_py() == 0
+    assert table.count().to_pyarrow().as_py() == ROWS - ROWS // 1000
