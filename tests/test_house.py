@@ -43,6 +43,7 @@ FLOORS = [
     "moves",
     "reporting",
     "runbooks",
+    "doctor",
     "rehearsal",
     "rehearsing",
     "listing",

@@ -70,7 +70,7 @@ class Access:
     def _access(self, one: Subject, lease: Lease) -> str:
         if self._desk.ledger.step(one.customer_id, Step.ACCESS).state is StepState.DONE:
             return ""
-        found = self._desk.graph.relationships(one.customer_id)
+        found = self._desk.relationships(one.customer_id)
         active = [each for each in found if each.status == "active" and _covers(each)]
         if active:
             return self._use(one, active, lease)

@@ -52,6 +52,9 @@ def settle(work: Pass, row: MoveRow) -> Done | None:
     if not acted:
         return _never_sent(work, row)
     orders = work.desk.partner_center.orders(row.customer_id)
+    if orders.bad:
+        unread = f"{len(orders.bad)} orders of the customer cannot be read: {orders.bad[0].reason}"
+        return work.end(row, Outcome.WAITING, f"not clear; {unread}")
     found = matching(orders, row, work.desk.ledger.orders(row.customer_id))
     if len(found) == 1:
         _order(work, row, found[0])
@@ -129,6 +132,7 @@ def _refused(work: Pass, row: MoveRow, error: ApiRefused) -> Done | None:
 
 def _order(work: Pass, row: MoveRow, order: Order) -> None:
     subscription_id = order.subscription_id or None
+    work.pending = order.status == "pending" and not subscription_id
     work.move(row, MoveState.ORDERED, order_id=order.id, subscription_id=subscription_id)
 
 

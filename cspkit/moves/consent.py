@@ -28,15 +28,26 @@ def refusal(desk: Desk, move: PlannedMove) -> str:
     What the customer accepted is read from decisions.xlsx at the run, not from the plan: a
     consent may be withdrawn after the plan was made. Caps are those of the settings of the run.
     """
-    rows = [desk.originals.get(original, {}) for original in move.subscription_ids]
+    rows = _rows(move, desk.originals)
     policy = desk.settings.policy
     return (
-        _missing(move, rows, desk.today)
-        or _different(move, rows)
-        or _exceeded(move, rows)
+        disagreement(move, desk.originals, desk.today)
         or _money(desk, move, policy)
         or _margin(move, rows, policy, desk.approvals)
     )
+
+
+def disagreement(move: PlannedMove, originals: dict[str, dict[str, Any]], today: date) -> str:
+    """Say what a move is beyond the consent, its code first; empty when the customer accepted it.
+
+    `originals` are the rows of decisions.xlsx by subscription id.
+    """
+    rows = _rows(move, originals)
+    return _missing(move, rows, today) or _different(move, rows) or _exceeded(move, rows)
+
+
+def _rows(move: PlannedMove, originals: dict[str, dict[str, Any]]) -> Rows:
+    return [originals.get(original, {}) for original in move.subscription_ids]
 
 
 def _missing(move: PlannedMove, rows: Rows, today: date) -> str:

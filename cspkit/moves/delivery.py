@@ -34,7 +34,7 @@ def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
     if not subscription_id:
         return _wait(desk, row, lease, f"order {row.order_id} has no subscription yet")
     seats = desk.partner_center.provisioning(row.customer_id, subscription_id)
-    if seats is None or seats.status not in ("success", "failed"):
+    if seats is None or seats.status not in ("success", "failed") or seats.seats is None:
         return _wait(desk, row, lease, f"the seats of {subscription_id} are not there yet")
     problem = _problem(row, seats)
     if problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from cspkit.clock import Clock, SystemClock
 from cspkit.errors import ApiError, SettingsError
@@ -15,7 +16,7 @@ from cspkit.partner_center import PartnerCenter
 from cspkit.planning import Plan
 from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
-from cspkit.wire import AzureTokens, FixedTokens, NoTokens, ServiceClock, TokenProvider, Wire
+from cspkit.wire import FixedTokens, NoTokens, ServiceClock, TokenProvider, Wire, dial, sign_in
 
 
 def read_settings(config: str | Path | None) -> Settings:
@@ -43,15 +44,23 @@ def read_day(day: date | str | None) -> date | None:
         raise SettingsError("run", "due", f"expected YYYY-MM-DD, found {day!r}") from None
 
 
-def open_desk(plan: Plan, mode: Mode, settings: Settings, tokens: TokenProvider | None) -> Desk:
+def open_desk(
+    plan: Plan,
+    mode: Mode,
+    settings: Settings,
+    tokens: TokenProvider | None,
+    *,
+    adapter: Any = None,
+) -> Desk:
     """Connect to service and ledger as the mode allows; a dry run may stay offline.
 
+    Calls go by `adapter` where one is given, such as a rehearsal in the same process.
     Raises SettingsError, PlanRefused or LedgerError when they do not belong together.
     """
     guard.check_mode(mode, settings)
     guard.check_plan(plan, settings)
     tokens, why_offline = _tokens(tokens, mode, settings)
-    wires = _wires(settings, tokens)
+    wires = _wires(settings, tokens, adapter)
     clock: Clock = SystemClock()
     if settings.service.kind == "rehearsal":
         clock = ServiceClock(wires[0])
@@ -108,24 +117,17 @@ def _tokens(
         return given, ""
     if settings.service.kind == "rehearsal":
         return FixedTokens(), ""
-    tenant = settings.service.partner_tenant
     if mode is Mode.LIVE:
-        return AzureTokens.sign_in(tenant), ""
+        return sign_in(settings.service, settings.root, ask=True), ""
     try:
-        return AzureTokens.default(tenant), ""
+        return sign_in(settings.service, settings.root, ask=False), ""
     except SettingsError as error:
         return NoTokens(), str(error)
 
 
-def _wires(settings: Settings, tokens: TokenProvider) -> tuple[Wire, Wire]:
+def _wires(settings: Settings, tokens: TokenProvider, adapter: Any) -> tuple[Wire, Wire]:
     service = settings.service
-    made = [
-        Wire(
-            address,
-            tokens=tokens,
-            connect_timeout=service.connect_timeout,
-            read_timeout=service.read_timeout,
-        )
-        for address in (service.partner_center, service.graph)
-    ]
-    return made[0], made[1]
+    return (
+        dial(service, "partner_center", tokens, adapter=adapter),
+        dial(service, "graph", tokens, adapter=adapter),
+    )

@@ -18,7 +18,10 @@ THROTTLED = 429
 
 @dataclass
 class Pass:
-    """A move under a lease; `carts` and `sends` count what this pass did already."""
+    """A move under a lease; `carts` and `sends` count what this pass did already.
+
+    `pending`: its order was placed just now and the answer says that the seats come later.
+    """
 
     desk: Desk
     one: Subject
@@ -27,6 +30,7 @@ class Pass:
     carts: int = 0
     sends: int = 0
     request_id: str = ""
+    pending: bool = False
 
     def move(
         self,

@@ -61,6 +61,8 @@ def _next(work: Pass, row: MoveRow) -> Done | None:
         return checkouts.check_out(work, row)
     if row.state is MoveState.SENT:
         return checkouts.settle(work, row)
+    if row.state is MoveState.ORDERED and work.pending:
+        return work.end(row, Outcome.WAITING, f"order {row.order_id} is placed; seats come later")
     if row.state is MoveState.ORDERED:
         wait = delivery.follow(work.desk, row, work.lease)
         return None if wait is None else work.end(row, Outcome.WAITING, wait)

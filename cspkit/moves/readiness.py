@@ -78,7 +78,17 @@ def _drift(desk: Desk, one: Subject) -> str:
     by_id = {key: each for each in owned for key in each.ids}
     found = [by_id[original] for original in one.planned.subscription_ids if original in by_id]
     changes = (_changed(each, one.planned) for each in found)
-    return next((change for change in changes if change), "")
+    return next((change for change in changes if change), "") or _more_seats(found, one.planned)
+
+
+def _more_seats(found: list[Owned], move: PlannedMove) -> str:
+    """Seats that were added since the plan are in no consent; fewer are within it."""
+    seats = [each.seats for each in found]
+    seen = move.original_seats
+    if seen is None or len(found) < len(move.subscription_ids) or None in seats:
+        return ""
+    now = sum(count for count in seats if count is not None)
+    return f"the originals now have {now} seats, {seen} were seen" if now > seen else ""
 
 
 def _changed(original: Owned, move: PlannedMove) -> str:

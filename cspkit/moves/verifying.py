@@ -37,26 +37,27 @@ class Verify:
     def act(self, one: Subject, lease: Lease) -> Done:
         """Check, and record what is verified; what is not visible yet is looked at again."""
         row = self._desk.ledger.move(one.id)
-        before = row.state if row else MoveState.PLANNED
+        before, delivered = row.state if row else MoveState.PLANNED, False
         if row is not None and row.state is MoveState.ORDERED:
             wait = delivery.follow(self._desk, row, lease)
             if wait:
                 return Done(before, before, Outcome.WAITING, wait)
-            row = self._desk.ledger.move(one.id)
+            row, delivered = self._desk.ledger.move(one.id), True
         if row is not None and row.state is MoveState.HUMAN:
             return Done(before, row.state, Outcome.HUMAN, f"{row.reason}; a person settles it")
         if row is not None and row.state in _CHECKED:
             return Done(before, row.state, Outcome.DONE, "the seats were verified")
         if row is None or row.state is not MoveState.PROVISIONED:
             return Done(before, before, Outcome.WAITING, NOT_ORDERED)
-        return self._check(row, before, lease)
+        return self._check(row, before, lease, delivered=delivered)
 
-    def _check(self, row: MoveRow, before: str, lease: Lease) -> Done:
+    def _check(self, row: MoveRow, before: str, lease: Lease, *, delivered: bool) -> Done:
+        """Check what was sold and what is there; `delivered` seats were counted just now."""
         wrong = self._sold(row)
         if wrong:
             self._move(row, MoveState.HUMAN, lease, wrong)
             return Done(before, MoveState.HUMAN, Outcome.HUMAN, f"{wrong}; a person settles it")
-        wait = self._waiting(row) or self._hidden(row)
+        wait = ("" if delivered else self._waiting(row)) or self._hidden(row)
         if wait:
             return Done(before, row.state, Outcome.WAITING, wait)
         self._move(row, MoveState.VERIFIED, lease, "")
@@ -85,9 +86,10 @@ class Verify:
 
     def _hidden(self, row: MoveRow) -> str:
         """Say why the customer's tenant does not show the seats; empty when it does."""
+        desk = self._desk
         try:
-            pool = self._desk.graph.pools(row.customer_id).get(row.target_sku_id)
-            owned = self._desk.graph.owned(row.customer_id)
+            pool = desk.once(desk.graph.pools, row.customer_id).get(row.target_sku_id)
+            owned = desk.once(desk.graph.owned, row.customer_id)
         except ApiRefused as error:
             if error.status in (401, 403):
                 return "the customer's tenant cannot be looked into yet: run the access step"

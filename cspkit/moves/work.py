@@ -107,6 +107,7 @@ class Work:
     def __init__(self, desk: Desk, step: Step, subjects: list[Subject]) -> None:
         """Hold what `begin` put together."""
         self._desk = desk
+        desk.crowd = len({one.customer_id for one in subjects})
         self._step = step
         self._subjects = subjects
         self._results: list[tuple[Subject, Done]] = []
@@ -126,6 +127,11 @@ class Work:
             if progress is not None:
                 progress(len(self._results), len(self._subjects))
         return rows.outcomes(self._results)
+
+    @property
+    def results(self) -> list[tuple[Subject, Done]]:
+        """Give each subject so far with what came of it."""
+        return list(self._results)
 
     def counts(self) -> dict[str, int]:
         """Count the outcomes so far, by word."""

@@ -12,6 +12,8 @@ from cspkit.rehearsal.answers import denial, reply, the_world
 from cspkit.rehearsal.faults import Faults
 from cspkit.rehearsal.refusals import Denied
 from cspkit.rehearsal.routes import (
+    analytics,
+    azure,
     catalogue,
     control,
     customers,
@@ -25,6 +27,7 @@ from cspkit.rehearsal.routes import (
     partners,
     profiles,
     transfers,
+    transitions,
 )
 from cspkit.rehearsal.routes import subscriptions as subscription_routes
 from cspkit.rehearsal.tokens import Tokens
@@ -43,7 +46,8 @@ def build(world: World, faults: Faults, *, with_control: bool) -> Flask:
     application.extensions["faults"] = faults
     application.extensions["tokens"] = Tokens()
     road = (customers, catalogue, orders, subscription_routes, licences, graph, gdap)
-    for module in (*road, profiles, partners, market, migrations, transfers):
+    also = (profiles, partners, market, migrations, transfers, transitions, analytics, azure)
+    for module in (*road, *also):
         application.register_blueprint(module.routes)
     for group in (partners.hooks, market.sheets, login.routes):
         application.register_blueprint(group)

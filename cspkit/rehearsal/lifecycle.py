@@ -32,6 +32,8 @@ RULES = {
     "csp_legacy": Rule(grace=0, disabled=90, renews=True),
     "csp_nce": Rule(grace=0, disabled=90, renews=True, extends=True),
     "csp_other": Rule(grace=0, disabled=90, renews=True, extends=True),
+    # nobody knows where it was bought: the hard case, it ends and nothing is free
+    "unknown": Rule(grace=0, disabled=90, renews=False),
 }
 _FREE_MONTH = Rule(grace=30, disabled=90, renews=True)
 _TRIAL = Rule(grace=30, disabled=90, renews=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from cspkit.rehearsal import lifecycle, relations, seats
 from cspkit.rehearsal.endings import WINDOW
-from cspkit.rehearsal.products import Product
+from cspkit.rehearsal.products import Product, products
 from cspkit.rehearsal.records import (
     PARTNER_TENANT,
     Cart,
@@ -76,6 +77,30 @@ def legacy_lines(world: World, customer: Customer, order_id: str) -> list[Subscr
     held = world.subscriptions[customer.id].values()
     found = [s for s in held if s.channel == "csp_legacy" and s.order_id.lower() == order_id]
     return sorted(found, key=lambda item: item.id)
+
+
+def addon(world: World, customer: Customer, order_id: str, line: dict[str, Any]) -> Subscription:
+    """Make a legacy add-on for a line of its parent's order; raises Refused."""
+    parents = {item.id: item for item in legacy_lines(world, customer, order_id)}
+    if not parents:
+        find(world, customer, order_id)
+        raise Refused(800002)
+    parent = parents.get(line["parentsubscriptionid"])
+    product = next((p for p in products() if p.addon and p.legacy_offer == line["offerid"]), None)
+    if parent is None or product is None or parent.status != "active":
+        raise Refused(800002)
+    return replace(
+        parent,
+        id=world.new_id("subscription"),
+        product=product,
+        seats=line["seats"],
+        assigned=0,
+        parent_id=parent.id,
+        friendly_name=line["name"] or product.name,
+        created=world.now,
+        price=product.monthly,
+        version=1,
+    )
 
 
 def price(order: Order) -> float:

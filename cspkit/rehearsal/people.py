@@ -40,6 +40,21 @@ def find(world: World, customer: Customer, name: str) -> User:
     return user
 
 
+def create(world: World, customer: Customer, said: dict[str, str]) -> User:
+    """Add a user to a tenant; raises ValueError for a principal name that is taken."""
+    everyone = users(world, customer)
+    if any(one.principal == said["userprincipalname"].lower() for one in everyone.values()):
+        raise ValueError(said["userprincipalname"])
+    made = User(
+        id=world.new_id("user"),
+        name=said["displayname"],
+        principal=said["userprincipalname"].lower(),
+        usage_location=said["usagelocation"] or None,
+    )
+    everyone[made.id] = made
+    return made
+
+
 def change_licences(
     world: World, customer: Customer, user: User, *, add: list[Wanted], remove: list[str]
 ) -> None:

@@ -23,6 +23,7 @@ class Product:
     weight: int
     plans: tuple[str, ...]
     addon: bool = False
+    every_term: bool = False
 
     @property
     def offer(self) -> str:
@@ -39,7 +40,7 @@ class Product:
         """List the terms on sale with their billing cycles."""
         short = (("P1M", "monthly"), ("P1Y", "monthly"), ("P1Y", "annual"))
         long = (("P3Y", "monthly"), ("P3Y", "annual"), ("P3Y", "triennial"))
-        return short + long if self.name.endswith((" E3", " E5")) else short
+        return short + long if self.every_term or self.name.endswith((" E3", " E5")) else short
 
 
 # part number, skuId, seats: what every tenant has for nothing and nobody moves
@@ -49,11 +50,22 @@ FREE = (
 )
 
 
+_stocked: dict[tuple[str, str], Product] = {}
+
+
 @cache
 def products() -> tuple[Product, ...]:
     """List all products, those on sale and those that can only be an original."""
     text = resources.files(__package__).joinpath("products.csv").read_text(encoding="utf-8")
-    return tuple(_product(row) for row in csv.DictReader(text.splitlines()))
+    listed = (_product(row) for row in csv.DictReader(text.splitlines()))
+    return (*_stocked.values(), *listed)
+
+
+def stock(found: Product) -> None:
+    """Put a product on the shelf that the list does not have; what is listed stays as it is."""
+    _stocked[found.offer, found.sku_id] = found
+    for kept in (products, by_sku_id, by_offer):
+        kept.cache_clear()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_TARGET = "The target transition ToSubscriptionId field is invalid. "
 _MIGRATION = "Subscription {0} cannot be migrated to New Commerce because "
 
 # code -> HTTP status, text; {0} and {1} are filled in
@@ -70,6 +71,28 @@ TEXTS: dict[int, tuple[int, str]] = {
     900101: (409, "This transfer is not allowed as original transfer {0} is in progress"),
     900102: (400, "Cannot process the transfer request for {1} transfer {0}"),
     900118: (400, "Invalid Customer Id"),
+    900236: (
+        400,
+        _TARGET + "Target subscription CommitmentEndDate must be later than source subscription",
+    ),
+    900258: (400, _TARGET + "Target subscription must be active."),
+    900259: (
+        400,
+        _TARGET + "Target subscription id can't be the same as the source subscription ID.",
+    ),
+    900260: (
+        400,
+        _TARGET + "Target subscription must have the same CatalogItemId as in the transition "
+        "request.",
+    ),
+    900267: (
+        400,
+        "Target transition can't have a term duration shorter than that of the source "
+        "subscription.",
+    ),
+    900268: (400, "The term duration on the target transition is invalid."),
+    900269: (400, "The billing cycle is invalid."),
+    900270: (400, "The billing cycle cannot be longer than the term."),
     900215: (400, _MIGRATION + "the status is not active."),
     900216: (400, _MIGRATION + "the subscription is currently being processed."),
     900217: (400, _MIGRATION + "it is less than 24 hours from the term end."),

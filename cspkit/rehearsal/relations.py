@@ -99,6 +99,11 @@ def grant_early_access(world: World, customer: Customer) -> None:
     if customer.related_at is None or rng.random() < 0.5:
         return
     since = max(customer.related_at, world.now - timedelta(days=rng.randint(20, 600)))
+    grant(world, customer, since)
+
+
+def grant(world: World, customer: Customer, since: datetime) -> None:
+    """Give the partner two years of access that works since an instant."""
     roles = [DIRECTORY_READERS, LICENSE_ADMINISTRATOR, USER_ADMINISTRATOR]
     access = Access(
         id=f"{world.new_id('access')}-{PARTNER_TENANT}",
@@ -227,7 +232,13 @@ def _expire(world: World, access_id: str) -> None:
         access.ends = world.now + timedelta(days=180)
         world.at(access.ends, _expire, access_id)
     else:
-        _become(world, access, "expired")
+        # its roles no longer work; the word changes once more some minutes later
+        _become(world, access, "expiring")
+        world.at(world.after(world.options.activation, "over", access_id), _expired, access_id)
+
+
+def _expired(world: World, access_id: str) -> None:
+    _become(world, world.access[access_id], "expired")
 
 
 def _become(world: World, access: Access, status: str) -> None:

@@ -20,6 +20,7 @@ from cspkit.rehearsal import (
     relations,
     seats,
     transfers,
+    transitions,
     world,
 )
 from cspkit.rehearsal.products import Product, by_sku_id
@@ -31,7 +32,7 @@ _CLASSES: dict[str, Any] = {
     for found in (*vars(records).values(), books.Books, world.Options)
     if isinstance(found, type) and is_dataclass(found) and found is not Product
 }
-_MODULES = (endings, migrations, people, relations, seats, transfers)
+_MODULES = (endings, migrations, people, relations, seats, transfers, transitions)
 _ACTIONS: dict[str, world.Action] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": found
     for module in _MODULES

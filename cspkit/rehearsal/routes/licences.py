@@ -56,6 +56,27 @@ def users(customer_id: str) -> Response:
     return page(found, f"/customers/{one.id}/users", MOST)
 
 
+@routes.post(_HERE)
+@user_only
+def create_user(customer_id: str) -> Response:
+    """Create a user without a licence; its password is never shown again."""
+    one, sent = _tenant(customer_id, relations.CHANGES_LICENCES), body()
+    words = ("userprincipalname", "displayname", "usagelocation", "firstname", "lastname")
+    said = {name: sent.get(name) or "" for name in words}
+    if not all(isinstance(value, str) for value in said.values()):
+        raise Refused(2000, "a user's names are texts")
+    if "@" not in said["userprincipalname"] or not said["displayname"]:
+        raise Refused(2000, "userPrincipalName and displayName")
+    try:
+        user = people.create(the_world(), one, said)
+    except ValueError:
+        raise Refused(2000, "userPrincipalName is taken") from None
+    profile = {"forceChangePassword": True, "password": "<temporary-password>"}
+    more = {"immutableId": sent.get("immutableid"), "passwordProfile": profile}
+    more |= {"lastDirectorySyncTime": None, "softDeletionTime": None}
+    return reply(_described(one, user) | more)
+
+
 def _wants_active() -> bool:
     text = request.args.get("filter")
     if text is None:

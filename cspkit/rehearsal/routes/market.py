@@ -200,7 +200,7 @@ def offers(customer_id: str | None = None) -> Response:
     country = customer(customer_id).market if customer_id else _country()
     listed = [item for item in products() if item.legacy_offer]
     first, size = _number("offset", 0), _number("size", 500)
-    found = [_offer(item, country) for item in listed[first : first + size]]
+    found = [legacy_offer(item, country) for item in listed[first : first + size]]
     return collection(found, links={"self": link(f"/offers?country={country}")})
 
 
@@ -210,7 +210,7 @@ def offer(offer_id: str) -> Response:
     country = _country()
     for item in products():
         if item.legacy_offer == offer_id != "":
-            return reply(_offer(item, country))
+            return reply(legacy_offer(item, country))
     raise Refused(400013)
 
 
@@ -223,7 +223,7 @@ def offer_addons(offer_id: str) -> Response:
         for item in products()
     )
     addons = [item for item in products() if item.addon and mailbox]
-    return collection(_offer(item, country) for item in addons)
+    return collection(legacy_offer(item, country) for item in addons)
 
 
 @routes.get("/offercategories")
@@ -259,7 +259,8 @@ def _category(business: bool, country: str) -> Json:
     }
 
 
-def _offer(item: Product, country: str) -> Json:
+def legacy_offer(item: Product, country: str) -> Json:
+    """Describe a legacy offer; it is shown and no longer sold."""
     offer_id = item.legacy_offer.upper()
     return {
         "id": offer_id,

@@ -12,6 +12,7 @@ from cspkit.rehearsal.answers import (
     customer,
     instant,
     link,
+    lowered,
     partner_center,
     reply,
     the_world,
@@ -61,7 +62,7 @@ def check_out(customer_id: str, cart_id: str) -> Response:
     cart = carts.find(world, one, cart_id)
     request_id = request.headers.get("MS-RequestId", "")
     made = carts.check_out(world, one, cart, request_id=request_id)
-    answer: Json = {"orders": [order_json(one, order, fresh=True) for order in made]}
+    answer: Json = {"orders": [order_json(one, order, at_once=True) for order in made]}
     if cart.order_errors:
         answer["orderErrors"] = cart.order_errors
     return reply(answer | {"attributes": {"objectType": "CartCheckoutResult"}}, 201)
@@ -89,9 +90,14 @@ def get_order(customer_id: str, order_id: str) -> Response:
 
 @routes.patch("/customers/<customer_id>/orders/<order_id>")
 def patch_order(customer_id: str, order_id: str) -> Response:
-    """Change the billing cycle of a legacy order; what new commerce ordered stays as it is."""
+    """Change the billing cycle of a legacy order or add add-ons to it; a new one stays as it is."""
     one, world, sent = customer(customer_id), the_world(), body()
-    cycle = sent.get("billingcycle")
+    cycle, lines = sent.get("billingcycle"), sent.get("lineitems")
+    if isinstance(lines, list) and lines and not cycle:
+        addons = [orders.addon(world, one, order_id, _addon_line(line)) for line in lines]
+        for item in addons:
+            world.add(item)
+        return reply(_legacy_order(one, orders.legacy_lines(world, one, order_id)))
     if not isinstance(cycle, str) or cycle.lower() not in ("monthly", "annual"):
         raise Refused(800002)
     legacy = orders.legacy_lines(world, one, order_id)
@@ -102,6 +108,16 @@ def patch_order(customer_id: str, order_id: str) -> Response:
         item.cycle = cycle.lower()
         item.version += 1
     return reply(_legacy_order(one, legacy))
+
+
+def _addon_line(sent: object) -> Json:
+    """Read a line of an order for an add-on; raises Refused."""
+    low = lowered(sent) if isinstance(sent, dict) else {}
+    seats, name = low.get("quantity"), low.get("friendlyname") or ""
+    if type(seats) is not int or not 1 <= seats <= 10_000_000 or not isinstance(name, str):
+        raise Refused(2002)
+    found = {key: str(low.get(key)).lower() for key in ("offerid", "parentsubscriptionid")}
+    return {**found, "seats": seats, "name": name}
 
 
 def _legacy_order(one: Customer, lines: list[Subscription]) -> Json:
@@ -136,7 +152,7 @@ def direct_order(customer_id: str) -> Response:
     cart = carts.create(world, one, sent)
     request_id = request.headers.get("MS-RequestId", "")
     made = carts.check_out(world, one, cart, request_id=request_id)
-    return reply(order_json(one, made[0], fresh=True), 201)
+    return reply(order_json(one, made[0], at_once=True), 201)
 
 
 def _list(found: object) -> list[object]:
@@ -218,9 +234,12 @@ def _cart_line(one: Customer, cart: Cart, line: CartLine, group: str = "") -> Js
     return found
 
 
-def order_json(one: Customer, order: Order, *, fresh: bool = False) -> Json:
-    """Describe an order as the service shows it; a fresh one is still pending."""
-    done = not fresh and order.completed_from <= the_world().now
+def order_json(one: Customer, order: Order, *, at_once: bool = False) -> Json:
+    """Describe an order as the service shows it, pending until it is completed.
+
+    `at_once` shows it as it was when it was placed, whenever the answer is asked for again.
+    """
+    done = order.completed_from <= (order.created if at_once else the_world().now)
     path = f"/customers/{one.id}/orders/{order.id}"
     found: Json = {
         "id": order.id,

@@ -82,6 +82,34 @@ def agreement_status() -> Response:
     return reply({"isAgreementSigned": mpn_id in signed or (tenant or "").lower() in tenants})
 
 
+@routes.post("/compliance/csp/validateresellerpartnerofrecord")
+@user_only
+def validate_resellers() -> Response:
+    """Say for each partner id whether it may be the reseller of record; the path is a guess."""
+    asked = body().get("partnerids")
+    if not isinstance(asked, list) or not asked or not all(isinstance(n, str) for n in asked):
+        raise Refused(2000, "partnerIds")
+    return reply({"validationResults": [_of_record(one) for one in asked]})
+
+
+def _of_record(partner_id: str) -> Json:
+    known = [mpn for _, mpn in RESELLERS.values()]
+    found: Json = {"partnerId": partner_id, "isValidPartnerIdOnRecord": partner_id in known[:-1]}
+    if partner_id in known[-1:]:
+        return found | {"errorCode": 900414, "errorDescription": _NOT_AUTHORIZED}
+    if partner_id not in known:
+        return found | {"errorCode": 900400, "errorDescription": _NOT_LINKED}
+    return found
+
+
+_NOT_LINKED = "The PLA ID (formerly MPN ID) is not linked to any active reseller tenant."
+_NOT_AUTHORIZED = (
+    "The requested indirect reseller with PLA ID (formerly MPN ID) is not currently authorized to "
+    "be associated with this transaction. Ensure the reseller has an active CSP indirect reseller "
+    "tenant."
+)
+
+
 @routes.get("/profiles/mpn")
 def mpn_profile() -> Response:
     """Name the partner's number."""

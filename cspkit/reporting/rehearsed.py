@@ -1,0 +1,79 @@
+"""The page of a rehearsed plan: the spread over seeds, and the moves that failed and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from cspkit.errors import ExportError
+from cspkit.reporting.words import Words
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHOWN = 200
+# figure, what it counts, and whether anything above nothing is bad news
+FIGURES = (
+    ("finished", "moves finished", False),
+    ("gaps", "pools with fewer seats than users at some time", True),
+    ("double_orders", "orders beyond the plan", True),
+    ("lost", "orders that the ledger did not know", True),
+    ("human", "moves that wait for a person", True),
+    ("late", "moves ordered after their last safe day", True),
+    ("renewed", "originals that renewed or slid on, because nobody stopped them", True),
+    ("paid_days", "days on which old and new ran side by side", False),
+    ("api_calls", "calls to Partner Center and Graph", False),
+)
+Json = dict[str, Any]
+
+
+def write(result: Json, out: Path) -> Path:
+    """Write rehearsal.html and rehearsal.json into the folder out; return the page.
+
+    Raises ExportError when the folder cannot be written.
+    """
+    file = Path(out) / "rehearsal.html"
+    text = render(result)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        data = json.dumps(result, ensure_ascii=False, indent=1, default=str)
+        file.with_suffix(".json").write_text(data + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ExportError(file, [f"cannot be written: {error.strerror or error}"]) from error
+    return file
+
+
+def render(result: Json) -> str:
+    """Return the page of a result as `cspkit rehearse` prints it."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["number"] = Words("en").number
+    return environment.get_template("rehearsal.html").render(
+        result=result,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        figures=[
+            {"what": what, "bad": bad, **result["spread"][name]} for name, what, bad in FIGURES
+        ],
+        failed=failures(result)[:SHOWN],
+        all_failed=len(failures(result)),
+        reasons=Counter(row["reason"] for row in failures(result)).most_common(12),
+        gaps=[gap for run in result["runs"] for gap in run["gap_list"]][:SHOWN],
+    )
+
+
+def failures(result: Json) -> list[Json]:
+    """List each move that failed with any seed once, with how often and the reason read last."""
+    found: dict[str, Json] = {}
+    for run in result["runs"]:
+        for row in run["failed"]:
+            times = found.get(row["move_id"], {"times": 0})["times"] + 1
+            found[row["move_id"]] = {**row, "times": times}
+    return sorted(found.values(), key=lambda row: (-row["times"], row["date"], row["move_id"]))
