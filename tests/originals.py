@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 
 from cspkit import tables
@@ -21,8 +22,8 @@ E3 = "6fd2c87f-b296-42f0-b197-1e91e994b900"
 
 def typed(row: dict[str, Any]) -> dict[str, Any]:
     """Let tests write dates and prices as text."""
-    read = {"starts_on": date.fromisoformat, "expires_on": date.fromisoformat}
-    read |= {"unit_price": Decimal}
+    days = ("starts_on", "expires_on", "seen_on", "valid_from", "valid_to")
+    read: dict[str, Any] = dict.fromkeys(days, date.fromisoformat) | {"unit_price": Decimal}
     return {k: read[k](v) if k in read and isinstance(v, str) else v for k, v in row.items()}
 
 
@@ -68,17 +69,64 @@ def original(number: int = 1, of: int = 1, **values: Any) -> dict[str, Any]:
     return row | values
 
 
+def offer(number: int = 1, **values: Any) -> dict[str, Any]:
+    """One line of the partner's own offer matrix."""
+    row = {
+        "sku_id": STANDARD,
+        "target_offer": "CFQ7TTC0LDPB:0001",
+        "segment": "commercial",
+        "source_file": "matrix.csv",
+        "source_row": number + 1,
+    }
+    return row | values
+
+
+def price(number: int = 1, **values: Any) -> dict[str, Any]:
+    """One line of the partner's own price sheet."""
+    row = {
+        "target_offer": "CFQ7TTC0LDPB:0001",
+        "market": "ES",
+        "currency": "EUR",
+        "segment": "commercial",
+        "term": "P1Y",
+        "billing_cycle": "monthly",
+        "unit_price": "10.95",
+        "valid_from": "2026-11-01",
+        "valid_to": "2026-11-30",
+        "source_file": "prices.csv",
+        "source_row": number + 1,
+    }
+    return row | values
+
+
+def step(step: str, state: str, day: str, of: int = 1) -> dict[str, Any]:
+    """One step of a customer as the ledger hands it out."""
+    at = pd.Timestamp(day, tz="UTC")
+    asked, done = (at, pd.NaT) if state == "asked" else (pd.NaT, at)
+    return {
+        "customer_id": customer_id(of),
+        "step": step,
+        "state": state,
+        "asked_at": asked,
+        "done_at": done,
+    }
+
+
 def exports(*rows: dict[str, Any]) -> Exports:
-    """Build exports from customers and originals in any order; customers left out are added."""
+    """Build exports from rows in any order; customers left out are added."""
     originals = [row for row in rows if "subscription_id" in row]
-    customers = [row for row in rows if "subscription_id" not in row]
+    lines = [row for row in rows if "target_offer" in row]
+    customers = [row for row in rows if "subscription_id" not in row and row not in lines]
     named = {row["customer_id"] for row in customers}
     for row in originals:
         if row["customer_id"] and row["customer_id"] not in named:
             customers.append(customer(int(row["customer_id"][:8], 16)))
             named.add(row["customer_id"])
     return Exports.from_frames(
-        arrow(tables.CUSTOMERS, customers), arrow(tables.SUBSCRIPTIONS, originals)
+        arrow(tables.CUSTOMERS, customers),
+        arrow(tables.SUBSCRIPTIONS, originals),
+        prices=arrow(tables.PRICES, [row for row in lines if "market" in row]),
+        offers=arrow(tables.OFFERS, [row for row in lines if "market" not in row]),
     )
 
 

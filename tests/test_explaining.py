@@ -7,7 +7,17 @@ from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.policy import Policy
 from cspkit.settings import Settings
-from tests.originals import AS_OF, E3, STANDARD, customer, customer_id, exports, original
+from tests.originals import (
+    AS_OF,
+    E3,
+    STANDARD,
+    customer,
+    customer_id,
+    exports,
+    offer,
+    original,
+    price,
+)
 
 
 def explained(*rows, **settings) -> dict[str, tuple[str, str]]:
@@ -100,6 +110,60 @@ def test_a_purchase_instead_of_a_channel_transfer_has_its_price():
 
     assert found[0] == "36.986301 EUR"
     assert "ordered on 2027-03-23, old and new are both paid for 9 days" in found[1]
+
+
+def test_what_the_partner_itself_says_is_named_with_its_place():
+    """Who doubts a mapping or a price finds the line of the file that it came from."""
+    lines = explained(original(1), offer(6), price(8), offer(2, sku_id=E3))
+
+    assert "our own offer matrix (matrix.csv, row 7)" in lines["replacement"][1]
+    assert (
+        lines["replacement per day"][0].replace("00000 ", " "),
+        lines["replacement per day"][1],
+    ) == ("3.6 EUR", "our own price sheet (prices.csv, row 9)")
+
+
+def test_a_conflict_with_the_catalogue_shows_both_offers():
+    """The matrix counts, and nobody has to guess what it overruled."""
+    found = explained(original(1), offer(1, target_offer="CFQ7TTC0TEST:0001"))
+
+    assert found["replacement"][0] == "CFQ7TTC0TEST:0001"
+    assert "matrix CFQ7TTC0TEST:0001, catalogue CFQ7TTC0LDPB:0001" in because(
+        "offer_conflict", original(1), offer(1, target_offer="CFQ7TTC0TEST:0001")
+    )
+
+
+def because(code: str, *rows) -> str:
+    frame = explaining.explain(exports(*rows), customer_id(1), as_of=AS_OF)
+    return str(frame.set_index("value").loc[code, "because"])
+
+
+def test_old_facts_say_how_old():
+    """Who plans on an export of last month is told so."""
+    assert "seen on 2026-10-01" in because("stale_facts", original(1, seen_on="2026-10-01"))
+
+
+def test_an_overridden_rule_is_named_with_its_source():
+    """The report never passes a team's own value off as Microsoft's."""
+    lines = explained(
+        original(1), channels={"direct_mosa": {"grace_days": 12, "source": "letter of 3 Nov"}}
+    )
+
+    assert lines["rule"][0] == "direct_mosa+settings"
+    assert "letter of 3 Nov" in lines["rule"][1]
+    assert lines["after its end"][0] == "12 days of grace"
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "why"),
+    [
+        ({}, "36.986301 EUR", "ordered on 2027-03-23, old and new are both paid for 9 days"),
+        ({"channel": "csp_other"}, "0.000000 EUR", "nothing is paid twice on this route"),
+    ],
+)
+def test_the_legal_route_has_its_cost(given, value, why):
+    """What a plan saves is measured against the cheapest legal road, not against the dearest."""
+    assert (value, why) == explained(original(1, **given))["overlap at least"]
 
 
 TWO = (

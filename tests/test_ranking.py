@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cspkit import judging, ranking
@@ -13,7 +14,7 @@ from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.settings import Settings
 from cspkit.tables import RANKED
-from tests.originals import AS_OF, crowd, customer, customer_id, exports, original
+from tests.originals import AS_OF, crowd, customer, customer_id, exports, original, step
 
 
 def ranked(*rows, as_of=AS_OF, **options) -> list[dict[str, Any]]:
@@ -109,7 +110,7 @@ def test_a_customer_with_nothing_but_roll_overs_has_their_date():
     rows = ranked(original(1, term="P1M", expires_on="2026-11-30", auto_renew=True))
 
     assert date(2026, 11, 30) == rows[0]["next_expiration"]
-    assert "renew every month, next on 30 Nov 2026" in rows[0]["reason"]
+    assert "renew every month, next on 30 Nov" in rows[0]["reason"]
 
 
 def test_a_later_subscription_never_changes_the_next_end():
@@ -148,48 +149,90 @@ REASONS: list[tuple[dict, dict | None, str, str]] = [
         UNRELATED,
         {"seats": 26, "expires_on": "2026-12-31"},
         "send the invitation",
-        f"26 seats of {PRODUCT} end on 31 Dec 2026; invitation, agreement and access need about"
-        " 31 days, so the invitation has to go out by 27 Nov 2026",
+        f"26 seats of {PRODUCT} end on 31 Dec; invitation, agreement and access need about"
+        " 31 days, so the invitation has to go out by 27 Nov",
     ),
     (
         UNRELATED,
         {"seats": 26, "expires_on": "2026-12-20"},
         "send the invitation",
-        f"26 seats of {PRODUCT} end on 20 Dec 2026; invitation, agreement and access need about"
-        " 31 days, so the invitation should have gone out on 13 Nov 2026",
+        f"26 seats of {PRODUCT} end on 20 Dec; invitation, agreement and access need about"
+        " 31 days, so the invitation should have gone out on 13 Nov",
     ),
     (
         {},
         {"seats": 1, "expires_on": "2026-12-20"},
         "ask for access",
-        f"1 seat of {PRODUCT} ends on 20 Dec 2026; access needs about 7 days, so it has to be"
-        " asked for by 9 Dec 2026",
+        f"1 seat of {PRODUCT} ends on 20 Dec; access needs about 7 days, so it has to be"
+        " asked for by 9 Dec",
     ),
     (
         {},
         {"expires_on": "2026-11-19"},
-        "look whether it ended",
-        f"10 seats of {PRODUCT} ended on 19 Nov 2026, 1 day ago; its term is over and nobody has"
-        " seen it end",
+        "look what became of it",
+        f"10 seats of {PRODUCT} ended on 19 Nov, 1 day ago; no export shows whether this renewed,"
+        " runs on as a paid month or is gone",
+    ),
+    (
+        {},
+        {"expires_on": "2026-10-19", "auto_renew": True},
+        "look what became of it",
+        f"10 seats of {PRODUCT} ended on 19 Oct, 32 days ago; auto-renew was on, so a new term"
+        " has probably begun: look before anything else",
+    ),
+    (
+        {},
+        {"expires_on": "2026-11-18", "channel": "direct_mca", "starts_on": "2026-02-19"},
+        "look what became of it",
+        f"10 seats of {PRODUCT} ended on 18 Nov, 2 days ago; no end was scheduled, so it probably"
+        " runs on as a paid month: look first",
+    ),
+    (
+        {},
+        {"expires_on": "2026-11-20", "seats": 1},
+        "agree with the customer how to bridge the gap",
+        f"1 seat of {PRODUCT} ends today; access needs about 7 days, so it should have been asked"
+        " for on 10 Nov",
+    ),
+    (
+        {"relationship": "pending"},
+        {"expires_on": "2027-01-29"},
+        "remind the customer of the invitation",
+        f"10 seats of {PRODUCT} end on 29 Jan 2027; invited, no answer yet; the answer, the"
+        " agreement and access need about 31 days, so the answer has to come by 26 Dec",
+    ),
+    (
+        {},
+        {"seats": 151, "channel": "direct_mca"},
+        "choose another plan or fewer seats",
+        "nothing to move: old and new have no room side by side, and no legal way around that is"
+        " left",
+    ),
+    (
+        {},
+        {"sku_id": "99999999-0000-4000-8000-000000000000", "expires_on": "2026-11-24"},
+        "choose the offer",
+        f"10 seats of {PRODUCT} end on 24 Nov; no source names the offer that replaces this",
     ),
     (
         {},
         {"channel": "csp_other"},
         "have the customer ask for a transfer",
-        f"10 seats of {PRODUCT} end on 31 Mar 2027; another partner sold it, so it comes by"
-        " transfer and without overlap",
+        f"10 seats of {PRODUCT} end on 31 Mar 2027; another partner is the seller, so it takes"
+        " a transfer, without overlap",
     ),
     (
         {},
         {"expires_on": None, "product": None},
         "find the end of the term",
-        "10 seats of an unnamed product have no known end; no source states when it ends",
+        "10 seats of an unnamed product have no known end; ask the customer for the end of the"
+        " term, or load an export that states it",
     ),
     (
         {},
         {"channel": "csp_nce"},
         "nothing to do",
-        "nothing to move: it is already ours in new commerce",
+        "nothing to move: already ours in new commerce",
     ),
     ({}, None, "nothing to do", "no subscription of this customer is in the exports"),
 ]
@@ -220,7 +263,7 @@ def test_a_ready_customer_is_told_its_last_safe_day():
     row = ranked(original(1, expires_on="2026-12-20"), decisions=said)[0]
 
     assert (row["state"], row["next_action"]) == ("ready", "put it in a plan")
-    assert row["reason"].endswith("the last safe day to order is 16 Dec 2026")
+    assert row["reason"].endswith("the last safe day to order is 16 Dec")
 
 
 def test_as_of_may_be_text():
@@ -288,7 +331,8 @@ MIXED = (
         ({"channel": "ea"}, []),
         ({"horizon": 30}, [1, 2]),
         ({"horizon": 0}, [1]),
-        ({"minimum_seats": 20}, [2, 3, 4]),
+        ({"minimum_seats": 20}, [1, 2, 3, 4]),
+        ({"minimum_seats": 20, "market": "IT"}, [2]),
         ({"owner": "ana"}, [2, 3]),
         ({"owner": "Ana", "market": "ES", "minimum_seats": 20, "horizon": 31}, [3]),
     ],
@@ -301,6 +345,39 @@ def test_a_part_of_the_list_keeps_the_ranks_of_the_whole(only, left):
     assert [(number, customer_id(number)) for number in left] == [
         (row["rank"], row["customer_id"]) for row in rows
     ]
+
+
+@pytest.mark.parametrize(
+    ("only", "elsewhere"),
+    [({}, 0), ({"market": "ES"}, 0), ({"market": "IT"}, 1), ({"channel": "ea"}, 1)],
+)
+def test_overdue_customers_outside_a_filter_are_counted(only, elsewhere):
+    """Whose list it is may be narrowed, but not unnoticed while something overdue is left out."""
+    frame = ranking.rank(exports(*MIXED), as_of=AS_OF, **only)
+
+    assert elsewhere == frame.attrs["overdue_elsewhere"]
+
+
+def test_an_invitation_under_way_gives_slack():
+    """Days that have gone since the invitation are needed no more, and the sentence says so."""
+    said = Decisions.from_rows([{"customer_id": customer_id(1), "invited_on": date(2026, 11, 10)}])
+    row = ranked(
+        customer(1, relationship="none"), original(1, expires_on="2026-12-20"), decisions=said
+    )[0]
+
+    assert (row["state"], row["slack_days"]) == ("relationship", 5)
+    assert row["reason"].endswith(
+        "invited on 10 Nov, no answer yet; the answer, the agreement and access need about"
+        " 21 days, so the answer has to come by 25 Nov"
+    )
+
+
+def test_the_ledger_says_what_a_customer_without_originals_has_done():
+    """Who accepted and has nothing in the exports yet is not asked again."""
+    seen = pd.DataFrame([step("relationship", "done", "2026-11-10")])
+    row = ranked(customer(1, relationship="none"), steps=seen)[0]
+
+    assert (row["state"], row["originals"]) == ("access", 0)
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,9 @@ def with_matrix(table: ibis.Table, found: Products) -> ibis.Table:
         kinds = {"matrix_offer": "string", "matrix_place": "string", "choices": "int64"}
         return table.mutate(**{name: ibis.null(kind) for name, kind in kinds.items()})
     keys = [("sku_id", "matrix_sku"), ("segment", "matrix_segment")]
-    return table.left_join(ibis.memtable(found.matrix), keys)
+    # A key that was worked out behind joins must be a column before it can be joined on.
+    table = table.select(*table.columns)
+    return table.left_join(ibis.memtable(found.matrix), keys).drop("matrix_sku", "matrix_segment")
 
 
 def replacement(table: ibis.Table, policy: Policy) -> Columns:

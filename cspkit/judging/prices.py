@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KEYS = ["target_offer", "segment", "term", "billing_cycle", "market"]
 EVERYWHERE = ""
+KEYED = ("sheet_offer", "sheet_segment", "sheet_term", "sheet_cycle", "sheet_market")
 
 
 def priced(table: ibis.Table, exports: Exports, as_of: date, policy: Policy) -> ibis.Table:
@@ -32,7 +33,7 @@ def priced(table: ibis.Table, exports: Exports, as_of: date, policy: Policy) -> 
     markets = [market for market in found if market]
     market = table.market.isin(markets).fill_null(False).ifelse(table.market, EVERYWHERE)
     sheet = _sheet(prices, as_of, policy.currency or "")
-    return table.mutate(price_market=market).left_join(
+    joined = table.mutate(price_market=market).left_join(
         sheet,
         [
             ("target_offer", "sheet_offer"),
@@ -42,6 +43,7 @@ def priced(table: ibis.Table, exports: Exports, as_of: date, policy: Policy) -> 
             ("price_market", "sheet_market"),
         ],
     )
+    return joined.drop("price_market", *KEYED)
 
 
 def _sheet(prices: ibis.Table, as_of: date, currency: str) -> ibis.Table:
