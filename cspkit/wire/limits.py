@@ -12,7 +12,7 @@ LONGEST_WAIT = 90.0
 
 @dataclass
 class _Pace:
-    next_at: float = float("-inf")
+    next_at: float
     held_until: float = float("-inf")
 
 
@@ -37,8 +37,8 @@ class Limiter:
         """
         while True:
             with self._lock:
-                pace = self._paces.setdefault(tenant, _Pace())
                 now = self.clock()
+                pace = self._paces.setdefault(tenant, _Pace(now))
                 if pace.held_until - now > LONGEST_WAIT:
                     return pace.held_until - now
                 turn = max(now, pace.next_at, pace.held_until)
@@ -53,8 +53,9 @@ class Limiter:
     def hold(self, tenant: str, seconds: float) -> None:
         """Let all calls of a tenant wait, those of other threads too."""
         with self._lock:
-            pace = self._paces.setdefault(tenant, _Pace())
-            pace.held_until = max(pace.held_until, self.clock() + seconds)
+            now = self.clock()
+            pace = self._paces.setdefault(tenant, _Pace(now))
+            pace.held_until = max(pace.held_until, now + seconds)
 
     def _after(self, pace: _Pace, now: float, calls: int) -> float:
         if not self.per_minute:
