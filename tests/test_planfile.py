@@ -49,6 +49,7 @@ MOVE = planfile.PlannedMove(
     overlap_cost=Decimal("1.5"),
     currency="EUR",
     reason="the last safe day",
+    original_seats=7,
     custom_term_end=DAY,
     sale_price=Decimal("12.50"),
     sale_currency="EUR",

@@ -49,7 +49,8 @@ class PlannedMove(Part):
     `sale_price` and `sale_currency` are what the customer pays per seat and billing cycle, as
     decided; `unit_cost` and `cost_currency` what the partner pays, until `price_valid_to`, and
     `price_source` who says so. `amount` is the cost of the whole term in the plan's currency,
-    missing where it is unknown. `custom_term_end` is asked of the service where it is given.
+    missing where it is unknown. `original_seats` were seen at the originals. A `custom_term_end`
+    is asked of the service; missing, the term ends when the service says.
     """
 
     move_id: str
@@ -78,6 +79,7 @@ class PlannedMove(Part):
     overlap_cost: Decimal | None
     currency: str | None
     reason: str = outside()
+    original_seats: int | None = None
     custom_term_end: Day | None = None
     sale_price: Decimal | None = None
     sale_currency: str | None = None

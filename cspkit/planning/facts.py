@@ -78,6 +78,7 @@ def priced(move: PlannedMove, row: Row) -> PlannedMove:
         "price_source": row["price_source"],
         "amount": pricing.amount(row),
         "rule": row["rule"],
+        "original_seats": row["seats"],
     }
     return move.model_copy(update=seen)
 

@@ -84,7 +84,8 @@ class Before:
 
 def _pinned(row: Row, move: PlannedMove) -> Row:
     ready = {"state": READY, "lead_days": 0, "order_lead": 0}
-    return row | ready | {"last_safe_day": move.date, "base_subscription_id": None}
+    alone = {"base_subscription_id": None, "moves_with": None}
+    return row | ready | alone | {"last_safe_day": move.date}
 
 
 def batched(moves: Iterable[PlannedMove]) -> list[PlannedMove]:

@@ -70,7 +70,9 @@ def plan(
     moves = [facts.priced(move, by_id[move.subscription_ids[0]]) for move in placing.moves(placed)]
     if before is not None:
         moves = keeping.batched(before.moves(moves))
-    states = {one.customer_id: str(one.row["state"]) for one in placed.placed}
+    older = {} if before is None else {one.customer_id: one for one in before.plan.customers}
+    states = {key: one.state for key, one in older.items()}
+    states |= {one.customer_id: str(one.row["state"]) for one in placed.placed}
     document = PlanFile(
         service=settings.service.id,
         as_of=day,
@@ -81,7 +83,7 @@ def plan(
         sources=facts.sources(exports),
         moves=moves,
         batches=_batches(moves),
-        customers=_customers(moves, states, exports),
+        customers=_customers(moves, states, exports, older),
         unplaced=sorted([*placed.unplaced, *left], key=_end),
         savings=comparing.compared(placing.savings(placed), placed),
         replaces="" if before is None else before.plan.hash,
@@ -129,17 +131,22 @@ def _batches(moves: list[PlannedMove]) -> list[PlannedBatch]:
 
 
 def _customers(
-    moves: list[PlannedMove], states: dict[str, str], exports: Exports
+    moves: list[PlannedMove],
+    states: dict[str, str],
+    exports: Exports,
+    older: dict[str, PlannedCustomer],
 ) -> list[PlannedCustomer]:
     """List the customers of the moves with the earliest day of each of their own steps."""
-    facts = exports.table("customers").select("customer_id", "name", "domain", "market", "language")
-    known = {row["customer_id"]: row for row in judging.fetch(facts).to_pylist()}
+    names = ("name", "domain", "market", "language")
+    listed = exports.table("customers").select("customer_id", *names)
+    known = {key: {name: getattr(one, name) for name in names} for key, one in older.items()}
+    known |= {row["customer_id"]: row for row in judging.fetch(listed).to_pylist()}
     earliest: dict[str, PlannedMove] = {}
     for move in moves:
         first = earliest.setdefault(move.customer_id, move)
         if move.access_by < first.access_by:
             earliest[move.customer_id] = move
-    nobody = dict.fromkeys(("name", "domain", "market", "language"))
+    nobody = dict.fromkeys(names)
     return [
         PlannedCustomer(
             **{**nobody, **known.get(key, {}), "customer_id": key},
