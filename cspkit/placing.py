@@ -42,6 +42,7 @@ COLUMNS = [
     "price_source",
     "rolls_over",
     "base_subscription_id",
+    "moves_with",
     "exposure",
     "market",
     "flags",
@@ -316,7 +317,7 @@ def _groups(candidates: list[Candidate]) -> dict[str, str]:
 def _base(one: Candidate, by_id: dict[str, Candidate]) -> str:
     """Follow an add-on to the base it hangs on; a ring or a base elsewhere ends the walk."""
     seen = {one.id}
-    while (base := by_id.get(one.row["base_subscription_id"] or "")) and base.id not in seen:
+    while (base := by_id.get(one.row["moves_with"] or "")) and base.id not in seen:
         if base.customer_id != one.customer_id:
             break
         seen.add(base.id)

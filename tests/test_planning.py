@@ -23,13 +23,17 @@ DAY = timedelta(days=1)
 READY = [{"customer_id": customer_id(number), "access_on": AS_OF} for number in range(400)]
 
 
-def planned(*rows, start=START, decisions=None, made_by="", made_at=None, **policy):
+# A channel that ties add-ons to their base, as legacy CSP does; others leave them their own day.
+TIED = {"direct_mosa": {"addons_with_base": True}}
+
+
+def planned(*rows, start=START, decisions=None, made_by="", made_at=None, channels=None, **policy):
     """Plan rows with a policy that differs from the careful one only where it is said."""
     return planning.plan(
         exports(*rows),
         as_of=AS_OF,
         start=start,
-        settings=Settings(policy=Policy(**policy)),
+        settings=Settings(policy=Policy(**policy), channels=channels or {}),
         decisions=decisions,
         made_by=made_by,
         made_at=made_at,
@@ -216,20 +220,29 @@ def test_the_same_offer_goes_ahead_of_access_when_time_is_short():
     assert (date(2026, 11, 24), date(2026, 11, 25)) == (move.date, move.access_by)
 
 
-def test_an_add_on_moves_with_its_base():
-    """Where their windows meet, base and add-on are ordered on one day."""
-    plan = ready(
-        original(1, expires_on="2027-03-31"),
-        original(2, expires_on="2027-02-28", base_subscription_id="s00001", sku_id=E3),
-    )
+BASE_AND_ADD_ON = (
+    original(1, expires_on="2027-03-31"),
+    original(2, expires_on="2027-02-28", base_subscription_id="s00001", sku_id=E3),
+)
 
-    assert {date(2027, 2, 24)} == {move.date for move in plan.document.moves}
+
+@pytest.mark.parametrize(
+    ("channels", "days"),
+    [(TIED, {date(2027, 2, 24)}), ({}, {date(2027, 2, 24), date(2027, 3, 23)})],
+)
+def test_an_add_on_moves_with_its_base_where_the_channel_ties_them(channels, days):
+    """There base and add-on are ordered on one day where their windows meet; else on their own."""
+    plan = ready(*BASE_AND_ADD_ON, channels=channels)
+
+    assert days == {move.date for move in plan.document.moves}
 
 
 def test_add_ons_in_a_ring_are_placed_all_the_same():
     """Two originals that name each other as base do not stop the plan."""
     plan = ready(
-        original(1, base_subscription_id="s00002"), original(2, base_subscription_id="s00001")
+        original(1, base_subscription_id="s00002"),
+        original(2, base_subscription_id="s00001"),
+        channels=TIED,
     )
 
     assert len(plan.document.moves) == 2
