@@ -11,7 +11,7 @@ import pandas as pd
 COUNTS = ["read", "accepted", "rejected", "set_aside"]
 WORDS = ["source_file", "profile", "note"]
 WIDTH = 9
-SHOWN = 10
+SHOWN, CELL = 10, 44
 REASON = 88
 
 
@@ -31,6 +31,23 @@ def files(summary: pd.DataFrame) -> Iterator[str]:
     yield _numbers(total) + f"  all {len(summary)} files"
     if said := _said({name: int(summary[name].sum()) for name in reasons}, reasons):
         yield " " * (WIDTH + 1) * len(COUNTS) + f"    {said}"
+
+
+def explained(frame: pd.DataFrame) -> Iterator[str]:
+    """List how each file is understood, a line for each of its columns.
+
+    Takes the columns of `exports.explain`; what stands before the arrow is in the file.
+    """
+    for (file, title), part in frame.groupby(["file", "format"], sort=False):
+        yield f"{file}, read as {title}"
+        for row in part.fillna("").to_dict("records"):
+            cells = f"{_cut(row['before'])} -> {_cut(row['after'])}" if row["after"] else ""
+            into = row["column"] or "-"
+            yield f"  {row['file_column']:<23} {into:<16} {row['how']:<26} {cells}".rstrip()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= CELL else f"{text[: CELL - 3]}..."
 
 
 def proposed(frame: pd.DataFrame) -> Iterator[str]:

@@ -219,7 +219,8 @@ def test_every_format_has_a_file(profile):
     files = [path for path in DATA.iterdir() if path.name.startswith(profile.id)]
 
     assert files
-    assert all(len(path.read_bytes().splitlines()) <= 21 for path in files)
+    lists = [path for path in files if path.suffix != ".json"]
+    assert all(len(path.read_bytes().splitlines()) <= 21 for path in lists)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cspkit.cli.opening import exports_of, settings_of
-from cspkit.cli.options import AsJson, Config, Debug, Files, app
-from cspkit.cli.saying import print_json, records, say, show
+from cspkit.cli.options import AsJson, Config, Debug, app
+from cspkit.cli.saying import print_json, records, say
 from cspkit.errors import SettingsError
 from cspkit.settings import FILE
 
@@ -22,13 +22,18 @@ MOST_ROWS = 200_000
 
 @app.command()
 def load(
-    paths: Files,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Export files, or folders of them.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the tables.")] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Only show how the files are understood.")
     ] = False,
     maps: Annotated[
         list[Path] | None, typer.Option("--map", help="A format of your own, .toml.")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Write a list to fill by hand, .xlsx or .csv.")
     ] = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -38,17 +43,23 @@ def load(
 
     In a workspace, customers and originals that are new get their rows in decisions.xlsx.
 
-    Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`
+    Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`,
+    or `cspkit load --template list.xlsx`
     """
     from cspkit import exports, listing
 
+    if template is not None:
+        exports.write_template(template)
+        say(f"fill {template} (bold headers are needed), then load it beside your other files")
+        return
+    if not paths:
+        raise SettingsError("command line", "PATHS", "expected export files, found none")
     if explain:
         columns = exports.explain(*paths, maps=maps or ())
         if as_json:
             print_json(records(columns))
-        for name, part in columns.groupby(["file", "format"], sort=False):
-            if not as_json:
-                show(part.drop(columns=["file", "format"]), ", read as ".join(map(str, name)))
+        for line in () if as_json else listing.explained(columns):
+            say(line)
         return
     if out is None:
         raise SettingsError("command line", "--out", "expected a folder for the tables, found none")

@@ -3,5 +3,6 @@
 from cspkit.exports.explaining import explain
 from cspkit.exports.loading import load
 from cspkit.exports.result import Exports
+from cspkit.exports.template import write as write_template
 
-__all__ = ["Exports", "explain", "load"]
+__all__ = ["Exports", "explain", "load", "write_template"]

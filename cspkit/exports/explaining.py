@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,12 +13,13 @@ from cspkit.exports.folders import walk
 from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Decided, Layout
 from cspkit.exports.lookups import Lookup, is_looked_up
-from cspkit.exports.profiles import ColumnRule
+from cspkit.exports.profiles import FILE_NAME, ColumnRule, placeholders
 from cspkit.exports.sheets import Sheet, column
 from cspkit.settings import Service
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 SHOWN = 2
 COLUMNS = ["file", "format", "file_column", "column", "how", "before", "after"]
@@ -48,7 +50,9 @@ def _lines(sheet: Sheet, formats: Formats) -> Iterator[list[str]]:
     partner = str(Service.model_fields["partner_tenant"].default)
     layout = Layout(sheet.profile, sheet.header, partner, {})
     before = {
-        name: [cell for place in layout.place(rule) for cell in _cells(sheet, place)]
+        name: _filled(sheet, layout, rule.template)
+        if rule.template
+        else [cell for place in layout.place(rule) for cell in _cells(sheet, place)]
         for name, rule in layout.rules.items()
     }
     looked_up = {name: before[name] for name, rule in layout.rules.items() if is_looked_up(rule)}
@@ -58,9 +62,12 @@ def _lines(sheet: Sheet, formats: Formats) -> Iterator[list[str]]:
     for name, rule in sheet.profile.columns.items():
         places = layout.place(rule)
         used |= set(places)
-        headers = " or ".join(sheet.header[place] for place in places)
+        between = " and " if rule.template else " or "
+        headers = between.join(sheet.header[place] for place in places)
         after = _after(sheet, rule, before[name], lookups.get(name))
-        yield _line(sheet, headers, name, _how(name, rule, decided), before[name], after)
+        yield _line(
+            sheet, headers, name, _how(name, rule, decided, before[name]), before[name], after
+        )
     for place, header in enumerate(sheet.header):
         if place not in used:
             yield _line(sheet, header, "", "not used", _cells(sheet, place), [])
@@ -73,26 +80,54 @@ def _line(
     return [sheet.source_file, sheet.profile.title, header, name, how, *shown]
 
 
+def _rows(sheet: Sheet) -> pa.Table:
+    if sheet.rows is not None:
+        return sheet.rows
+    assert sheet.scan
+    first = sheet.scan.dialect.header_row + 1
+    return delimited.rows_at(sheet.scan, set(range(first, first + 200)))
+
+
 def _cells(sheet: Sheet, place: int) -> list[str]:
-    rows = sheet.rows
-    if rows is None:
-        assert sheet.scan
-        first = sheet.scan.dialect.header_row + 1
-        rows = delimited.rows_at(sheet.scan, set(range(first, first + 200)))
-    return [cell for cell in rows.column(column(place)).unique().to_pylist() if cell]
+    return [cell for cell in _rows(sheet).column(column(place)).unique().to_pylist() if cell]
 
 
-def _how(name: str, rule: ColumnRule, decided: Decided) -> str:
+def _filled(sheet: Sheet, layout: Layout, template: str) -> list[str]:
+    """Fill a template from the cells of each row, as loading does."""
+    found = []
+    for row in _rows(sheet).slice(0, 200).to_pylist():
+        text = template
+        for name in placeholders(template):
+            places = layout.positions([name])
+            cell = sheet.guid if name == FILE_NAME else row[column(places[0])] if places else ""
+            text = text.replace("{" + name + "}", parsing.tidy(cell or ""))
+        found.append(text)
+    return list(dict.fromkeys(found))
+
+
+def _how(name: str, rule: ColumnRule, decided: Decided, before: list[str]) -> str:
     if rule.fixed is not None:
         return "always"
     if rule.template:
         return f"filled: {rule.template}"
     if rule.kind == "day":
         orders = dict(decided[0]).get(name, ())
-        return "day, " + ", ".join(f"{order} with {sign}" for sign, order in orders)
+        split = [cell for cell in before if not cell[:4].isdigit()]
+        orders = tuple(pair for pair in orders if any(pair[0] in cell for cell in split))
+        return "; ".join(_orders(orders)) or "day"
     if rule.kind in ("count", "money"):
         return f"{rule.kind}, decimals behind {decided[1]!r}" if decided[1] else rule.kind
     return rule.rule.replace("_", " ") or rule.kind
+
+
+def _orders(orders: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Say which signs put day or month first; the one that most columns have comes alone."""
+    for order, words in (("dmy", "day first"), ("mdy", "month first")):
+        signs = [sign for sign, found in orders if found == order]
+        if signs and len(signs) == len(orders):
+            yield f"day, {words}"
+        elif signs:
+            yield f"{words} with {' '.join(signs)}"
 
 
 def _after(sheet: Sheet, rule: ColumnRule, cells: list[str], found: Lookup | None) -> list[str]:
@@ -103,4 +138,10 @@ def _after(sheet: Sheet, rule: ColumnRule, cells: list[str], found: Lookup | Non
     if found is None:
         return [parsing.tidy(cell) for cell in cells[:SHOWN]]
     outcomes = (found.outcomes[cell] for cell in cells[:SHOWN])
-    return [f"!{code}" if code else "" if value is None else str(value) for value, code in outcomes]
+    return [f"!{code}" if code else _shown(value) for value, code in outcomes]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
