@@ -1,179 +1,173 @@
-"""Loading large exports: cspkit beside hand-written SQL and a plain pandas script.
+"""Loading and ranking large exports: cspkit beside scripts written by hand for the same files.
 
-    python benchmarks/load_exports.py 100000        # customers; five subscriptions each
+    python benchmarks/load_exports.py            # 100,000 customers, 500,000 subscriptions
+    python benchmarks/load_exports.py 1000000    # 1,000,000 customers, 5,000,000 subscriptions
+    python benchmarks/load_exports.py growth     # time per row, from 1,000 to 5,000,000
 
-Every run is a process of its own; the runs take turns, and medians of wall seconds, processor
-seconds and peak memory are printed. All must find the same accepted and rejected rows.
+Needs `pip install -e ".[bench]"`. Every run is a process of its own and writes four files:
+customers, subscriptions, rejects, ranked customers. The runs take turns; medians are printed.
+Each run's files are compared by hash: the same accepted rows, the same rejects with row, column,
+value, reason and whole row, the same order of customers. A difference ends the benchmark.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
+from importlib import import_module, metadata
 from pathlib import Path
 
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+WAYS = ["cspkit", "duckdb", "polars", "pandas"]
 RUNS = 5
 PANDAS_UP_TO = 100_000
+SIZES = [200, 2_000, 20_000, 100_000, 1_000_000]
+PACKAGES = ("duckdb", "ibis-framework", "polars", "pandas", "pyarrow")
+KEPT = {
+    "customers": "customer_id, name, domain, market, relationship, source_file, source_row",
+    "subscriptions": "subscription_id, customer_id, channel, product, sku_id, seats, term, "
+    "billing_cycle, expires_on, auto_renew, status, unit_price::DECIMAL(18, 6), currency, "
+    "source_file, source_row",
+    "ranked": "rank::BIGINT, customer_id, name, market, next_expiration::DATE, "
+    "days_to_expiration::BIGINT, slack_days::BIGINT, originals, movable, seats",
+}
 
 
-def make(folder: Path, customers: int) -> None:
-    """Write customers and five subscriptions for each, 0.5 % of the rows broken."""
-    import duckdb
-
-    def guid(kind: str, number: str) -> str:
-        h = f"md5('{kind}' || ({number}))"
-        parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-        return " || '-' || ".join(f"substr({h}, {start}, {size})" for start, size in parts)
-
-    duckdb.sql(
-        f"""COPY (SELECT CASE WHEN i % 5 = 0 THEN upper({guid("c", "i")}) ELSE {guid("c", "i")}
-        END AS customer_id, 'Customer, ' || i || ' S.L.' AS "name", 'customer' || i || '.example'
-        AS "domain", ['ES', 'IT', 'DE', 'FR', 'US'][i % 5 + 1] AS market
-        FROM range({customers}) t(i)) TO '{folder}/customers.csv' (HEADER)"""
-    )
-    duckdb.sql(
-        f"""COPY (SELECT CASE i % 1000 WHEN 5 THEN {guid("s", "i - 1")} ELSE {guid("s", "i")} END
-        AS subscription_id,
-        CASE i % 1000 WHEN 3 THEN 'x' || i ELSE {guid("c", f"(i // 5) % {customers}")} END
-        AS customer_id,
-        ['direct_mosa', 'direct_mca', 'open', 'csp_legacy', 'csp_other', 'ea'][i % 6 + 1]
-        AS channel,
-        'Microsoft 365 ' || ['Basic', 'Standard', 'Premium', 'Apps'][i % 4 + 1] AS product,
-        {guid("k", "i % 80")} AS sku_id,
-        CASE i % 1000 WHEN 11 THEN 'n/d' WHEN 12 THEN '-3' ELSE ((i * 31) % 500 + 1)::VARCHAR END
-        AS seats, 'P1Y' AS term, ['monthly', 'annual'][i % 2 + 1] AS billing_cycle,
-        CASE WHEN i % 1000 = 17 THEN '2026-02-31' WHEN i % 7 = 0 THEN
-        strftime(DATE '2026-10-01' + ((i * 13) % 420)::INT, '%d/%m/%Y') ELSE
-        strftime(DATE '2026-10-01' + ((i * 13) % 420)::INT, '%Y-%m-%d') END AS expires_on,
-        ['true', 'false'][i % 2 + 1] AS auto_renew,
-        CASE i % 1000 WHEN 19 THEN 'odd' ELSE 'Active' END AS status,
-        (i % 90 + 1)::VARCHAR || '.40' AS unit_price, 'EUR' AS currency
-        FROM range({customers * 5}) t(i)) TO '{folder}/subscriptions.csv' (HEADER)"""
-    )
-
-
-def run_cspkit(folder: Path) -> tuple[int, int]:
-    from cspkit.exports import load
-
-    found = load(folder)
-    lines = found.summary().set_index("source_file").loc["subscriptions.csv"]
-    return int(lines["accepted"]), int(lines["rejected"] + lines["merged"])
-
-
-def run_sql(folder: Path) -> tuple[int, int]:
-    """Do what an engineer would write for exactly these two files."""
+def fingerprint(out: Path) -> dict[str, str]:
+    """Hash what a run wrote: rows whatever their order in the file, rejects in theirs."""
     import duckdb
 
     con = duckdb.connect()
-    con.execute(
-        f"""CREATE TABLE customers AS SELECT try_cast(customer_id AS UUID) AS id, name, domain,
-        market FROM read_csv('{folder}/customers.csv', all_varchar=true)"""
-    )
-    con.execute(
-        f"""CREATE TABLE read AS SELECT *, sid IS NULL OR cid IS NULL OR seats IS NULL OR seats < 0
-        OR ends IS NULL OR status IS NULL AS wrong FROM (SELECT row_number() OVER () AS row,
-        try_cast(subscription_id AS UUID) AS sid, try_cast(customer_id AS UUID) AS cid, channel,
-        product, try_cast(sku_id AS UUID) AS sku, try_cast(seats AS BIGINT) AS seats, term,
-        billing_cycle, coalesce(try_cast(expires_on AS DATE), try_strptime(expires_on,
-        '%d/%m/%Y')::DATE) AS ends, auto_renew = 'true' AS auto_renew, CASE lower(status) WHEN
-        'active' THEN 'active' WHEN 'suspended' THEN 'suspended' END AS status,
-        try_cast(unit_price AS DECIMAL(18, 6)) AS price, currency
-        FROM read_csv('{folder}/subscriptions.csv', all_varchar=true))"""
-    )
-    con.execute(
-        "CREATE TABLE twice AS SELECT sid FROM read WHERE NOT wrong GROUP BY 1 HAVING count(*) > 1"
-    )
-    con.execute(
-        """CREATE TABLE kept AS SELECT * FROM read WHERE NOT wrong AND sid NOT IN (FROM twice)
-        UNION ALL SELECT * FROM read WHERE NOT wrong AND sid IN (FROM twice)
-        QUALIFY row_number() OVER (PARTITION BY sid ORDER BY row) = 1"""
-    )
-    kept, read = con.execute("SELECT (SELECT count(*) FROM kept), count(*) FROM read").fetchone()
-    con.execute("SELECT DISTINCT cid FROM kept WHERE cid NOT IN (SELECT id FROM customers)")
-    return kept, read - kept
+    found = {}
+    for name, columns in KEPT.items():
+        rows = f"SELECT {columns} FROM '{out}/{name}.parquet'"
+        query = f"SELECT count(*), bit_xor(hash(r)), sum(hash(r)) FROM ({rows}) r"
+        found[name] = str(con.execute(query).fetchall()[0])
+    rows = f"FROM read_csv('{out}/rejects.csv', all_varchar = true)"
+    query = f"SELECT count(*), md5(string_agg(r::VARCHAR, '' ORDER BY source_row::BIGINT)) {rows} r"
+    found["rejects"] = str(con.execute(query).fetchall()[0])
+    return found
 
 
-def run_pandas(folder: Path) -> tuple[int, int]:
-    """Do it as an analyst would, row by row where that reads best."""
-    import uuid
-
-    import pandas as pd
-
-    def guid(text: str) -> str | None:
-        try:
-            return str(uuid.UUID(text))
-        except ValueError:
-            return None
-
-    def day(text: str) -> object:
-        form = "%d/%m/%Y" if "/" in text else "%Y-%m-%d"
-        return pd.to_datetime(text, format=form, errors="coerce")
-
-    rows = pd.read_csv(folder / "subscriptions.csv", dtype=str, keep_default_na=False)
-    rows["sid"] = rows["subscription_id"].apply(guid)
-    rows["cid"] = rows["customer_id"].apply(guid)
-    rows["seats"] = pd.to_numeric(rows["seats"], errors="coerce")
-    rows["ends"] = rows["expires_on"].apply(day)
-    rows["status"] = rows["status"].str.lower().where(rows["status"].str.lower() == "active")
-    good = rows[rows["seats"] >= 0].dropna(subset=["sid", "cid", "ends", "status"])
-    kept = good.drop_duplicates("sid")
-    return len(kept), len(rows) - len(kept)
-
-
-WAYS = {"cspkit": run_cspkit, "sql": run_sql, "pandas": run_pandas}
-
-
-def measure(way: str, folder: Path) -> dict[str, float]:
+def measure(way: str, folder: Path, out: Path) -> dict[str, float]:
     """Run one way in a process of its own."""
+    out.mkdir(exist_ok=True)
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, __file__, way, str(folder)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, __file__, way, str(folder), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - started
+    if done.returncode:
+        sys.exit(f"{way} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1]) | {"wall": wall}
 
 
+def rounds(folder: Path, ways: list[str], runs: int) -> dict[str, dict[str, float]]:
+    """Let the ways take turns, compare what they wrote, return the medians."""
+    measured: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    for number in range(runs):
+        written = {}
+        for way in ways:
+            measured[way].append(measure(way, folder, folder / way))
+            written[way] = fingerprint(folder / way)
+            print(f"run {number + 1}: {way} {measured[way][-1]['wall']:.2f} s", file=sys.stderr)
+        for way in ways:
+            for name, found in written[way].items():
+                if found != written[ways[0]][name]:
+                    sys.exit(f"{way} wrote other {name}: {found}, not {written[ways[0]][name]}")
+    names = ("wall", "cpu", "peak")
+    return {
+        way: {name: statistics.median(run[name] for run in runs) for name in names}
+        for way, runs in measured.items()
+    }
+
+
 def report(customers: int) -> None:
-    """Let the ways take turns and print their medians."""
+    """Measure one size and print medians, ratios and whether each bar is met."""
+    from contestants.exports import make
+
     ways = [way for way in WAYS if way != "pandas" or customers <= PANDAS_UP_TO]
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder), customers)
-        runs = [{way: measure(way, Path(folder)) for way in ways} for _ in range(RUNS)]
-    print(f"{customers:,} customers, {customers * 5:,} subscriptions, medians of {RUNS} runs")
-    print(f"{'':8}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}{'accepted':>11}{'rejected':>10}")
-    for way in ways:
-        middle = {
-            name: statistics.median(run[way][name] for run in runs)
-            for name in ("wall", "cpu", "peak", "accepted", "rejected")
-        }
-        print(
-            f"{way:8}{middle['wall']:9.2f}{middle['cpu']:9.2f}{middle['peak']:9.0f}"
-            f"{middle['accepted']:11,.0f}{middle['rejected']:10,.0f}"
-        )
+        middle = rounds(Path(folder), ways, RUNS)
+    print(f"{customers:,} customers, {customers * 5:,} subscriptions; medians of {RUNS} runs")
+    print(about())
+    print(f"\n{'':8}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}")
+    for way, found in middle.items():
+        print(f"{way:8}{found['wall']:9.2f}{found['cpu']:9.2f}{found['peak']:9.0f}")
+    print("\nAll wrote the same accepted rows, the same rejects and the same order.\n")
+    for line in bars(middle, customers):
+        print(line)
 
 
-def main(argument: str, *folder: str) -> None:
-    if argument not in WAYS:
-        report(int(argument))
-        return
-    accepted, rejected = WAYS[argument](Path(*folder))
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(
-        json.dumps(
-            {
-                "accepted": accepted,
-                "rejected": rejected,
-                "cpu": used.ru_utime + used.ru_stime,
-                "peak": used.ru_maxrss / 1024,
-            }
-        )
+def bars(middle: dict[str, dict[str, float]], customers: int) -> list[str]:
+    """Say for each bar how near it is; processor time too, which a busy machine blurs less."""
+    ours = middle["cspkit"]
+    quicker = min(middle["duckdb"]["cpu"], middle["polars"]["cpu"])
+    faster = min(middle["duckdb"]["wall"], middle["polars"]["wall"])
+    most = 2.0 if customers <= PANDAS_UP_TO else 1.5
+    found = [
+        ("wall beside the faster of duckdb and polars", ours["wall"] / faster, most, "at most"),
+        ("processor time beside the lesser of the two", ours["cpu"] / quicker, most, "at most"),
+        ("peak memory beside duckdb", ours["peak"] / middle["duckdb"]["peak"], 1.5, "at most"),
+    ]
+    if "pandas" in middle:
+        times = middle["pandas"]["wall"] / ours["wall"]
+        found.append(("times as fast as plain pandas", times, 10.0, "at least"))
+    return [
+        f"{what}: {ratio:.2f}, bar {side} {bar}: "
+        + ("met" if (ratio <= bar if side == "at most" else ratio >= bar) else "missed")
+        for what, ratio, bar, side in found
+    ]
+
+
+def about() -> str:
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+    load = ", ".join(f"{part:.1f}" for part in os.getloadavg())
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.system()}, {os.cpu_count()} cores, "
+        f"load {load}\nPython {platform.python_version()}, {versions}"
     )
 
 
+def growth() -> None:
+    """Print the time per subscription for each size, once all that does not depend on it is off."""
+    from contestants.exports import make
+
+    print(about())
+    print(f"\n{'rows':>10}{'wall s':>9}{'cpu s':>9}{'us a row':>10}{'peak MB':>9}")
+    least = 0.0
+    for customers in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder), customers)
+            found = rounds(Path(folder), ["cspkit"], 3 if customers < SIZES[-1] else 1)["cspkit"]
+        least = least or found["cpu"]
+        each = (found["cpu"] - least) / (customers * 5) * 1e6
+        print(
+            f"{customers * 5:10,}{found['wall']:9.2f}{found['cpu']:9.2f}{each:10.2f}"
+            f"{found['peak']:9.0f}"
+        )
+
+
+def one(way: str, folder: str, out: str) -> None:
+    import_module(f"contestants.with_{way}").run(Path(folder), Path(out))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024}))
+
+
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["100000"]))
+    if sys.argv[1:2] and sys.argv[1] in WAYS:
+        one(*sys.argv[1:4])
+    elif sys.argv[1:] == ["growth"]:
+        growth()
+    else:
+        report(int(sys.argv[1]) if sys.argv[1:] else 100_000)
