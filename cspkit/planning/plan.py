@@ -24,6 +24,15 @@ class Plan:
         """Hold a plan whose content is sealed by its hash."""
         self.document = document
 
+    def __repr__(self) -> str:
+        """Say in one line which plan it is, how much it moves, when, and what it does not."""
+        moves, batches = self.document.moves, self.document.batches
+        what = "no moves"
+        if moves:
+            days = f"{batches[0].date} to {batches[-1].date}"
+            what = f"{len(moves):,} moves in {len(batches):,} batches, {days}"
+        return f"<Plan {self.hash[:12]}: {what}; {len(self.document.unplaced):,} not placed>"
+
     @property
     def hash(self) -> str:
         """Hash over all that decides what is executed."""
