@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -369,6 +370,91 @@ def test_a_report_that_cannot_be_written_is_one_line(hostile: Status, tmp_path: 
 
     with pytest.raises(ExportError, match="cannot be written"):
         reporting.write(hostile, tmp_path / "out")
+
+
+def test_a_shared_report_names_nobody(hostile: Status, tmp_path: Path) -> None:
+    """No name, id or person is left in page or workbook; the figures are the same."""
+    product = {"product": "Microsoft 365 Business Basic"}
+    hostile = replace(hostile, moves=hostile.moves.assign(**product), made_by="Ana Ruiz")
+    page = reporting.write(hostile, tmp_path / "out", share_from=tmp_path)
+
+    text = page.read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(page.with_name("status.xlsx"))
+    cells = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row}
+    private = {*hostile.customers["customer_id"], *hostile.moves["move_id"]}
+    private |= {str(name) for name in hostile.customers["name"]} | {"Ana Ruiz"}
+    assert [one for one in private if one in text or one in cells] == []
+    assert f"<strong>{hostile.count('waiting')}</strong>" in text
+    assert (tmp_path / ".share-key").stat().st_mode & 0o077 == 0
+
+
+def test_a_pseudonym_is_the_same_in_every_report_of_a_workspace(
+    hostile: Status, tmp_path: Path
+) -> None:
+    """Two reports can be compared; another workspace's cannot be joined with them."""
+    from cspkit.reporting.sharing import shared
+
+    first, second = (shared(hostile, tmp_path).customers["name"].tolist() for _ in range(2))
+    (tmp_path / "other").mkdir()
+    other = shared(hostile, tmp_path / "other").customers["name"].tolist()
+
+    assert first == second and len(set(first)) == len(hostile.customers)
+    assert not set(first) & set(other)
+
+
+def test_a_report_wears_its_partners_brand(hostile: Status, tmp_path: Path) -> None:
+    """Name, logo and colour are in the page itself; nothing is loaded."""
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG")
+    (tmp_path / "brand.toml").write_text(
+        'name = "Sur & Cloud"\nlogo = "logo.png"\ncolour = "#0b5d8f"\n'
+    )
+
+    page = reporting.write(hostile, tmp_path / "out", brand=tmp_path / "brand.toml")
+
+    text = page.read_text(encoding="utf-8")
+    assert '<img src="data:image/png;base64,iVBORw==" alt="Sur &amp; Cloud">' in text
+    assert "--brand: #0b5d8f" in text
+
+
+@pytest.mark.parametrize(
+    ("brand", "what"),
+    [
+        ('colour = "red; }"', "colour: .*found 'red; }'"),
+        ('logo = "logo.exe"', "logo: expected .png, .jpg or .svg, found 'logo.exe'"),
+        ('logo = "none.png"', "logo: 'none.png': No such file"),
+        ("name = 3", "name: "),
+        ('owner = "x"', "owner: "),
+        ("=", "file: cannot be read"),
+    ],
+)
+def test_a_wrong_brand_is_one_line(hostile: Status, tmp_path: Path, brand: str, what: str) -> None:
+    """The field is named, and nothing is written."""
+    (tmp_path / "brand.toml").write_text(brand)
+
+    with pytest.raises(SettingsError, match=what):
+        reporting.write(hostile, tmp_path / "out", brand=tmp_path / "brand.toml")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_index_lists_reports_and_receipts(tmp_path: Path, ledger: Ledger) -> None:
+    """Everything that was written is found again from one page, the newest first."""
+    settings = Settings(root=tmp_path)
+    at = datetime(2026, 11, 1, 8, tzinfo=UTC)
+    place = receipts.make_folder(settings.reports, at, "invite", "B009", "dry")
+    record = receipts.Record(
+        "invite", "dry", at, "ana", "B009", status="done", notebook="40-invite.ipynb"
+    )
+    record.save(place / f"40-invite{receipts.RECORD}")
+    (place / "40-invite.html").write_text("receipt")
+
+    reporting.write(status_of(settings, ledger, original()), settings.reports / "indexed", "it")
+
+    found = Tags((settings.reports / "index.html").read_text(encoding="utf-8")).found
+    links = [attributes.get("href") for tag, attributes in found if tag == "a"]
+    assert "indexed/index.html" in links
+    assert f"receipts/{place.name}/40-invite.html" in links
+    assert links.index("indexed/index.html") < links.index(f"receipts/{place.name}/40-invite.html")
+    assert all((settings.reports / str(link)).exists() for link in links)
 
 
 def test_a_run_is_listed_with_a_link_to_its_receipt(

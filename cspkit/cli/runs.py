@@ -80,14 +80,19 @@ def report(
         list[Path] | None, typer.Option("--exports", help="Export files; the workspace's.")
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="Day of the report; today UTC.")] = None,
-    lang: Annotated[str, typer.Option(help="Language: en")] = "en",
+    lang: Annotated[str, typer.Option(help="Language: en, es or it")] = "en",
+    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF too; needs Chromium.")] = False,
+    share: Annotated[bool, typer.Option("--share", help="Hide names, ids and people.")] = False,
+    brand: Annotated[
+        Path | None, typer.Option("--brand", help="Name, logo and colour, .toml.")
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Write the status report for managers: index.html and status.xlsx.
 
-    Example: `cspkit report --plan plan.json --out reports/today`
+    Example: `cspkit report --plan plan.json --lang es --out reports/today`
     """
     from cspkit import planning, reporting
 
@@ -100,8 +105,14 @@ def report(
             as_of=known_on,
             settings=settings,
         )
-    page = reporting.write(figures, out, lang=lang)
-    result(as_json, {"report": str(page)}, f"report written to {page}")
+    hidden_by = settings.root if share else None
+    page = reporting.write(figures, out, lang=lang, brand=brand, share_from=hidden_by)
+    made = {"report": str(page)}
+    if pdf:
+        from cspkit.reporting import printing
+
+        made["pdf"] = str(printing.to_pdf(page))
+    result(as_json, made, f"report written to {' and '.join(made.values())}")
 
 
 def _count(frame: pd.DataFrame, by: list[str]) -> dict[str, int]:

@@ -22,6 +22,7 @@ COLOURS = {
 }
 INK, LINE = "#333a41", "#dfe3e6"
 WIDTH = 640
+_PARTS = re.compile(r' (?:role="graphics-[^"]*"|aria-[a-z]+="[^"]*")')
 WIDE = 880
 
 
@@ -43,8 +44,10 @@ class Picture:
         """
         import vl_convert
 
-        ways = {"format_locale": locale, "time_format_locale": locale}
+        ways: dict[str, Any] = {"format_locale": locale, "time_format_locale": locale}
         drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict(), **ways))
+        # The whole picture has its words; its parts have none of their own to offer.
+        drawn = _PARTS.sub("", drawn)
         named = (
             f'<svg role="img" aria-labelledby="{name}-title {name}-description"'
             f' preserveAspectRatio="xMinYMin meet"'

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from cspkit.reporting import charts, receipts
 from cspkit.reporting.answer import answer, outlook_of
+from cspkit.reporting.branding import Brand
 from cspkit.reporting.figures import Row, Standing, records
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
@@ -22,21 +23,22 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 20
 
 
-def render(status: Status, out: Path, words: Words) -> str:
+def render(status: Status, out: Path, words: Words, brand: Brand) -> str:
     """Return the page that will stand at out; links to receipts are relative to it."""
-    environment = _environment()
-    environment.filters.update(
+    pages = environment()
+    pages.filters.update(
         number=words.number,
         money=words.money,
         day=words.day,
         instant=words.instant,
         css=lambda standing: str(standing).replace("_", "-"),
     )
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    return environment.get_template("report.html").render(
+    pages.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    return pages.get_template("report.html").render(
         status=status,
         words=words,
-        style=Markup(_style()),
+        brand=brand,
+        style=style(),
         answer=answer(status, words),
         standings=records(status.standings),
         funnel=_with_share(records(status.funnel)),
@@ -64,7 +66,8 @@ def render(status: Status, out: Path, words: Words) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the one place that pages are made: everything in them is escaped."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -75,8 +78,9 @@ def _environment() -> Environment:
 
 
 @cache
-def _style() -> str:
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+def style() -> Markup:
+    """Return the style sheet that all pages carry inside."""
+    return Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
 
 
 def _with_share(funnel: list[Row]) -> list[Row]:
