@@ -48,6 +48,12 @@ class Rule(BaseModel):
     since: date | None = Field(None, description="the rule holds from this day")
     until: date | None = Field(None, description="the rule held to this day")
 
+    @property
+    def conditional(self) -> bool:
+        """Tell whether the rule leaves some terms to a later one."""
+        dates = (self.starts_from, self.starts_before, self.expires_from, self.expires_before)
+        return any(dates) or bool(self.terms)
+
     def grace(self, *, use_grace: bool) -> int:
         """Count the days of grace that may be planned with: none unless asked for and sure."""
         return self.grace_days if use_grace and self.sure else 0
@@ -89,7 +95,14 @@ def rules(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Rul
     if strange := sorted(overrides.keys() - known):
         found = f"expected a channel or a rule of {FILE}, found {strange[0]!r}"
         raise SettingsError("cspkit.toml", f"channels.{strange[0]}", found)
-    return tuple(_override(rule, overrides) for rule in _packaged())
+    changed = tuple(_override(rule, overrides) for rule in _packaged())
+    for channel in Channel:
+        last = [rule for rule in changed if rule.channel == channel][-1]
+        if last.conditional:
+            place = last.name.removesuffix("+settings")
+            problem = f"the last rule of a channel holds for every term; change {place!r} no dates"
+            raise SettingsError("cspkit.toml", f"channels.{channel.value}", problem)
+    return changed
 
 
 def choose(

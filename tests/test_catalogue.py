@@ -117,3 +117,60 @@ def test_business_plans_carry_their_seat_limit():
     """A tenant may hold 300 seats of a Business plan, old and new together."""
     assert catalogue.find(BUSINESS_PREMIUM)["seat_limit"] == 300
     assert pc.max(catalogue.table()["seat_limit"]).as_py() == 300
+
+
+def test_add_ons_and_their_bases_are_products_of_the_catalogue():
+    """A prerequisite that nobody sells could never be found; each names its source."""
+    known = {row["sku_id"] for row in rows()}
+    lines = catalogue.addons().to_pylist()
+
+    assert {row["sku_id"] for row in lines} | {row["base_sku_id"] for row in lines} <= known
+    assert all(row["source"] and row["sku_id"] != row["base_sku_id"] for row in lines)
+    assert len({(row["sku_id"], row["base_sku_id"]) for row in lines}) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("add_on", "base", "fits"),
+    [
+        ("MCOEV", "O365_BUSINESS_PREMIUM", True),
+        ("MCOEV", "MICROSOFT_365_BUSINESS_STANDARD_NO_TEAMS", False),
+        ("MCOPSTN1", "MCOEV", True),
+        ("MCOPSTN1", "SPE_E3", False),
+        ("SHAREPOINTSTORAGE", "ENTERPRISEPACK", True),
+        ("Microsoft_365_Copilot", "SPB", True),
+    ],
+)
+def test_an_add_on_names_the_bases_that_will_do(add_on, base, fits):
+    """Teams Phone needs a plan with Teams, a calling plan needs Teams Phone."""
+    sku = {row["part_number"]: row["sku_id"] for row in rows()}
+    pairs = {(row["sku_id"], row["base_sku_id"]) for row in catalogue.addons().to_pylist()}
+
+    assert fits == ((sku[add_on], sku[base]) in pairs)
+
+
+def test_segments_agree_with_the_catalogue():
+    """A skuId has one segment, whichever file names it."""
+    said = {row["id"]: row["segment"] for row in catalogue.segments().to_pylist()}
+    differing = [
+        row["part_number"]
+        for row in rows()
+        if row["segment"] != said.get(row["sku_id"], "commercial")
+    ]
+
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    ("key", "segment"),
+    [
+        ("57b722c2-c435-4bfb-9bc8-80509213a13a", "nonprofit"),
+        ("535a3a29-c5f0-42fe-8215-d3b9e1f38c4a", "government"),
+        ("e578b273-6db4-4691-bba0-8d691f4da603", "education"),
+    ],
+)
+def test_what_is_not_commercial_is_known(key, segment):
+    """Nonprofit, government and education have offers of their own, each row with its source."""
+    lines = [row for row in catalogue.segments().to_pylist() if row["id"] == key]
+
+    assert [segment] == [row["segment"] for row in lines]
+    assert all(row["source"] for row in catalogue.segments().to_pylist())

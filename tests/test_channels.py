@@ -122,6 +122,61 @@ def test_a_workspace_overrides_a_channel_and_a_single_rule():
     assert (older.grace(use_grace=True), older.name) == (30, "direct_mca_older_term+settings")
 
 
+OTHER: dict[str, object] = {
+    "grace_days": 12,
+    "sure": False,
+    "slides_into_paid_month": True,
+    "uplift": "0.05",
+    "uplift_without_monthly": "0.20",
+    "disabled_days": 60,
+    "stopped_by": "nobody",
+    "stop_how": "by letter",
+    "needs_scheduled_cancel": True,
+    "credit_possible": False,
+    "addons_with_base": True,
+    "route": "channel_transfer",
+    "source": "letter of 3 Nov",
+    "source_date": date(2026, 11, 3),
+    "since": date(2026, 11, 3),
+    "until": date(2027, 11, 3),
+}
+
+
+@pytest.mark.parametrize("field", OTHER)
+def test_every_value_of_a_rule_can_be_overridden(field):
+    """Whatever the package says of a channel, an analyst can say otherwise; the name tells."""
+    own = channels.rules({"direct_mosa": {field: OTHER[field]}})
+    rule = chosen("direct_mosa", "2026-04-01", "2027-03-31", rules=own)
+
+    assert str(OTHER[field]) == str(getattr(rule, field))
+    assert rule.name == "direct_mosa+settings"
+    assert rule.source == OTHER["source"] if field == "source" else "cspkit.toml" in rule.source
+
+
+def test_every_value_is_among_those_tried():
+    """A value that is added to rules is tried too; dates and terms choose a rule by their own."""
+    chosen_by = {"starts_from", "starts_before", "expires_from", "expires_before", "terms"}
+
+    assert set(OTHER) == set(channels.Rule.model_fields) - chosen_by - {"name", "channel"}
+
+
+def test_dates_of_a_single_rule_can_be_overridden():
+    """Should Microsoft move the day of the change, one line of the settings moves the rule."""
+    own = channels.rules({"direct_mca_paid_month": {"starts_from": date(2026, 3, 1)}})
+
+    assert chosen("direct_mca", "2026-02-15", "2027-02-14", rules=own).grace_days == 30
+    assert chosen("direct_mca", "2026-03-01", "2027-02-28", rules=own).name.endswith("+settings")
+
+
+@pytest.mark.parametrize(
+    "values", [{"terms": ["P1Y"]}, {"expires_from": date(2026, 1, 1)}, {"starts_before": date.max}]
+)
+def test_no_override_leaves_a_term_without_a_rule(values):
+    """The last rule of a channel is for all terms, or some original would have none."""
+    with pytest.raises(SettingsError, match="the last rule of a channel holds for every term"):
+        channels.rules({"open": values})
+
+
 @pytest.mark.parametrize(
     ("overrides", "field"),
     [
