@@ -13,7 +13,10 @@ import pytest
 from cspkit import tables
 from cspkit.rehearsal import samples
 
-VERBS = ["demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"]
+VERBS = [
+    *("demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"),
+    *("doctor", "hold", "release", "adopt", "confirm-absent"),
+]
 
 
 def cspkit(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -13,9 +13,11 @@ from cspkit.ledger.records import (
     MoveRow,
     StepRow,
 )
+from cspkit.ledger.states import EVERYONE
 from cspkit.ledger.store import Ledger
 
 __all__ = [
+    "EVERYONE",
     "Approval",
     "Broken",
     "Call",

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from cspkit.clock import SystemClock
 from cspkit.errors import LedgerError, PlanRefused
-from cspkit.ledger import backups, chain, leases, schema, states
+from cspkit.ledger import backups, chain, health, leases, schema, states
+from cspkit.ledger.health import Health
 from cspkit.ledger.opened import Opened
 from cspkit.ledger.records import Approval, Broken, Hold, canonical
 from cspkit.tables import Mode, MoveState
@@ -112,6 +113,11 @@ class People(Opened):
             which = chain.run_ids(connection) if run_id is None else [run_id]
             found = [chain.verify(connection, one, printed=printed) for one in which]
         return [broken for one in found for broken in one]
+
+    def health(self) -> Health:
+        """Look at settings, file, log, rules and backups; writes nothing."""
+        with self._read() as connection:
+            return health.look(connection, self.file)
 
     def hold(self, customer_id: str, *, reason: str, by: str) -> None:
         """Stop everyone before their next outside call for a customer, or for all (`*`).

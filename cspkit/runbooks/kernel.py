@@ -87,7 +87,7 @@ def _papermill(job: Job, output: Path) -> None:
                 execution_timeout=CELL_SECONDS,
                 # The kernel's folder; papermill's own `cwd` would move this whole process.
                 resources={"metadata": {"path": str(job.workspace)}},
-                config=_transport(sockets),
+                config=transport(sockets),
                 # What goes wrong in a cell is in the notebook; the terminal gets one line of ours.
                 extra_arguments=["--log-level=CRITICAL"],
             )
@@ -99,7 +99,7 @@ def _papermill(job: Job, output: Path) -> None:
         raise _failed(job, None, type(error).__name__, why) from error
 
 
-def _transport(folder: str) -> Config:
+def transport(folder: str) -> Config:
     """Speak to the kernel over files, not ports: nobody else listens, no two kernels collide."""
     # The name of a socket file has about 100 characters at most; Windows has none.
     if os.name == "nt" or len(folder) > 80:
