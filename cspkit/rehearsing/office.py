@@ -53,6 +53,7 @@ class Office:
         """Open the desk at the world behind a gate, with a ledger of its own."""
         self.plan = plan
         self.world = gate.world
+        self.home = settings.root
         clock = WorldClock(self.world)
         self._desk = opening.open_desk(
             plan, Mode.REHEARSAL, settings, FixedTokens(), adapter=InProcess(gate)

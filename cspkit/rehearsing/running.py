@@ -6,7 +6,7 @@ Nothing here touches the workspace: ledger, outbox and receipts lie in a folder 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from cspkit.errors import SettingsError
 from cspkit.planning import Plan
-from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.seeding import draw
 from cspkit.rehearsal.server import Server
@@ -95,56 +94,72 @@ def rehearse(
     seeds: Sequence[int] = (1,),
     faults: str = "none",
     notebooks: bool = True,
+    customs: Mapping[str, object] | None = None,
     say: Say = lambda words: None,
 ) -> Rehearsed:
     """Rehearse a plan with each seed; of each, one batch goes through notebooks as well.
 
-    Raises SettingsError for unknown faults or a number of days below one.
+    `customs` changes how the world behaves: fields of the rehearsal's `Options`, such as the
+    share of customers that never accept. Raises SettingsError for unknown faults or no days.
     """
     if days < 1:
         raise SettingsError("command line", "--days", f"expected 1 or more, found {days!r}")
     weather.rules(faults)
+    how = _How(settings, exports, days, faults, notebooks, dict(customs or {}))
     runs = []
     for seed in seeds:
-        run = _one(plan, settings, exports, days=days, seed=seed, faults=faults, real=notebooks)
-        runs.append(run)
-        figures = run.verdict.figures
-        say(f"seed {seed}: {figures['finished']} of {figures['moves']} in {run.seconds:.0f} s")
+        runs.append(_one(plan, how, seed))
+        figures = runs[-1].verdict.figures
+        say(f"seed {seed}: {figures['finished']} of {figures['moves']} in {runs[-1].seconds:.0f} s")
     return Rehearsed(plan.hash, days, faults, runs)
 
 
-def _one(
-    plan: Plan,
-    settings: Settings,
-    exports: Exports | None,
-    *,
-    days: int,
-    seed: int,
-    faults: str,
-    real: bool,
-) -> Run:
+@dataclass(frozen=True)
+class _How:
+    """What is the same for all seeds."""
+
+    settings: Settings
+    exports: Exports | None
+    days: int
+    faults: str
+    notebooks: bool
+    customs: dict[str, object]
+
+
+def _one(plan: Plan, how: _How, seed: int) -> Run:
     began = time.perf_counter()
-    with _home(settings) as own:
+    with _home(how.settings) as own:
         copy = _copy(plan, own)
-        assumed = consenting.assume(copy, settings.decisions, own.decisions)
-        world = stage(copy, exports, seed=seed)
+        assumed = consenting.assume(copy, how.settings.decisions, own.decisions)
+        world = stage(copy, how.exports, seed=seed)
+        for name, value in how.customs.items():
+            setattr(world.options, name, value)
         with Server(world, start=start_of(copy), control=True) as server:
             own = _pointed(own, server)
-            plan_file = copy.save(own.root / "plan.json")
             office = Office(copy, own, server.gate)
             try:
+                for rule in weather.rules(how.faults):
+                    server.gate.faults.add(rule)
                 work = Days(copy, office, own)
-                _break(server.gate, faults)
-                batch = _sampled(copy, seed) if real else ""
-                for day in work.walk(world, days):
-                    if batch:
-                        office.approve()
-                        work.sample(day, batch=batch, plan_file=plan_file)
-                    work.work(world, day)
+                _through(work, office, how, seed)
                 found = verdict.judge(copy, office)
             finally:
                 office.close()
-    return Run(seed, found, time.perf_counter() - began, work.sampled, assumed, work.failures)
+    seconds = time.perf_counter() - began
+    return Run(seed, found, seconds, work.sampled, assumed, work.failures)
+
+
+def _through(work: Days, office: Office, how: _How, seed: int) -> None:
+    """Go through all days; one batch, drawn by the seed, goes through its notebooks first."""
+    plan, world = office.plan, office.world
+    batches = [one.batch for one in plan.document.batches] if how.notebooks else []
+    batch = draw(seed, "sampled batch").choice(batches) if batches else ""
+    file = plan.save(office.home / "plan.json")
+    for day in work.walk(world, how.days):
+        if batch:
+            office.approve()
+            work.sample(day, batch=batch, plan_file=file)
+        work.work(world, day)
 
 
 @contextmanager
@@ -174,13 +189,3 @@ def _copy(plan: Plan, settings: Settings) -> Plan:
     if plan.document.service == service:
         return plan
     return Plan(plan.document.model_copy(update={"service": service}).sealed())
-
-
-def _break(gate: Gate, faults: str) -> None:
-    for rule in weather.rules(faults):
-        gate.faults.add(rule)
-
-
-def _sampled(plan: Plan, seed: int) -> str:
-    batches = [one.batch for one in plan.document.batches]
-    return draw(seed, "sampled batch").choice(batches) if batches else ""

@@ -56,7 +56,7 @@ def judge(plan: Plan, office: Office) -> Verdict:
         "moves": len(moves),
         "finished": len(finished),
         "gaps": len({(gap["customer_id"], gap["sku_id"]) for gap in gaps}),
-        "double_orders": _too_many(world, moves),
+        "double_orders": too_many(world, moves),
         "human": sum(state == "human" for state in states.values()),
         "api_calls": sum(calls.values()),
         "lost": sum(_lost(orders[move.move_id], states.get(move.move_id, "")) for move in moves),
@@ -81,7 +81,7 @@ def _orders(world: World, moves: list[PlannedMove]) -> dict[str, list[Json]]:
     return found
 
 
-def _too_many(world: World, moves: list[PlannedMove]) -> int:
+def too_many(world: World, moves: list[PlannedMove]) -> int:
     """Count orders beyond the plan, by what was ordered for whom and by nothing else."""
     wanted = Counter((move.customer_id, move.target_offer, move.seats) for move in moves)
     placed = Counter(
@@ -163,7 +163,7 @@ def _states(office: Office) -> dict[str, str]:
 
 
 def _failed(move: PlannedMove, plan: Plan, office: Office) -> Json:
-    """Say how far a move came and what its operators read last."""
+    """Say at which step a move stopped first, and what its operators read there last."""
     names = {one.customer_id: one.name for one in plan.customers}
     said = [
         (step, office.outcomes[step, subject])
@@ -176,7 +176,7 @@ def _failed(move: PlannedMove, plan: Plan, office: Office) -> Json:
         )
         if (step, subject) in office.outcomes
     ]
-    step, done = next(((step, done) for step, done in said[::-1] if done.outcome != "done"), NEVER)
+    step, done = next(((step, done) for step, done in said if done.outcome != "done"), NEVER)
     return {
         "move_id": move.move_id,
         "customer_id": move.customer_id,
