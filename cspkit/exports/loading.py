@@ -152,7 +152,7 @@ class _Load:
         } | {name: found.rows for name, found in lists.items()}
         if subscriptions.conflicts is not None:
             conflicts = _shaped(subscriptions.conflicts, tables.CONFLICTS)
-            held["conflicts"] = conflicts
+            held["conflicts"] = self._keep("conflicts", conflicts)
         if subscriptions.sources is not None:
             held["sources"] = self._sources(subscriptions.sources)
         aside = [rows for part in staged for rows in (part.rows, part.odd)]

@@ -99,7 +99,7 @@ def subscriptions(rows: Any, keep: Keep, weights: Weights) -> Merged:
     single = rows.anti_join(repeated, "subscription_id")
     together = ibis.union(single, kept.select(*single.columns))
     others = ours.filter(_[PLACE] > 0)
-    return Merged(together, others, foreign, _conflicts(others, kept), _sources(ours, kept))
+    return Merged(together, others, foreign, _conflicts(others, kept, keep), _sources(ours, kept))
 
 
 def _aged(placed: Any) -> Any:
@@ -164,13 +164,15 @@ def _sources(placed: Any, kept: Any) -> Any:
     )
 
 
-def _conflicts(others: Any, kept: Any) -> Any:
+def _conflicts(others: Any, kept: Any, keep: Keep) -> Any:
     """Say where another file tells another value than the one that was kept.
 
     Older lines of the same file are no contradiction: they were true in their time.
     """
     both = others.inner_join(kept, "subscription_id", rname="kept_{name}")
-    elsewhere = both.filter(both["source_file"] != both["kept_source_file"])
+    elsewhere = keep(
+        "told_elsewhere", both.filter(both["source_file"] != both["kept_source_file"])
+    )
     parts = [
         elsewhere.filter(elsewhere[name] != elsewhere[f"kept_{name}"]).select(
             "subscription_id",
