@@ -58,7 +58,7 @@ class Smoother:
     def cool(self, start: Prices, warmths: tuple[float, ...]) -> tuple[Prices, Prices]:
         """Cool down from start; returns the prices of the highest bound and the last ones."""
         least = np.maximum(start.table, 1e-2 * self.unit)
-        table = np.where(self.priced, least, start.table)
+        table = np.where(self.priced, least, 0.0)
         self.fee = start.fee
         self.best = (-np.inf, table)
         for warmth in warmths:

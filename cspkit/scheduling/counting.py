@@ -1,210 +1,24 @@
-"""Days for moves and invitations at least cost under the team's capacities; knows no files."""
+"""From names, dates and money to the solver's whole numbers, and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cspkit.policy import DAY, Patience, Workdays
+from cspkit.scheduling.parts import ALL_TEAMS, Capacity, Item, Left, Room, Schedule, Setting
 
 if TYPE_CHECKING:
-    from cspkit.solving import Problem, Solution
+    from cspkit.solving import Solution
 
 # Costs are counted in whole millionths; in larger units where that would overflow.
 FINEST, COARSEST = 10**6, 1
-TRIED_MOVES = 2_000
-ALL_TEAMS = ""
 
 
-@dataclass(frozen=True)
-class Item:
-    """A move with its window; a day before `expires` costs `daily`, leaving it out `regret`.
-
-    Items of one `group` share a day whatever happens, those of one `together` where nobody loses
-    by it. `lead` is how many days of whose market the customer's own steps take from the
-    invitation on; missing where no invitation is needed.
-    """
-
-    key: str
-    earliest: date
-    latest: date
-    seats: int
-    daily: Decimal
-    expires: date
-    regret: Decimal = Decimal(0)
-    group: str = ""
-    together: str = ""
-    customer: str = ""
-    team: str = ALL_TEAMS
-    lead: tuple[int, str] | None = None
-
-
-@dataclass(frozen=True)
-class Room:
-    """What can be placed on one day; missing where there is no limit."""
-
-    moves: int | None = None
-    seats: int | None = None
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What all teams, and each of them, can place on a day, and the invitations of a day."""
-
-    moves: int | None = None
-    seats: int | None = None
-    invitations: int | None = None
-    teams: Mapping[str, Room] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Left:
-    """Why an item has no day, and the least that would give it one beside all others.
-
-    `reason` is `window`, `lead`, `invitations_per_day` or a capacity (`team` says whose). `short`
-    lists what the `day` would have to offer more. It would also have a day, `sooner`, if it were
-    ready `earlier` days earlier.
-    """
-
-    reason: str
-    team: str = ALL_TEAMS
-    day: date | None = None
-    short: tuple[tuple[str, str, int], ...] = ()
-    earlier: int | None = None
-    sooner: date | None = None
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Days of items, days of invitations by customer, what has no day, and the proof.
-
-    No schedule that places the same items and keeps the same wishes costs less than `lower_bound`;
-    none leaves out fewer than `left_out_bound`.
-    """
-
-    days: dict[str, date]
-    invited: dict[str, date]
-    left: dict[str, Left]
-    objective: Decimal
-    lower_bound: Decimal
-    left_out_bound: int = 0
-    parted: tuple[str, ...] = ()
-    method: str = "none"
-    setting: Setting | None = None
-    solution: Solution | None = None
-
-    @property
-    def gap(self) -> float:
-        """Distance of the cost to its bound, as a share of the cost."""
-        return float((self.objective - self.lower_bound) / max(self.objective, Decimal(1)))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A problem in whole numbers, and what its numbers stand for."""
-
-    items: tuple[Item, ...]
-    days: tuple[date, ...]
-    invitation_days: tuple[date, ...]
-    customers: tuple[str, ...]
-    teams: tuple[str, ...]
-    wishes: tuple[str, ...]
-    scale: int
-    open_days: Any
-    capacity: Capacity
-    problem: Problem
-
-
-def schedule(
-    items: Iterable[Item],
-    capacity: Capacity,
-    calendars: Mapping[str, Workdays],
-    *,
-    start: date,
-    patience: Patience | None = None,
-) -> Schedule:
-    """Give items their days at least total cost; the order of the items changes nothing.
-
-    As many items as can be get a day; of those that cannot all have one, the ones whose loss is
-    regretted least are left out. `calendars` holds the working days of each team that an item
-    names, under `ALL_TEAMS` those of the office that invites, from `start` on.
-    """
-    ordered = tuple(sorted(items, key=lambda item: item.key))
-    if not ordered:
-        return Schedule({}, {}, {}, Decimal(0), Decimal(0))
-    return _solved(_setting(ordered, capacity, calendars, start, patience))
-
-
-def what_if(known: Schedule, capacity: Capacity) -> Schedule:
-    """Answer at once what other capacities would do, starting from a schedule that is known."""
-    if known.setting is None:
-        return known
-    return _solved(_with(known.setting, capacity), known.solution)
-
-
-def bound_if(known: Schedule, capacity: Capacity) -> Decimal:
-    """Bound what other capacities would cost for the same items, before anything is planned."""
-    from cspkit import solving
-
-    if known.setting is None or known.solution is None:
-        return Decimal(0)
-    problem = _with(known.setting, capacity).problem
-    proven = solving.lower_bound(problem, known.solution)
-    return Decimal(proven) / known.setting.scale
-
-
-def wish_price(known: Schedule) -> Decimal:
-    """Price the wish to go together: what the schedule costs more than without it."""
-    from cspkit import solving
-
-    if known.setting is None or known.solution is None or not known.setting.wishes:
-        return Decimal(0)
-    price = solving.wish_price(known.setting.problem, known.solution)
-    return Decimal(price) / known.setting.scale
-
-
-def enough(known: Schedule) -> Capacity | None:
-    """Find, by trying, the least moves a day, then seats, that place whatever lacks only those.
-
-    None where no such capacity helps, or where trying would take too long.
-    """
-    setting = known.setting
-    crowded = {key for key, left in known.left.items() if left.short}
-    if setting is None or not crowded or len(setting.items) > TRIED_MOVES:
-        return None
-    tried = [item for item in setting.items if item.key in known.days or item.key in crowded]
-    keys, old = {item.key for item in tried}, setting.capacity
-    moves = max(len(tried), old.moves or 0)
-    seats = max(sum(item.seats for item in tried), old.seats or 0)
-
-    def works(capacity: Capacity) -> bool:
-        return not keys & what_if(known, capacity).left.keys()
-
-    if not works(replace(old, moves=moves, seats=None)):
-        return None
-    best = replace(old, seats=None)
-    if old.moves is not None:
-        best = replace(
-            best, moves=_least(old.moves, moves, lambda n: works(replace(best, moves=n)))
-        )
-    if old.seats is None or works(replace(best, seats=old.seats)):
-        return replace(best, seats=old.seats)
-    return replace(best, seats=_least(old.seats, seats, lambda n: works(replace(best, seats=n))))
-
-
-def _least(low: int, high: int, works: Callable[[int], bool]) -> int:
-    """Halve the span between a number that may be too small and one that works."""
-    low -= 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if works(middle) else (middle, high)
-    return high
-
-
-def _setting(
+def counted(
     items: tuple[Item, ...],
     capacity: Capacity,
     calendars: Mapping[str, Workdays],
@@ -254,10 +68,10 @@ def _setting(
     setting = Setting(
         items, days, sent, customers, teams, wishes, scale, open_days, capacity, problem
     )
-    return _with(setting, capacity)
+    return under(setting, capacity)
 
 
-def _with(setting: Setting, capacity: Capacity) -> Setting:
+def under(setting: Setting, capacity: Capacity) -> Setting:
     """Put capacities into a problem; a team without a limit of its own still has days off."""
     import numpy as np
 
@@ -286,7 +100,8 @@ def _with(setting: Setting, capacity: Capacity) -> Setting:
     return replace(setting, problem=problem, capacity=capacity)
 
 
-def _solved(setting: Setting, start: Solution | None = None) -> Schedule:
+def solved(setting: Setting, start: Solution | None = None) -> Schedule:
+    """Solve a problem and name what comes out."""
     from cspkit import solving
 
     found = solving.solve(setting.problem, start)
