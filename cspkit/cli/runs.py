@@ -16,6 +16,9 @@ from cspkit.errors import DONE, FAILED_MOVES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cspkit.planning import Plan
+    from cspkit.settings import Settings
+
 
 @app.command()
 def run(
@@ -86,6 +89,10 @@ def report(
     brand: Annotated[
         Path | None, typer.Option("--brand", help="Name, logo and colour, .toml.")
     ] = None,
+    audit: Annotated[
+        str | None,
+        typer.Option("--audit", metavar="CUSTOMER", help="Pack one customer's evidence instead."),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -97,6 +104,10 @@ def report(
     from cspkit import planning, reporting
 
     settings, known_on = settings_of(config), day(as_of)
+    if audit is not None:
+        packed = _audit(planning.Plan.read(plan_file), audit, out, settings)
+        result(as_json, {"audit": str(packed)}, f"evidence packed in {packed}")
+        return
     with ledger_of(settings) as ledger:
         figures = reporting.status(
             plan=planning.Plan.read(plan_file),
@@ -113,6 +124,15 @@ def report(
 
         made["pdf"] = str(printing.to_pdf(page))
     result(as_json, made, f"report written to {' and '.join(made.values())}")
+
+
+def _audit(plan: Plan, customer_id: str, out: Path, settings: Settings) -> Path:
+    from cspkit.reporting import audit
+
+    named = {one.customer_id: one.name or "" for one in plan.customers}
+    wanted, outbox = customer_id.lower(), settings.reports / "outbox"
+    with ledger_of(settings) as ledger:
+        return audit.pack(ledger, wanted, out, name=named.get(wanted, ""), outbox=outbox)
 
 
 def _count(frame: pd.DataFrame, by: list[str]) -> dict[str, int]:
