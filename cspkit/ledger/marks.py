@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from cspkit.ledger.schema import events, meta
 
 SUFFIX = ".mark"
 STATE = "CSPKIT_STATE"
+_TRIES, _PAUSE = 20, 0.01
 HOME, INSTALLATION = "home", "installation"
 
 
@@ -51,15 +54,28 @@ def last(connection: sa.Connection) -> tuple[int, str] | None:
 
 def note(mark: Mark, places: list[Path]) -> None:
     """Note the last event in each place; raise LedgerError where that fails."""
+    text = json.dumps(asdict(mark))
     for place in places:
-        part = place.with_name(f"{place.name}.{os.getpid()}")
+        part = place.with_name(f"{place.name}.{uuid.uuid4().hex[:12]}")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(asdict(mark)), encoding="utf-8")
-            os.replace(part, place)
+            part.write_text(text, encoding="utf-8")
+            _put(part, place)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise LedgerError(f"ledger: {place} cannot be written: {error.strerror}") from error
+
+
+def _put(part: Path, place: Path) -> None:
+    for _ in range(_TRIES):
+        try:
+            os.replace(part, place)
+        except PermissionError:
+            # Windows refuses while somebody else is just reading the note.
+            time.sleep(_PAUSE)
+        else:
+            return
+    os.replace(part, place)
 
 
 def forgotten(connection: sa.Connection, ledger: str, places: list[Path]) -> str:
