@@ -13,12 +13,28 @@ import ipywidgets
 import pandas as pd
 
 if TYPE_CHECKING:
+    from cspkit.decisions import Decisions
     from cspkit.exports import Exports
     from cspkit.settings import Settings
 
 SHOWN = 20
 # JupyterLab sets every cell to the right; receipts every cell to the left.
 _WORDS, _NUMBER = ' style="text-align: left"', ' class="n"'
+TRIED = ("moves_per_day", "relationship_days", "repair_days")
+WORDS = pd.DataFrame(
+    [
+        ("customer", "one tenant, known by its tenant id"),
+        ("original", "the subscription to be replaced, bought elsewhere"),
+        ("replacement", "the CSP subscription that takes over"),
+        ("channel", "where an original was bought; it decides what happens at its end"),
+        ("natural expiration", "the last day of an original's term, in UTC, inclusive"),
+        ("slack", "days left until then, less what the customer's missing steps take"),
+        ("move", "the originals of one customer and one offer that become one order"),
+        ("batch", "the moves that are ordered on one day"),
+        ("blocker", "why a move cannot go ahead yet, and who must act"),
+    ],
+    columns=["word", "meaning"],
+)
 LOOK = ["rank", "name", "market", "next_expiration", "slack_days", "seats", "next_action"]
 
 
@@ -114,43 +130,77 @@ def horizon(ranked: pd.DataFrame, *, days: int) -> ipywidgets.VBox:
     return _following(slider, look)
 
 
-def capacity(
-    exports: Exports, *, as_of: date | str, start: date | str, settings: Settings, moves: int
+def tryout(
+    exports: Exports,
+    *,
+    as_of: date | str,
+    start: date | str,
+    settings: Settings,
+    moves: int,
+    lead: int,
+    repair: int,
+    decisions: Decisions | None = None,
 ) -> ipywidgets.VBox:
-    """Show what a plan costs at another number of moves per day, starting at moves."""
+    """Show what a plan costs with other orders a day, invitation lead and days for repair.
+
+    The sliders start at moves, lead and repair; the plan itself stays as it is.
+    """
     from cspkit import planning
 
-    slider = ipywidgets.IntSlider(
-        value=moves, min=1, max=max(100, moves), description="moves a day", continuous_update=False
-    )
+    sliders = [
+        _slider("orders a day", moves, 0, 100),
+        _slider("days to accept", lead, 0, 120),
+        _slider("repair days", repair, 0, 30),
+    ]
 
-    def look(chosen: int) -> tuple[str, pd.DataFrame]:
-        policy = settings.policy.model_copy(update={"moves_per_day": chosen})
-        tried = planning.plan(
+    def look() -> tuple[str, pd.DataFrame]:
+        chosen = dict(zip(TRIED, (slider.value for slider in sliders), strict=True))
+        found = planning.tried(
             exports,
             as_of=as_of,
             start=start,
-            settings=settings.model_copy(update={"policy": policy}),
+            settings=settings,
+            decisions=decisions,
+            changes=chosen,
         )
         words = (
-            f"{len(tried.moves):,} moves on {len(tried.batches):,} days,"
-            f" {len(tried.unplaced):,} without a day"
+            f"{len(found.moves):,} moves on {len(found.batches):,} days,"
+            f" {len(found.unplaced):,} without a day"
         )
-        return words, tried.savings
+        return words, found.savings
 
-    return _following(slider, look)
+    return _answering(sliders, look)
+
+
+def _slider(name: str, value: int, least: int, most: int) -> ipywidgets.IntSlider:
+    return ipywidgets.IntSlider(
+        value=value,
+        min=least,
+        max=max(most, value),
+        description=name,
+        continuous_update=False,
+        style={"description_width": "7em"},
+    )
 
 
 def _following(
     slider: ipywidgets.IntSlider, look: Callable[[int], tuple[str, pd.DataFrame]]
 ) -> ipywidgets.VBox:
     """Put a slider over a sentence and a table that follow its value."""
+    return _answering([slider], lambda: look(slider.value))
+
+
+def _answering(
+    sliders: list[ipywidgets.IntSlider], look: Callable[[], tuple[str, pd.DataFrame]]
+) -> ipywidgets.VBox:
+    """Put sliders over a sentence and a table that answer every change of one of them."""
     answer = ipywidgets.HTML()
 
     def draw(_: Any = None) -> None:
-        words, frame = look(slider.value)
+        words, frame = look()
         answer.value = f"<p>{escape(words)}</p>{show(frame)._repr_html_()}"
 
-    slider.observe(draw, "value")
+    for slider in sliders:
+        slider.observe(draw, "value")
     draw()
-    return ipywidgets.VBox([slider, answer])
+    return ipywidgets.VBox([*sliders, answer])

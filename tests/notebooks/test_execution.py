@@ -48,6 +48,22 @@ def tables(loaded: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_newcomer_gets_a_plan_of_their_own(tmp_path: Path, tables: Path) -> None:
+    """The first notebook alone leads from files to a plan under another capacity."""
+    receipt = runbooks.execute(
+        "00-start-here",
+        tmp_path / "00.ipynb",
+        exports_dir=str(tables),
+        moves_per_day=3,
+        out="plan.json",
+    )
+
+    assert receipt.ok
+    made = planning.Plan.read(tmp_path / "plan.json")
+    assert made.batches["moves"].max() <= 3
+    assert receipt.html.read_text("utf-8").count("the last day of an original's term") == 1
+
+
 def test_loading_writes_what_the_verb_writes(tmp_path: Path, loaded: Exports) -> None:
     """The analyst's book and `cspkit load` leave the same tables."""
     out = tmp_path / "tables"
