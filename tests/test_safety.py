@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from cspkit import cli, moves
-from cspkit.ledger import Ledger
+from cspkit.errors import LedgerError
+from cspkit.ledger import Ledger, backups
 from cspkit.settings import FILE
 from cspkit.tables import MoveState
-from tests.ledgers import CUSTOMER, SERVICE, claim_of, sqlite, take, walk
+from tests.ledgers import CUSTOMER, NOON, SERVICE, claim_of, raw, sqlite, take, walk
 from tests.scene import Scene, scene
 
 NAMED = ("--by", "Ana Ruiz", "--reason", "dispute")
@@ -183,3 +185,32 @@ def test_an_absent_order_is_planned_again(workspace: Path, cspkit: Verb) -> None
         row = ledger.move("mv-1")
         assert row is not None
         assert (row.state, row.cart_id) == (MoveState.PLANNED, None)
+
+
+def test_a_ledger_of_another_installation_sends_nothing(programme: Scene) -> None:
+    """A copied ledger stops a run before its first call, by the service's own books."""
+    programme.plan(programme.ready())
+    with programme.ledger() as ledger:
+        raw(ledger, "UPDATE meta SET value = 'elsewhere /x/cspkit.db' WHERE key = 'home'")
+    before = programme.books["calls"]
+
+    with pytest.raises(LedgerError, match=r"copied or moved here from 'elsewhere") as refused:
+        programme.run("provision")
+
+    assert refused.value.exit_code == 3
+    assert before == programme.books["calls"]
+
+
+def test_a_restored_ledger_sends_nothing(programme: Scene) -> None:
+    """What an older copy has forgotten cannot be ordered again by it."""
+    programme.plan(programme.ready())
+    copy = backups.take(programme.ledger_file, "test", NOON)
+    assert programme.outcome("provision") == "done"
+    shutil.copy(copy, programme.ledger_file)
+    before = programme.books["calls"]
+
+    with pytest.raises(LedgerError, match="restored from an older copy"):
+        programme.run("provision")
+
+    assert before == programme.books["calls"]
+    assert len(programme.orders) == 1

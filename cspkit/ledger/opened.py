@@ -83,15 +83,20 @@ class Opened:
         self.close()
 
     def bind(self, service_id: str) -> None:
-        """Bind the ledger to one service for life; raise LedgerError if it has another."""
+        """Bind the ledger to one service for life.
+
+        Raises LedgerError if it has another, or if it may not be written: whoever binds is
+        about to act.
+        """
         self.check_binding(service_id)
+        self._refuse_distrusted()
         if self.service is None:
             at = self.clock.now()
             with self._write() as connection:
                 if states.bind(connection, service_id, at=at):
                     chain.append(connection, "bound", service_id, at=at)
             self.check_binding(service_id)
-            self._why_not()
+            self.distrust = self._why_not()
 
     def check_binding(self, service_id: str) -> None:
         """Raise LedgerError when the ledger belongs to another service; writes nothing."""
@@ -133,16 +138,20 @@ class Opened:
 
     @contextmanager
     def _write(self, *, anyway: bool = False) -> Iterator[sa.Connection]:
-        if self.distrust and not anyway:
-            raise LedgerError(
-                f"ledger {self.place}: {self.distrust}: nothing is written; see `cspkit doctor`"
-            )
+        if not anyway:
+            self._refuse_distrusted()
         with self._translated(), self._engine.begin() as connection:
             yield connection
             last = marks.last(connection) if self._places else None
         # A ledger that is not trusted must not make its own last event the known one.
         if not self.distrust:
             self._note(last)
+
+    def _refuse_distrusted(self) -> None:
+        if self.distrust:
+            raise LedgerError(
+                f"ledger {self.place}: {self.distrust}: nothing is written; see `cspkit doctor`"
+            )
 
     def _note(self, last: tuple[int, str] | None) -> None:
         if last is not None and last != self._marked:
