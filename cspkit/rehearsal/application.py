@@ -64,6 +64,8 @@ def _no_such_call(problem: HTTPException) -> Response:
     if request.path.startswith("/graph"):
         code = "BadRequest" if status != 404 else "ResourceNotFound"
         return denial(Denied(status, code, words))
+    if request.path.startswith("/azure"):
+        return azure.refused(Denied(status, problem.name.replace(" ", ""), words))
     body = {"code": status, "description": words, "data": [], "source": "PartnerFD"}
     return reply(body, status)
 
@@ -80,5 +82,7 @@ def _broken(problem: Exception) -> Response:
     )
     if request.path.startswith("/graph"):
         return denial(Denied(500, "serviceException", "An error occurred."))
+    if request.path.startswith("/azure"):
+        return azure.refused(Denied(500, "InternalServerError", "An error occurred."))
     text = "Unexpected service error"
     return reply({"code": 800003, "description": text, "data": [], "source": "PartnerFD"}, 500)

@@ -23,7 +23,12 @@ _JSON = ("Content-Type", "application/json; charset=utf-8")
 
 
 class Dropped(ConnectionError):
-    """The connection was closed without an answer, as a fault asked for."""
+    """The connection was closed without an answer, as a fault of this kind asked for."""
+
+    def __init__(self, kind: str) -> None:
+        """Take the kind of the fault."""
+        self.kind = kind
+        super().__init__("the rehearsal closed the connection")
 
 
 @dataclass
@@ -77,12 +82,12 @@ def bent(answer: Answer, rule: Rule, where: tuple[str, str], now: datetime) -> A
     return answer
 
 
-def dropped(environ: WSGIEnvironment) -> Dropped:
+def dropped(environ: WSGIEnvironment, kind: str = "lost") -> Dropped:
     """Close the connection of a call, where there is one, and give what to raise."""
     connection = environ.get("werkzeug.socket")
     if isinstance(connection, socket.socket):
         connection.shutdown(socket.SHUT_RDWR)
-    return Dropped("the rehearsal closed the connection")
+    return Dropped(kind)
 
 
 def _answer(

@@ -16,6 +16,10 @@ KINDS = {
     "before": False,
     "reset": False,
     "hang": False,
+    # the call never leaves: felt in process; behind a socket the connection is closed instead
+    "no_connection": False,
+    "no_name": False,
+    "no_tls": False,
     # something has happened, or will, whatever the caller sees
     "slow": True,
     "late": True,
@@ -41,6 +45,10 @@ KINDS = {
     "changed": True,
     "rotated": True,
 }
+
+
+# no answer comes back, whatever happens in the world
+SILENT = ("reset", "late", "hang", "no_connection", "no_name", "no_tls")
 
 
 @dataclass

@@ -16,7 +16,7 @@ from werkzeug.test import run_wsgi_app
 
 from cspkit.rehearsal import application
 from cspkit.rehearsal.distortions import Answer, Headers, bent, dropped, without_effect
-from cspkit.rehearsal.faults import KINDS, Faults, Rule
+from cspkit.rehearsal.faults import KINDS, SILENT, Faults, Rule
 from cspkit.rehearsal.world import World
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class Gate:
             rule = self.faults.pick(method, path)
         if rule is not None and rule.kind in ("slow", "hang"):
             environ.get("rehearsal.sleep", time.sleep)(rule.seconds)
-        if rule is not None and rule.kind in ("reset", "late", "hang"):
+        if rule is not None and rule.kind in SILENT:
             if rule.kind == "late":
                 self._promise(environ, sent, rule.seconds)
-            raise dropped(environ)
+            raise dropped(environ, rule.kind)
         with self.lock:
             answer = self._answer(environ, sent, rule)
             headers = answer.headers + _echo(environ, path, self.world.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from cspkit.rehearsal.distortions import Dropped
 from cspkit.rehearsal.gate import Gate
@@ -52,7 +55,7 @@ class InProcess(BaseAdapter):
             pieces = self.gate(environ, start)
         except Dropped as dropped:
             _check_time(waited, timeout, request)
-            raise requests.ConnectionError(str(dropped), request=request) from dropped
+            raise _felt(dropped, request) from dropped
         _check_time(waited, timeout, request)
         return self._response(request, given, b"".join(pieces), stream=stream)
 
@@ -83,6 +86,23 @@ class InProcess(BaseAdapter):
 
     def close(self) -> None:
         """Do nothing: there is no connection."""
+
+
+def _felt(dropped: Dropped, request: requests.PreparedRequest) -> requests.RequestException:
+    """Make of a broken connection what requests makes of it."""
+    host = urlsplit(str(request.url)).hostname or ""
+    if dropped.kind == "no_tls":
+        return requests.exceptions.SSLError("certificate verify failed", request=request)
+    nowhere = HTTPConnection(host)
+    reason: Exception | None = None
+    if dropped.kind == "no_connection":
+        reason = NewConnectionError(nowhere, "Connection refused")
+    if dropped.kind == "no_name":
+        reason = NameResolutionError(host, nowhere, socket.gaierror("Name or service not known"))
+    if reason is None:
+        return requests.ConnectionError(str(dropped), request=request)
+    pool = HTTPConnectionPool(host)
+    return requests.ConnectionError(MaxRetryError(pool, str(request.url), reason), request=request)
 
 
 def session(gate: Gate, *, url: str = URL) -> requests.Session:

@@ -59,7 +59,7 @@ def begin(world: World, customer: Customer, item: Subscription, wanted: Json) ->
     into = _into(world, customer, item, wanted, target)
     if wanted["type"] == WITH_LICENCES and not may_move_licences(world, customer):
         raise Refused(900308)
-    made: Json = {
+    made: Json = wanted | {
         "id": world.new_id("transition"),
         "customer": customer.id,
         "source": item.id,
@@ -67,7 +67,6 @@ def begin(world: World, customer: Customer, item: Subscription, wanted: Json) ->
         "into": into.id if into else world.new_id("subscription"),
         "started": world.now,
         "completed": None,
-        **wanted,
     }
     world.transitions.append(made)
     world.at(world.after(world.options.migration, "transition", made["id"]), complete, made["id"])

@@ -100,3 +100,23 @@ def test_calls_are_cheap(near: requests.Session) -> None:
         near.get(LIST)
 
     assert (time.process_time() - began) / 200 < 0.004
+
+
+@pytest.mark.parametrize(
+    ("kind", "felt"),
+    [
+        ("no_connection", "NewConnectionError"),
+        ("no_name", "NameResolutionError"),
+        ("no_tls", "certificate verify failed"),
+    ],
+)
+def test_a_call_that_never_leaves_is_felt_as_such(kind: str, felt: str) -> None:
+    """No server, no name, no trust: requests' own errors, and nothing has happened."""
+    gate = Gate(World.sample(customers=5))
+    gate.faults.add({"kind": kind})
+
+    with pytest.raises(requests.ConnectionError) as error:
+        session(gate).post(f"{URL}/v1/customers")
+    reason = getattr(error.value.args[0], "reason", error.value)
+    assert felt in f"{type(reason).__name__}: {reason}"
+    assert gate.faults.log[0]["kind"] == kind
