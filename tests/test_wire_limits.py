@@ -143,10 +143,23 @@ def test_a_pause_that_comes_while_a_thread_sleeps_counts_too(time: Time) -> None
         Time.sleep(time, seconds)
 
     limiter.sleep = interrupted
-    for _ in range(3):
-        limiter.wait(TENANT)
+    limiter.wait(TENANT)
+    limiter.wait(TENANT)
 
     assert time.now - 1_000 >= 10
+
+
+def test_only_a_second_is_caught_up_with(time: Time) -> None:
+    """After a long rest the calls do not come in a heap."""
+    limiter = limited(time, 600)
+    limiter.wait(TENANT)
+    time.now += 300
+    at_once = 0
+    while not time.slept:
+        limiter.wait(TENANT)
+        at_once += 1
+
+    assert at_once == 12
 
 
 DATE = datetime(2026, 11, 20, 10, tzinfo=UTC)
