@@ -101,6 +101,7 @@ CUSTOMERS = _table(
     ("market", "string", "country, ISO 3166 alpha-2"),
     ("language", "string", "language of letters, ISO 639-1"),
     ("relationship", "string", "relationship to the partner: reseller, none, ..."),
+    ("seen_on", "date", "the day the row was true"),
     ("source_file", "string", "file the row was read from, relative to the loaded path"),
     ("source_row", "int64", "row in that file, the header being row 1 where it is the first"),
 )

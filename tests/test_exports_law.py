@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_no_row_is_in_two_places(table):
     assert set(found.subscriptions["customer_id"]) == set(found.customers["customer_id"])
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "xlsx"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "xlsx", "parquet", "zip", "txt"])
 @FEW
 @given(content=st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 @example(content=b"\xff\xfe\x00")
@@ -107,3 +108,50 @@ def test_no_bytes_end_in_another_error(ending, content):
         assert str(error)
     else:
         assert len(found.files) >= 1
+
+
+@FEW
+@given(rows(), st.data())
+def test_a_damaged_archive_is_read_or_refused(table, data):
+    """Whatever bytes of a zip archive change, rows add up or one line says what is wrong."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../list.csv", written(table, ";", "\n", "utf-8"))
+    whole = bytearray(packed.getvalue())
+    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
+        whole[place] = data.draw(st.integers(0, 255))
+    try:
+        (line,) = read("list.zip", bytes(whole)).files.to_dict("records")
+    except CspkitError as error:
+        assert "\n" not in str(error)
+    else:
+        assert line["read"] == line["accepted"] + line["rejected"] + line["set_aside"]
+
+
+def prices() -> st.SearchStrategy[list[list[str]]]:
+    offer = st.sampled_from(["CFQ7TTC0LH18", "DZH318Z0BPS6", ""])
+    term = st.sampled_from(["P1Y", "P1M", "P9Y"])
+    price = st.sampled_from(["5.60", "6,10", "-1", "free"])
+    start = st.sampled_from(["2/1/2026 12:00:00 AM", "1/1/1753", "13/13/2026"])
+    tier = st.sampled_from(["", "1", "301"])
+    row = st.tuples(offer, st.sampled_from(["1", "0001", ""]), term, price, start, tier)
+    return st.lists(row.map(list), max_size=12)
+
+
+@FEW
+@given(prices())
+def test_rows_of_a_price_sheet_add_up(table):
+    """Prices are under the same law; a row stands in one place or is only counted."""
+    header = ["ProductId", "SkuId", "TermDuration", "UnitPrice", "EffectiveStartDate"]
+    more = ["PricingTierRangeMin", "ProductTitle", "SkuTitle", "BillingPlan", "Currency"]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header + more)
+    writer.writerows([*row, "Basic", "Basic", "Annual", "EUR"] for row in table)
+    found = read("prices.csv", text.getvalue().encode())
+    (line,) = found.files.to_dict("records")
+    accepted, rejected = (list(part["source_row"]) for part in (found.prices, found.rejects))
+
+    assert line["read"] == len(table)
+    assert (line["accepted"], line["rejected"]) == (len(accepted), len(rejected))
+    assert len({*accepted, *rejected}) == len(accepted) + len(rejected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -46,8 +48,11 @@ def test_a_subscription_without_tenant_is_found_by_its_domain(tmp_path):
 def test_a_customer_without_tenant_joins_the_one_with_its_domain(tmp_path):
     """A hand-made list that knows only domains completes the customers of a portal."""
     customers(tmp_path, f"{guid(1)},Contoso,contoso.example,", ",,contoso.example,IT")
+    stamp = datetime(2026, 9, 3, 12, tzinfo=UTC).timestamp()
+    os.utime(tmp_path / "customers.csv", (stamp, stamp))
     (found,) = load(tmp_path).customers.to_dict("records")
 
+    assert found["seen_on"] == date(2026, 9, 3)
     assert (guid(1), "Contoso", "IT") == (found["customer_id"], found["name"], found["market"])
 
 

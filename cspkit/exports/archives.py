@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -29,8 +30,10 @@ def unpack(path: Path, folder: Path) -> list[tuple[str, Path]]:
             return [
                 _write(archive, member, folder / f"{i:05d}") for i, member in enumerate(members)
             ]
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise ExportError(path, [f"cannot be unpacked: {error}"]) from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
+        raise ExportError(path, ["is no whole zip archive; make it again"]) from error
+    except (RuntimeError, NotImplementedError) as error:
+        raise ExportError(path, ["has a password or an unusual packing; make it again"]) from error
 
 
 def _measure(path: Path, members: list[zipfile.ZipInfo]) -> None:

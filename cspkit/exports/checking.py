@@ -162,8 +162,9 @@ def tenants(layout: Layout, raw: Any) -> Any:
 
 def _unknown_domain(rows: Any, layout: Layout, empty: Any) -> Any:
     rule = layout.rules[OWNER]
-    named = empty & ~cells.absent(layout.cell(rows, rule))
-    return ibis.ifelse(named, f"{layout.place(rule)[0]}:unknown_domain", nothing())
+    code = f"{layout.place(rule)[0]}:unknown_domain"
+    told = ibis.ifelse(cells.absent(layout.cell(rows, rule)), nothing(), code)
+    return ibis.ifelse(empty, told, nothing())
 
 
 def _told(rows: Any, layout: Layout, rule: ColumnRule) -> Any:

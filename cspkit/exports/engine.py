@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, Scan, Sheet, column
 
-FILE, GUID, ROWS = "_file", "_guid", "_rows"
+FILE, GUID, ROWS, AGAIN = "_file", "_guid", "_rows", "_again"
 
 
 def connect() -> Any:
@@ -36,13 +36,37 @@ def keep(connection: Any, name: str, rows: Any) -> Any:
     return connection.table(name)
 
 
+def view(connection: Any, name: str, rows: Any) -> Any:
+    """Name an expression over kept tables, so that it is written once; nothing is computed."""
+    if connection.name != "duckdb":
+        return connection.create_view(name, rows, overwrite=True)
+    connection.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name} AS {connection.compile(rows)}")
+    return connection.table(name)
+
+
+def mark(connection: Any, name: str, scan: Scan | None, placed: Any) -> None:
+    """Mark the rows of a checked table that stand among rows of the same subscription.
+
+    A filter on the mark keeps the order of the rows, which a join would not.
+    """
+    number = f"rowid + {scan.dialect.header_row + 1}" if scan else ROW
+    connection.raw_sql(
+        f"UPDATE {name} SET {AGAIN} = true "
+        f"WHERE ({FILE}, {number}) IN (SELECT ({FILE}, {ROW}) FROM {placed.get_name()})"
+    )
+
+
 def keep_scanned(connection: Any, name: str, rows: Any, scan: Scan) -> Any:
     """Compute the rows of a large file, numbered by where they come to lie.
 
-    DuckDB keeps the order of a file only as long as nothing is joined; counting rows while they
-    are read would take turns.
+    DuckDB keeps the order of a file only as long as nothing is joined, and it would make a join
+    of a long list of words; counting rows while they are read would take turns.
     """
-    kept = keep(connection, name, rows)
+    connection.raw_sql("SET disabled_optimizers = 'in_clause'")
+    try:
+        kept = keep(connection, name, rows)
+    finally:
+        connection.raw_sql("RESET disabled_optimizers")
     return kept.mutate(**{ROW: kept.rowid() + scan.dialect.header_row + 1})
 
 

@@ -104,7 +104,8 @@ class Layout:
         cell = self.cell(rows, rule)
         if name == OWNER:
             tenant = self.cell(rows, self.rules["customer_id"])
-            return ibis.ifelse(cells.absent(tenant), cell, nothing())
+            there = cells.long_as_guid(tenant).fill_null(False)
+            return ibis.cases((there, nothing()), (cells.absent(tenant), cell), else_=nothing())
         if rule.kind == "guid" and not rule.rule:
             return ibis.ifelse(cells.long_as_guid(cell), nothing(), cell)
         return cell

@@ -27,7 +27,7 @@ from cspkit.exports import (
 from cspkit.exports import engine as engines
 from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check, tenants
 from cspkit.exports.checking import columns_of as ours
-from cspkit.exports.engine import FILE
+from cspkit.exports.engine import AGAIN, FILE
 from cspkit.exports.folders import walk
 from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Cells, Layout
@@ -46,6 +46,7 @@ PLACED = {
     FILE: "int32",
     ROW: "int64",
     RANK: "int32",
+    AGAIN: "boolean",
     "source_file": "string",
     "source_row": "int64",
 }
@@ -127,14 +128,17 @@ class _Load:
             for i, s in enumerate(sheets)
         ]
         kinds = {FILE: "int32", "source_file": "string", RANK: "int32", "_seen": "date"}
-        self.sources = ibis.memtable(
-            pa.Table.from_pylist(self.lines, schema=ibis.schema(kinds).to_pyarrow())
+        self.sources = self._keep(
+            "files", pa.Table.from_pylist(self.lines, schema=ibis.schema(kinds).to_pyarrow())
         )
+        self.large = sum(sheet.read for sheet in sheets) > COPIED
 
     def exports(self, left: list[opening.Left]) -> Exports:
         staged = self._staged()
         accepted = self._settled("accepted_subscriptions", self._accepted(staged, "subscriptions"))
-        subscriptions = merging.subscriptions(accepted, self._keep, self._weights())
+        subscriptions = merging.subscriptions(
+            accepted, self._keep, self._weights(), self._marking(staged) if self.large else None
+        )
         listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
         own = merging.customers(listed, self._keep)
         customers = merging.with_owners(own.rows, self._told(staged, subscriptions), self._keep)
@@ -143,7 +147,7 @@ class _Load:
         if subscriptions.foreign is not None:
             parts += self._foreign(staged, subscriptions.foreign)
         held = {
-            "customers": self._settled("customers", _shaped(customers, tables.CUSTOMERS)),
+            "customers": self._keep("customers", _shaped(customers, tables.CUSTOMERS)),
             "subscriptions": self._settled(
                 "subscriptions", _shaped(subscriptions.rows, tables.SUBSCRIPTIONS)
             ),
@@ -159,7 +163,22 @@ class _Load:
         found = (subscriptions, own, *lists.values())
         merged = [one.merged for one in found if one.merged is not None]
         counts = counting.count(self.connection, self.sheets, held, aside, merged)
-        return Exports(self.connection, held, [count.line() for count in counts], left)
+        ordered = ("subscriptions",) if self.large else ()
+        lines = [count.line() for count in counts]
+        return Exports(self.connection, held, lines, left, ordered=ordered)
+
+    def _marking(self, staged: list[Staged]) -> merging.Alone:
+        """Return what marks repeated rows where they were checked and leaves out the marked."""
+
+        def alone(rows: Any, repeated: Any) -> Any:
+            for part in staged:
+                if part.layout.profile.table == "subscriptions":
+                    number = part.numbers[0]
+                    name, scan = f"{self.name}_staged_{number}", self.sheets[number].scan
+                    engines.mark(self.connection, name, scan, repeated)
+            return rows.filter(rows[AGAIN].isnull())
+
+        return alone
 
     def _sources(self, rows: Any) -> Any:
         """Name the formats of the rows that merged subscriptions came from."""
@@ -204,8 +223,8 @@ class _Load:
 
     def _settled(self, name: str, rows: Any) -> Any:
         """Compute a table once and for all, unless it is so large that a copy would hurt."""
-        if sum(sheet.read for sheet in self.sheets) > COPIED:
-            return rows
+        if self.large:
+            return engines.view(self.connection, f"{self.name}_{name}", rows)
         return self._keep(name, rows)
 
     def _keep(self, name: str, expression: Any) -> Any:
@@ -284,6 +303,7 @@ class _Load:
 
     def _stage(self, layout: Layout, raw: Any, checked: Any, numbers: list[int]) -> Staged:
         name, scan = f"{self.name}_staged_{numbers[0]}", self.sheets[numbers[0]].scan
+        checked = checked.mutate(**{AGAIN: ibis.null("boolean")})
         if scan:
             rows = engines.keep_scanned(self.connection, name, checked, scan)
         else:
@@ -315,7 +335,8 @@ class _Load:
         parts = [self._named(part) for part in staged if part.layout.profile.table == table]
         if parts:
             return ibis.union(*parts) if len(parts) > 1 else parts[0]
-        return ibis.memtable([], schema=ibis.schema(ours(table) | PLACED))
+        none = ibis.schema(ours(table) | PLACED).to_pyarrow().empty_table()
+        return self._keep(f"no_{table}", none)
 
     def _named(self, part: Staged) -> Any:
         """Give accepted rows all our columns, their file, its rank, and the day it was true."""
@@ -337,6 +358,7 @@ class _Load:
         return rows.select(
             **values,
             **{LATEST: rows[LATEST], FILE: rows[FILE], ROW: rows[ROW], RANK: known[RANK]},
+            **{AGAIN: rows[AGAIN]},
             source_file=known["source_file"],
             source_row=rows[ROW],
         ).cast(schema | PLACED)

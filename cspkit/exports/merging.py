@@ -30,6 +30,7 @@ from cspkit.exports.engine import FILE
 from cspkit.exports.sheets import ROW
 
 Keep = Callable[[str, Any], Any]
+Alone = Callable[[Any, Any], Any]
 PLACE, RANK, OLD, WON = "_place", "_rank", "_old", "_won"
 FRESH_DAYS = 14
 CHANGING = (
@@ -81,8 +82,12 @@ class Merged:
     sources: Any = None
 
 
-def subscriptions(rows: Any, keep: Keep, weights: Weights) -> Merged:
-    """Merge accepted rows by subscription id."""
+def subscriptions(rows: Any, keep: Keep, weights: Weights, alone: Alone | None = None) -> Merged:
+    """Merge accepted rows by subscription id.
+
+    `alone` takes the rows and the repeated ones, and returns those that are not repeated in the
+    order in which they were read.
+    """
     repeated = _repeated(rows, "subscription_id", keep)
     if repeated is None:
         return Merged(rows)
@@ -95,8 +100,8 @@ def subscriptions(rows: Any, keep: Keep, weights: Weights) -> Merged:
     foreign = keep("foreign", owned.filter(_.customer_id != _.owner).select(FILE, ROW))
     ours = placed.anti_join(foreign, [FILE, ROW])
     filled = _decided(ours, rows.columns, weights).mutate(channel=_.channel.fill_null("unknown"))
-    kept = keep("filled_subscriptions", _confirmed(ours, filled))
-    single = rows.anti_join(repeated, "subscription_id")
+    kept = keep("filled_subscriptions", _confirmed(ours, filled).order_by("subscription_id"))
+    single = alone(rows, placed) if alone else rows.anti_join(repeated, "subscription_id")
     together = ibis.union(single, kept.select(*single.columns))
     others = ours.filter(_[PLACE] > 0)
     return Merged(together, others, foreign, _conflicts(others, kept, keep), _sources(ours, kept))
@@ -170,9 +175,7 @@ def _conflicts(others: Any, kept: Any, keep: Keep) -> Any:
     Older lines of the same file are no contradiction: they were true in their time.
     """
     both = others.inner_join(kept, "subscription_id", rname="kept_{name}")
-    elsewhere = keep(
-        "told_elsewhere", both.filter(both["source_file"] != both["kept_source_file"])
-    )
+    elsewhere = keep("told_elsewhere", both.filter(both["source_file"] != both["kept_source_file"]))
     parts = [
         elsewhere.filter(elsewhere[name] != elsewhere[f"kept_{name}"]).select(
             "subscription_id",
@@ -221,6 +224,7 @@ def with_owners(own: Any, subscriptions: Sequence[tuple[Any, set[str]]], keep: K
         .group_by("customer_id")
         .aggregate(
             **best,
+            seen_on=_.seen_on.argmin(_[RANK]),
             source_file=_.source_file.argmin(_[RANK]),
             source_row=_.source_row.argmin(_[RANK]),
         ),
@@ -229,6 +233,7 @@ def with_owners(own: Any, subscriptions: Sequence[tuple[Any, set[str]]], keep: K
     complete = joined.select(
         "customer_id",
         **{name: ibis.coalesce(joined[name], joined[f"{name}_right"]) for name in FILLED},
+        seen_on=joined["seen_on"],
         source_file=joined["source_file"],
         source_row=joined["source_row"],
     )
@@ -247,6 +252,7 @@ def _told(rows: Any, has: set[str]) -> Any:
     }
     return rows.group_by("customer_id").aggregate(
         **values,
+        seen_on=rows.seen_on.argmin(order),
         source_file=rows.source_file.argmin(order),
         source_row=rows.source_row.argmin(order),
         **{RANK: order.min()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,13 @@ class Exports:
         held: dict[str, Any],
         lines: list[dict[str, Any]],
         unrecognised: list[tuple[str, str]] | None = None,
+        ordered: Collection[str] = (),
     ) -> None:
-        """Hold tables that a load made; `lines` are the counts of its files."""
+        """Hold tables that a load made; `lines` are the counts of its files.
+
+        `ordered` names large tables that are held in the order of their files, always the same.
+        """
+        self.ordered = ordered
         self.connection = connection
         self.unrecognised = list(unrecognised or [])
         self._lines = lines

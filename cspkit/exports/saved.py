@@ -22,6 +22,7 @@ NOTES = ("conflicts", "proposed")
 PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
 # A folder that an earlier version wrote has these alone.
 OLDEST = ("customers", "subscriptions")
+LATER = ("seen_on", "note")
 
 
 def is_saved(folder: str | Path) -> bool:
@@ -35,9 +36,9 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     (folder / "summary.json").unlink(missing_ok=True)
     for name in PARQUET:
         # Only what was merged: a row that stands alone names its file itself.
-        table = (exports.merged_sources() if name == "sources" else exports.table(name)).order_by(
-            KEYS[name]
-        )
+        table = exports.merged_sources() if name == "sources" else exports.table(name)
+        if name not in exports.ordered:
+            table = table.order_by(KEYS[name])
         exports.connection.to_parquet(table, folder / f"{name}.parquet")
     _write_csv(exports, "rejects", folder / "rejects.csv")
     for name in NOTES:
@@ -82,11 +83,19 @@ def read(folder: Path, engine: Any = None) -> Exports:
             if not table.num_rows and name not in OLDEST:
                 continue
             schema = ibis.schema(TABLES[name].schema).to_pyarrow()
-            whole = table.select(TABLES[name].names).cast(schema)
+            whole = _with_later(table, schema).cast(schema)
             held[name] = engines.keep(connection, f"{prefix}_{name}", whole)
         return Exports(connection, held, lines, left)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
+
+
+def _with_later(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Add the columns that an earlier version did not write; they are missing values."""
+    for field in schema:
+        if field.name in LATER and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(schema.names)
 
 
 def _read_csv(name: str, path: Path) -> pa.Table:
