@@ -71,22 +71,21 @@ def ledger_of(settings: Settings) -> Any:
 
 
 def steps_of(settings: Settings) -> Any:
-    """Read what the workspace's ledger has seen of the customers' steps; nothing is written.
+    """Read what the workspace's ledger has seen of the customers' steps, where there is one.
 
-    None where there is no ledger yet. One that cannot be opened is said on standard error, and
-    the customers stand as exports and decisions know them.
+    One that cannot be opened is said on standard error, and the customers stand as exports and
+    decisions know them.
     """
+    url = settings.ledger_url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return None
+    # Only now what takes long to load.
+    from cspkit import runbooks
     from cspkit.cli.saying import warn
     from cspkit.errors import LedgerError
-    from cspkit.ledger import Ledger
-    from cspkit.ledger.opening import address_of, file_of
 
-    file = file_of(address_of(settings.ledger_url))
-    if file is not None and not file.exists():
-        return None
     try:
-        with Ledger(settings.ledger_url, read_only=True) as ledger:
-            return ledger.steps()
+        return runbooks.seen_steps(settings)
     except LedgerError as error:
         warn(f"the ledger was not read, so invitations under way are not known: {error}")
         return None

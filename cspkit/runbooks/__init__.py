@@ -14,7 +14,7 @@ from cspkit.errors import RunbookError, SettingsError, UnknownParameter
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel, settling
 from cspkit.runbooks.parameters import Value, check, declared
-from cspkit.runbooks.settling import read_settings, settle
+from cspkit.runbooks.settling import read_settings, seen_steps, settle
 from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
 
@@ -30,6 +30,7 @@ __all__ = [
     "notebooks",
     "read_settings",
     "run",
+    "seen_steps",
     "settle",
 ]
 

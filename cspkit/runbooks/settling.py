@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cspkit.errors import SettingsError
 from cspkit.runbooks.parameters import SECRET
 from cspkit.settings import FILE, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _trials: list[tempfile.TemporaryDirectory[str]] = []
 
@@ -41,6 +45,21 @@ def read_settings(config: str = "") -> Settings:
     if config:
         return Settings.read(config)
     return Settings.read(FILE) if Path(FILE).exists() else Settings()
+
+
+def seen_steps(settings: Settings) -> pd.DataFrame | None:
+    """Read what the workspace's ledger has seen of the customers' steps; nothing is written.
+
+    None where there is no ledger yet. Raises LedgerError for one that cannot be opened.
+    """
+    from cspkit.ledger import Ledger
+    from cspkit.ledger.opening import address_of, file_of
+
+    file = file_of(address_of(settings.ledger_url))
+    if file is not None and not file.exists():
+        return None
+    with Ledger(settings.ledger_url, read_only=True) as ledger:
+        return ledger.steps()
 
 
 def keep(settings: Settings, folder: Path) -> Path:
