@@ -4,7 +4,7 @@
 
 Begins with the files of tests/data, also as workbooks, parquet, JSON and archives; bytes, lines,
 cells, encodings and delimiters change. A finding is any error but a CspkitError, an error of more
-than one line, rows that do not add up, or a load of over ten seconds. Prints each finding with
+than one line, rows that do not add up, or a load of over ten seconds of work. Prints each finding with
 the number of its round, which `--only` repeats; exits 1 when there is one.
 """
 
@@ -161,7 +161,7 @@ def made(folder: Path, sources: dict[str, Rows], chance: random.Random) -> list[
 
 def fault(folder: Path) -> tuple[str, str]:
     """Load a folder; return how it ended, and what is wrong about that."""
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found = load(folder)
         lines = found.summary()
@@ -177,7 +177,7 @@ def fault(folder: Path) -> tuple[str, str]:
         wrong = "an error of several lines" if len(str(error).splitlines()) > 1 else ""
     except Exception:  # noqa: BLE001  # any other error is what is looked for
         ended, wrong = "broken", traceback.format_exc()
-    spent = time.monotonic() - began
+    spent = time.process_time() - began
     return ended, wrong or (f"took {spent:.1f} s" if spent > SLOW else "")
 
 

@@ -26,7 +26,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Exports:
             day = f"2027-{row % 12 + 1:02}-{row % 28 + 1:02}"
             tenant = TENANT.format(row // 5)
             file.write(f"s{row},{tenant},{seats},{day},{row % 300}.5,EUR\n")
-    return load(path)
+    with path.with_name("customers.csv").open("w", encoding="utf-8") as file:
+        file.write("customer_id,name,domain\n")
+        for row in range(2, ROWS + 2):
+            file.write(f"{TENANT.format(row)},Customer {row},c{row}.example\n")
+    return load(path.parent)
 
 
 def test_a_row_of_a_large_file_keeps_its_number(loaded):
@@ -35,6 +39,24 @@ def test_a_row_of_a_large_file_keeps_its_number(loaded):
     wrong = table.filter(table.subscription_id != "s" + table.source_row.cast("string"))
 
     assert wrong.count().to_pyarrow().as_py() == 0
+
+
+def test_a_customer_of_a_large_file_keeps_its_number(loaded):
+    """The same holds for a list of customers."""
+    table = loaded.table("customers")
+    wrong = table.filter(table.name != "Customer " + table.source_row.cast("string"))
+
+    assert wrong.count().to_pyarrow().as_py() == 0
+
+
+def test_saving_twice_gives_identical_bytes(loaded, tmp_path):
+    """A large table is saved in the order of its files, whatever the threads do."""
+    saved = []
+    for name in ("one", "two"):
+        loaded.save(tmp_path / name)
+        saved.append((tmp_path / name / "subscriptions.parquet").read_bytes())
+
+    assert saved[0] == saved[1]
 
 
 def test_a_reject_of_a_large_file_keeps_its_number(loaded):
