@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from cspkit.errors import ApiError, ApiUnavailable, SettingsError
 from cspkit.graph import Graph
@@ -305,3 +307,71 @@ def test_the_rehearsal_agrees_who_may_call(rehearsal: Server) -> None:
 
     # where the documents disagree or are silent, the table has the stricter word
     assert differ == ["customer", "qualifications"]
+
+
+class Detour(requests.adapters.HTTPAdapter):
+    """Take calls for https hosts to loopback: discovery to one server, the rest to another."""
+
+    def __init__(self, url: str, discovery: str) -> None:
+        super().__init__()
+        self.places = (url, discovery)
+
+    def send(self, request: Any, **more: Any) -> Any:
+        path = urlsplit(request.url).path
+        request.url = f"{self.places[path.endswith('openid-configuration')]}{path}"
+        return super().send(request, **{**more, "proxies": {}})
+
+
+def discovery(_: str, path: str, *__: Any) -> tuple[int, Any, dict[str, str]]:
+    """Say where a tenant's tokens come from."""
+    place = f"https://login.china.example/{path.split('/')[1]}"
+    found = {
+        "token_endpoint": f"{place}/oauth2/v2.0/token",
+        "authorization_endpoint": f"{place}/oauth2/v2.0/authorize",
+        "issuer": f"{place}/v2.0",
+    }
+    return 200, found, {}
+
+
+def test_a_real_azure_credential_signs_in(rehearsal: Server) -> None:
+    """Azure-identity's own client secret credential, its own protocol, the rehearsal's tokens."""
+    transport = pytest.importorskip("azure.core.pipeline.transport")
+    identity = pytest.importorskip("azure.identity")
+    with Service(discovery) as described, requests.Session() as session:
+        session.mount("https://", Detour(rehearsal.url, described.url))
+        credential = identity.ClientSecretCredential(
+            PARTNER_TENANT,
+            APP,
+            CLIENT_SECRET,
+            authority="https://login.china.example",
+            disable_instance_discovery=True,
+            transport=transport.RequestsTransport(session=session, session_owner=False),
+        )
+        wire = Wire(rehearsal.url, tokens=AzureTokens(app=credential), audience=AUDIENCE)
+        center = PartnerCenter(wire, PARTNER_TENANT)
+
+        assert len(center.customers()) == 10
+        with pytest.raises(SettingsError, match="needs a signed-in user"):
+            center.relationship_link()
+        wire.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("authority", "http://login.example"),
+        ("authority", ""),
+        ("graph_audience", "graph.example"),
+        ("price_sheets", "ftp://x"),
+        ("calls_per_minute", 0),
+        ("client_secret", "s"),
+    ],
+)
+def test_settings_of_the_clients_are_checked(tmp_path: Path, field: str, value: Any) -> None:
+    """A wrong address, a pace of nothing, or a secret in the file: named, and refused."""
+    file = tmp_path / "cspkit.toml"
+    shown = f'"{value}"' if isinstance(value, str) else value
+    file.write_text(f"[service]\n{field} = {shown}\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=rf"service\.{field}"):
+        Settings.read(file)
