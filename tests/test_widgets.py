@@ -11,7 +11,7 @@ import pytest
 
 from cspkit import widgets
 from cspkit.settings import Settings
-from tests.originals import AS_OF, exports, original
+from tests.originals import AS_OF, customer, exports, original
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -104,11 +104,23 @@ def test_the_horizon_follows_the_slider() -> None:
     assert len(widgets.within(frame, 60)) == 2
 
 
-def test_the_capacity_slider_plans_again() -> None:
-    """With one order a day, three moves of one day need three."""
-    loaded = exports(*(original(number, number) for number in (1, 2, 3)))
+def test_the_sliders_plan_again() -> None:
+    """With one order a day, three moves of one day need three; with 200 days to accept, none."""
+    rows = [original(number, number) for number in (1, 2, 3)]
+    loaded = exports(*(customer(n, relationship="none") for n in (1, 2, 3)), *rows)
 
-    box = widgets.capacity(loaded, as_of=AS_OF, start="2026-11-23", settings=Settings(), moves=3)
+    box = widgets.tryout(
+        loaded,
+        as_of=AS_OF,
+        start="2026-11-23",
+        settings=Settings(),
+        moves=3,
+        lead=21,
+        repair=1,
+    )
+    answer = box.children[-1]
+    assert "3 moves on 1 days, 0 without a day" in answer.value
     box.children[0].value = 1
-
-    assert "3 moves on 3 days, 0 without a day" in box.children[1].value
+    assert "3 moves on 3 days, 0 without a day" in answer.value
+    box.children[1].value = 120
+    assert "0 moves on 0 days, 3 without a day" in answer.value

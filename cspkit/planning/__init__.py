@@ -8,6 +8,7 @@ from cspkit.planning.keeping import Before
 from cspkit.planning.making import plan
 from cspkit.planning.plan import Plan
 from cspkit.planning.pricing import worth
+from cspkit.planning.trying import beside, curve, tried
 
 __all__ = [
     "Before",
@@ -19,10 +20,13 @@ __all__ = [
     "PlannedCustomer",
     "PlannedMove",
     "accepted",
+    "beside",
+    "curve",
     "difference",
     "horizon",
     "names_needed",
     "over_caps",
     "plan",
+    "tried",
     "worth",
 ]

@@ -62,7 +62,7 @@ def plan(
     )
     rows, pinned = (rows, []) if before is None else before.split(rows, first)
     begun = {} if before is None else before.in_flight
-    possible, left = _sifted(rows, policy, first, begun.values())
+    possible, left = sifted(rows, policy, first, begun.values())
     placed = placing.place([*possible, *pinned], first, policy)
     if before is not None:
         keeping.steady(placed, before)
@@ -94,8 +94,8 @@ def plan(
     return Plan(document.sealed())
 
 
-def _sifted(
-    rows: list[dict[str, Any]], policy: Policy, start: date, begun: Iterable[PlannedMove]
+def sifted(
+    rows: list[dict[str, Any]], policy: Policy, start: date, begun: Iterable[PlannedMove] = ()
 ) -> tuple[list[dict[str, Any]], list[Unplaced]]:
     """Keep out what nobody decided, then what caps leave no room for."""
     left = {row["subscription_id"]: why for row in rows if (why := terms.undecided(row))}
