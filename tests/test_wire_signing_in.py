@@ -25,7 +25,7 @@ from cspkit.settings import Settings
 from cspkit.wire import AzureTokens, FixedTokens, SecureApp, TokenFile, Wire, dial, sign_in
 from cspkit.wire.dialling import GRAPH_PACE, PARTNER_CENTER_PACE, PRICE_SHEETS, dial_price_sheets
 from tests.canned import Canned, Service
-from tests.test_wire import claims
+from tests.test_wire_tokens import claims
 
 APP = "0a0a0a0a-0000-4000-8000-000000000001"
 AUDIENCE = "https://api.partnercenter.microsoft.com"
