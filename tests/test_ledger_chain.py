@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from pathlib import Path
 
 import pytest
 
+from cspkit import moves
 from cspkit.ledger import Broken, Ledger
 from tests.ledgers import CUSTOMER, raw
+from tests.scene import scene
 
 
 def begun(ledger: Ledger) -> str:
@@ -110,3 +114,19 @@ def test_many_write_the_log_at_once(url: str) -> None:
             thread.join()
 
         assert (len(ledger.events()), ledger.verify()) == (15, [])
+
+
+def test_a_run_leaves_the_head_for_its_receipt(tmp_path: Path) -> None:
+    """What is printed is what the ledger says, and it is found there again."""
+    with scene() as programme:
+        programme.plan(programme.ready())
+        given = {"plan": programme.plan_file, "settings": programme.settings, "batch": "B001"}
+        work = moves.begin("provision", mode="rehearsal", run_id="run-1", **given)
+        work.carry_out()
+        work.close(str(tmp_path / "result.json"))
+        result = json.loads((tmp_path / "result.json").read_text("utf-8"))
+
+        with programme.ledger() as ledger:
+            assert ledger.head("run-1") == result["chain_head"]
+            assert ledger.verify("run-1", printed=result["chain_head"]) == []
+    assert result["counts"] == {"done": 1}

@@ -259,7 +259,9 @@ def test_a_dry_run_writes_nothing(scene: Scene) -> None:
     assert (list(preview.columns), list(outcomes.columns)) == (list(PREVIEW), list(OUTCOMES))
     assert (preview["would_do"][0], outcomes["outcome"][0]) == ("order", "dry")
     assert preview["reason"][0].startswith("7 × CFQ")
-    assert counts == {"dry": 1} == json.loads((scene.settings.root / "result.json").read_text())
+    written = json.loads((scene.settings.root / "result.json").read_text())
+    assert {"counts": counts, "chain_head": ""} == written
+    assert counts == {"dry": 1}
     assert (scene.calls("POST"), scene.calls("PATCH")) == (0, 0)
     assert not scene.ledger_file.exists()
 

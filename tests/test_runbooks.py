@@ -189,6 +189,19 @@ def test_a_lost_kernel_is_not_a_success(tmp_path: Path) -> None:
     assert output.exists()
 
 
+def test_a_receipt_shows_the_head_of_the_events(tmp_path: Path) -> None:
+    """Whoever alters the ledger later is caught by what was printed."""
+    file = tmp_path / "result.json"
+    result = {"counts": {"done": 1}, "chain_head": "5ea1ed"}
+    cell = f"import pathlib; pathlib.Path(result_file).write_text({json.dumps(result)!r})"
+    source = notebook(tmp_path, cell, declared='result_file: str = ""  # counts')
+
+    record = execute(source, tmp_path / "out.ipynb", result_file=str(file))
+
+    assert (record.chain_head, record.counts) == ("5ea1ed", {"done": 1})
+    assert "end with <code>5ea1ed</code>" in (tmp_path / "out.html").read_text("utf-8")
+
+
 def test_failed_moves_are_counted_from_the_result_file(tmp_path: Path) -> None:
     """A notebook that ran to its end may still have moves that failed."""
     file = tmp_path / "result.json"

@@ -143,6 +143,8 @@ def _to_a_person(work: Pass, row: MoveRow, reason: str, candidates: list[str]) -
         "candidates": sorted(candidates),
         "request_ids": sorted({call.request_id for call in calls}),
     }
+    if candidates:
+        reason = f"{reason}: {', '.join(sorted(candidates))}"
     work.move(row, MoveState.HUMAN, reason, evidence=evidence)
 
 

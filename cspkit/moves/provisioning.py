@@ -6,7 +6,7 @@ from cspkit.ledger import Claim, Lease, MoveRow
 from cspkit.moves import carts, checkouts, delivery, readiness
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.passes import Pass
-from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
 _UNSENT = (MoveState.PLANNED, MoveState.CART, MoveState.REFUSED)
@@ -69,7 +69,7 @@ def _next(work: Pass, row: MoveRow) -> Done | None:
     if row.state is MoveState.REFUSED:
         return work.end(row, Outcome.FAILED, row.reason)
     if row.state is MoveState.HUMAN:
-        return work.end(row, Outcome.HUMAN, f"{row.reason}; a person settles it")
+        return work.end(row, Outcome.HUMAN, by_a_person(row.move_id, row.reason))
     return work.end(row, Outcome.DONE, f"order {row.order_id}")
 
 

@@ -10,7 +10,7 @@ from cspkit.graph import Pool, User
 from cspkit.ledger import Intent, Lease, MoveRow
 from cspkit.moves import delivery
 from cspkit.moves.desk import Desk, Overtaken
-from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
 SAME_OFFER = "same offer: nobody is reassigned"
@@ -50,7 +50,8 @@ class Reassign:
         if one.planned.same_offer:
             return Done(before, before, Outcome.SKIPPED, SAME_OFFER)
         if row is not None and row.state is MoveState.HUMAN:
-            return Done(before, before, Outcome.HUMAN, f"{row.reason}; a person settles it")
+            why = by_a_person(row.move_id, row.reason)
+            return Done(before, before, Outcome.HUMAN, why)
         if row is not None and row.state is MoveState.REASSIGNED:
             return Done(before, before, Outcome.DONE, "all users have the new licence")
         if row is None or row.state is not MoveState.VERIFIED:

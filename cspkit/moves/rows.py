@@ -27,6 +27,12 @@ class Outcome(StrEnum):
     DRY = "dry"
 
 
+def by_a_person(move_id: str, why: str) -> str:
+    """Say why a move waits for a person, and the two commands with which one settles it."""
+    absent = f"`cspkit confirm-absent {move_id}`"
+    return f"{why}; a person settles it: `cspkit adopt {move_id} ORDER` or {absent}"
+
+
 @dataclass(frozen=True)
 class Subject:
     """What a step is about: a customer, or one move of a customer."""

@@ -6,7 +6,7 @@ from cspkit.errors import ApiRefused
 from cspkit.ledger import Lease, MoveRow
 from cspkit.moves import delivery
 from cspkit.moves.desk import Desk, Overtaken
-from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
 NOT_ORDERED = "not ordered yet"
@@ -44,7 +44,8 @@ class Verify:
                 return Done(before, before, Outcome.WAITING, wait)
             row, delivered = self._desk.ledger.move(one.id), True
         if row is not None and row.state is MoveState.HUMAN:
-            return Done(before, row.state, Outcome.HUMAN, f"{row.reason}; a person settles it")
+            why = by_a_person(row.move_id, row.reason)
+            return Done(before, row.state, Outcome.HUMAN, why)
         if row is not None and row.state in _CHECKED:
             return Done(before, row.state, Outcome.DONE, "the seats were verified")
         if row is None or row.state is not MoveState.PROVISIONED:
@@ -56,7 +57,8 @@ class Verify:
         wrong = self._sold(row)
         if wrong:
             self._move(row, MoveState.HUMAN, lease, wrong)
-            return Done(before, MoveState.HUMAN, Outcome.HUMAN, f"{wrong}; a person settles it")
+            why = by_a_person(row.move_id, wrong)
+            return Done(before, MoveState.HUMAN, Outcome.HUMAN, why)
         wait = ("" if delivered else self._waiting(row)) or self._hidden(row)
         if wait:
             return Done(before, row.state, Outcome.WAITING, wait)

@@ -144,13 +144,14 @@ class Work:
         return rows.outcomes((one, done) for one, done in self._results if done.outcome in bad)
 
     def close(self, result_file: str = "") -> dict[str, int]:
-        """End the run in the ledger, write the counts as JSON where asked, close everything."""
-        counts = self.counts()
+        """End the run in the ledger, write counts and head as JSON where asked, close all."""
+        counts, head = self.counts(), ""
         try:
             if self._desk.mode is not Mode.DRY:
-                self._desk.ledger.end_run(self._desk.run_id, counts)
+                head = self._desk.ledger.end_run(self._desk.run_id, counts)
             if result_file:
-                Path(result_file).write_text(json.dumps(counts), encoding="utf-8")
+                result = {"counts": counts, "chain_head": head}
+                Path(result_file).write_text(json.dumps(result), encoding="utf-8")
         finally:
             self._desk.close()
         return counts

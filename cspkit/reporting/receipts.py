@@ -49,6 +49,7 @@ class Record:
     error: str = ""
     notebook: str = ""
     notebook_sha256: str = ""
+    chain_head: str = ""
     version: str = ""
 
     def save(self, file: Path) -> None:

@@ -54,7 +54,7 @@ def execute(job: Job, record: Record) -> Record:
     part = job.output.with_name(f".part-{job.output.name}")
     try:
         _papermill(job, part)
-        record.counts = _counts(job.given.get("result_file"))
+        record.counts, record.chain_head = _result(job.given.get("result_file"))
         bad = record.counts.get("failed", 0) + record.counts.get("human", 0)
         record.status = receipts.FAILED if bad else receipts.DONE
     except RunbookError as error:
@@ -122,12 +122,14 @@ def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:
     return error
 
 
-def _counts(result_file: Value | None) -> dict[str, int]:
+def _result(result_file: Value | None) -> tuple[dict[str, int], str]:
+    """Read what the run counted, and the head of its events in the ledger."""
     file = Path(str(result_file or ""))
     if not file.is_file():
-        return {}
+        return {}, ""
     result = json.loads(file.read_text(encoding="utf-8"))
-    return {str(word): int(number) for word, number in result.get("counts", result).items()}
+    counts = {str(word): int(number) for word, number in result.get("counts", result).items()}
+    return counts, str(result.get("chain_head", ""))
 
 
 def _keep(part: Path, output: Path) -> None:
