@@ -4,8 +4,8 @@
 
 Begins with the files of tests/data, also as workbooks, parquet, JSON and archives; bytes, lines,
 cells, encodings and delimiters change. A finding is any error but a CspkitError, an error of more
-than one line, rows that do not add up, or a load of over ten seconds of work. Prints each finding with
-the number of its round, which `--only` repeats; exits 1 when there is one.
+than one line, rows that do not add up, or a load of over ten seconds of work. Prints each finding
+with the number of its round, which `--only` repeats; exits 1 when there is one.
 """
 
 from __future__ import annotations

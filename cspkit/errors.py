@@ -33,7 +33,7 @@ class ExportError(CspkitError):
         self.path = str(path)
         self.problems = problems
         count = f"{len(problems)} problems; first: " if len(problems) > 1 else ""
-        super().__init__(f"{path}: {count}{problems[0]}")
+        super().__init__(" ".join(f"{path}: {count}{problems[0]}".split("\n")))
 
 
 class SettingsError(CspkitError):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -218,6 +219,15 @@ def test_all_problems_are_told_at_once(tmp_path):
     with pytest.raises(ExportError) as error:
         load(tmp_path)
     assert len(error.value.problems) == 2
+
+
+def test_a_file_of_an_archive_is_named_as_people_know_it(tmp_path):
+    """The error says archive and member, never the folder that it was unpacked to."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("north/a.json", "{")
+
+    with pytest.raises(ExportError, match=r"^all\.zip/north/a\.json: is no valid JSON"):
+        load(tmp_path / "all.zip")
 
 
 def test_unknown_format_named_alone():

@@ -25,7 +25,7 @@ def read(path: Path) -> tuple[tuple[str, ...], pa.Table]:
         table = parquet.read_table(path)
         texts = [_text(found) for found in table.columns]
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ExportError(path, [f"cannot be read as parquet: {error}"]) from error
+        raise ExportError(path, ["cannot be read as parquet; write it again"]) from error
     columns: dict[str, Any] = {column(i): text for i, text in enumerate(texts)}
     count = table.num_rows
     columns[ROW] = pa.array(range(1, count + 1), pa.int64())

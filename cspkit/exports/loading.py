@@ -28,7 +28,7 @@ from cspkit.exports import engine as engines
 from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check, tenants
 from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import AGAIN, FILE
-from cspkit.exports.folders import walk
+from cspkit.exports.folders import Found, walk
 from cspkit.exports.formats import Formats, with_maps
 from cspkit.exports.layout import Cells, Layout
 from cspkit.exports.lookups import Lookup
@@ -104,7 +104,7 @@ def _open(
             sheets += found
             left += unknown
         except ExportError as error:
-            errors.append(error)
+            errors.append(_named_as_known(error, file, scratch))
         if progress:
             progress(file.name, done, len(files))
     if len(errors) == 1:
@@ -112,6 +112,13 @@ def _open(
     if errors:
         raise ExportError(", ".join(map(str, paths)), [str(error) for error in errors])
     return sheets, left
+
+
+def _named_as_known(error: ExportError, file: Found, scratch: Path) -> ExportError:
+    """Name a file of an archive as people know it, not where it was unpacked."""
+    if not file.path.is_relative_to(scratch):
+        return error
+    return ExportError(error.path.replace(str(file.path), file.name), error.problems)
 
 
 class _Load:
