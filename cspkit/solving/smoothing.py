@@ -22,6 +22,7 @@ STEPS = 30
 GAIN = 2e-4
 OVERLOAD = 0.01
 SLIGHT = 1e-6
+DEAREST = 1e12  # of the unit: where no plan is possible, prices would rise for ever
 FAINT = -30.0  # smaller shares only slow the processor down
 
 
@@ -81,7 +82,7 @@ class Smoother:
                 break
             length = min(1.0, 0.9 / max(1e-9, float((-step[on] / table[on]).max())))
             while True:
-                ahead = table + length * step
+                ahead = np.minimum(table + length * step, DEAREST * self.unit)
                 slope = self._slope(ahead, warmth)
                 gain = self._inside(slope, ahead, barrier) - value
                 if gain > 0.01 * length * promise or length < 1e-5:

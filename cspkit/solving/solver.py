@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cspkit.solving import flow, improving, invitations, reasons, rounding
+from cspkit.solving import exact, flow, improving, invitations, reasons, rounding
 from cspkit.solving.bundles import Bundles, bundle
 from cspkit.solving.pricing import bound, tame
 from cspkit.solving.problem import Flags, Ints, Problem, Solution
@@ -49,8 +49,14 @@ def solve(problem: Problem, start: Solution | None = None) -> Solution:
     solution of a similar problem, makes the search shorter. The same problem and start give the
     same solution.
     """
-    with _one_thread():
-        return _solve(problem, start)
+    kept = np.asarray(problem.together >= 0)
+    while True:
+        kept = _possible(problem, kept)
+        answer, invitation, relaxed = _answer(problem, _labels(problem, kept), start)
+        spoiled = _spoiled(problem, answer.days_of_moves < 0, kept)
+        if not spoiled.any():
+            return _solution(problem, answer, invitation, relaxed, kept)
+        kept &= ~spoiled
 
 
 @contextmanager
@@ -60,17 +66,6 @@ def _one_thread() -> Iterator[None]:
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield
-
-
-def _solve(problem: Problem, start: Solution | None) -> Solution:
-    kept = np.asarray(problem.together >= 0)
-    while True:
-        kept = _possible(problem, kept)
-        answer, invitation, relaxed = _answer(problem, _labels(problem, kept), start)
-        spoiled = _spoiled(problem, answer.days_of_moves < 0, kept)
-        if not spoiled.any():
-            return _solution(problem, answer, invitation, relaxed, kept)
-        kept &= ~spoiled
 
 
 def lower_bound(problem: Problem, start: Solution) -> int:
@@ -147,19 +142,25 @@ def _place(problem: Problem, labels: Ints, first: Ints, start: Solution | None) 
         room = np.zeros_like(bundles.room)
         return _Answer(bundles, of_move, bundles.last, int(cost.sum()), 0, room)
     known = _known(bundles, start) if start else None
-    if flow.fits(bundles) and (exact := flow.solve(bundles, known)):
-        out = int(bundles.loss[exact.day < 0].sum())
+    if flow.fits(bundles) and (flown := flow.solve(bundles, known)):
+        out = int(bundles.loss[flown.day < 0].sum())
         return _Answer(
             bundles,
             of_move,
-            exact.day,
-            exact.lower_bound - out,
-            exact.left_out,
-            exact.prices,
-            exact.fee,
+            flown.day,
+            flown.lower_bound - out,
+            flown.left_out,
+            flown.prices,
+            flown.fee,
             "flow",
         )
-    return _round(bundles, of_move, known)
+    if (days := exact.solve(bundles)) is not None:
+        cost = bundles.cost(np.arange(bundles.count), days)[days >= 0]
+        out = int(bundles.size[days < 0].sum())
+        room = np.zeros_like(bundles.room)
+        return _Answer(bundles, of_move, days, int(cost.sum()), out, room, 0, "program")
+    with _one_thread():
+        return _round(bundles, of_move, known)
 
 
 def _round(bundles: Bundles, of_move: Ints, known: tuple[Ints, int] | None) -> _Answer:
