@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import cspkit
 from cspkit import partner_center as pc
 from cspkit.errors import ApiError, ApiRefused, ApiUnclear
 from cspkit.partner_center import PartnerCenter, PriceSheets, of_each
@@ -16,7 +17,8 @@ from cspkit.rehearsal import relations
 from cspkit.rehearsal.records import PARTNER_TENANT, RESELLERS, Customer, Subscription
 from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
-from cspkit.wire import FixedTokens, Wire
+from cspkit.settings import Service as ServiceSettings
+from cspkit.wire import FixedTokens, Wire, dial_price_sheets, sign_in
 
 PRODUCT, SKU = "CFQ7TTC0LH18", "0001"
 
@@ -334,6 +336,18 @@ def test_a_price_sheet_is_downloaded(office: Office, tmp_path: Path) -> None:
     with pytest.raises(ApiRefused):
         sheets.download("XX", tmp_path / "XX.csv")
     assert [one.name for one in tmp_path.iterdir()] == ["ES.csv"]
+
+
+def test_a_downloaded_price_sheet_is_loaded(office: Office, tmp_path: Path) -> None:
+    """What comes from the service is an export like any other: every row is a price."""
+    service = ServiceSettings(partner_center=office.server.url)
+    wire = dial_price_sheets(service, sign_in(service, tmp_path, ask=False))
+    file = PriceSheets(wire, service.partner_tenant).download("ES", tmp_path / "prices-ES.csv")
+    wire.close()
+    exports = cspkit.load(file)
+
+    assert len(exports.prices) > 50
+    assert len(exports.rejects) == 0
 
 
 def test_many_customers_are_read_at_once(office: Office) -> None:
