@@ -402,6 +402,9 @@ def _late(one: Candidate, placing: Placing) -> Unplaced:
 
 def _left(one: Candidate, left: Left, placing: Placing, wish: Capacity | None) -> Unplaced:
     """Say what binds, and the least change that was found to place the move."""
+    if _waiting(one) and placing.policy.invitations_per_day == 0:
+        reason = "its customer must be invited first, and invitations_per_day is 0"
+        return _unplaced(one.row, "no_room", reason, "invitations_per_day = 1")
     if left.reason in ("window", "lead"):
         return _late(one, placing)
     if left.reason == "invitations_per_day":
