@@ -29,7 +29,7 @@ SERVED = {
     "sku_id": ("said_id", "legacy_key", "legacy_offer", "legacy_sku", "sold_offer", "named_offer"),
     "held": ("known_customer", "original_held", "customer_held"),
     "segment": ("tenant", "holder", "held_sku", "fact_sku", "legacy_segment"),
-    "base_missing": ("base_holder", "addon_sku", "base_id", "bases_held", "couples"),
+    "base_missing": ("base_holder", "addon_sku", "base_id", "base_held", "couples"),
     "mapping_source": ("matrix_offer", "matrix_place", "choices"),
     "mapping_place": ("legacy_target", "legacy_place", "said_term", "said_cycle", "said_seats"),
     "same_offer": ("own_offer", "listed_offer", "said_offer", "sold_sku", "sold_segment"),
@@ -163,16 +163,15 @@ def _of_customer(table: ibis.Table, customers: ibis.Table, policy: Policy) -> ib
 def _beside(table: ibis.Table, exports: Exports) -> ibis.Table:
     """Put beside each original what its tenant holds besides it."""
     living = held.living(exports)
-    products = held.by_product(living)
-    table = table.left_join(held.by_tenant(products), [("customer_id", "tenant")])
+    table = table.left_join(held.full_tenants(living), [("customer_id", "tenant")])
     keys = [("customer_id", "holder"), ("sku_id", "held_sku")]
-    table = table.left_join(held.limited(products), keys)
+    table = table.left_join(held.limited(living), keys)
     keys = [("customer_id", "base_holder"), ("sku_id", "addon_sku")]
-    table = table.left_join(held.bases(products), keys)
+    table = table.left_join(held.bases(living), keys)
     bases = held.named_bases(exports, living)
     table = table.left_join(bases, [("base_subscription_id", "base_id")])
     coupled = table.couples & table.base_id.notnull()
-    base_seen = (table.bases_held > 0).fill_null(False) | table.base_id.notnull()
+    base_seen = table.base_held.fill_null(False) | table.base_id.notnull()
     needs = table.base_subscription_id.notnull() | table.sku_id.isin(held.needs_base())
     return _with(
         table,

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from cspkit import catalogue
-from cspkit.judging.routes import alive
+from cspkit.judging.routes import ACTIVE_LIMIT, alive
 
 if TYPE_CHECKING:
     from cspkit.exports import Exports
@@ -25,32 +25,35 @@ def living(exports: Exports) -> ibis.Table:
     return table.mutate(held_sku=table.sku_id.lower().fill_null(table.known_sku))
 
 
-def by_product(living: ibis.Table) -> ibis.Table:
-    """Sum up what each tenant holds of each product; the other questions start from here."""
-    return living.group_by(holder="customer_id", held_sku="held_sku").aggregate(
-        held=living.count(), seats_held=living.seats.sum()
+def full_tenants(held: ibis.Table) -> ibis.Table:
+    """Count, of the tenants above the limit alone, how many products their subscriptions are of."""
+    counts = held.group_by(tenant="customer_id").aggregate(subscriptions_held=held.count())
+    full = counts.filter(counts.subscriptions_held > ACTIVE_LIMIT)
+    rows = held.semi_join(full, [("customer_id", "tenant")])
+    return rows.group_by(tenant="customer_id").aggregate(
+        subscriptions_held=rows.count(), products_held=rows.held_sku.nunique()
     )
 
 
-def by_tenant(products: ibis.Table) -> ibis.Table:
-    """Count the subscriptions that each tenant holds, and how many products they are of."""
-    return products.group_by(tenant="holder").aggregate(
-        subscriptions_held=products.held.sum(), products_held=products.count()
-    )
-
-
-def limited(products: ibis.Table) -> ibis.Table:
-    """Keep the seats of the products that have a limit."""
+def limited(held: ibis.Table) -> ibis.Table:
+    """Sum the seats that each tenant holds of the products that have a limit."""
     skus = [row["sku_id"] for row in catalogue.table().to_pylist() if row["seat_limit"]]
-    return products.filter(products.held_sku.isin(skus)).drop("held")
+    rows = held.filter(held.held_sku.isin(skus))
+    return rows.group_by("held_sku", holder="customer_id").aggregate(seats_held=rows.seats.sum())
 
 
-def bases(products: ibis.Table) -> ibis.Table:
-    """Pair each tenant with the add-ons whose base it holds, in whatever channel."""
-    addons = ibis.memtable(catalogue.addons().select(["sku_id", "base_sku_id"]))
-    addons = addons.select(addon_sku="sku_id", base_sku="base_sku_id")
-    found = products.join(addons, products.held_sku == addons.base_sku)
-    return found.group_by("addon_sku", base_holder="holder").aggregate(bases_held=found.count())
+def bases(held: ibis.Table) -> ibis.Table:
+    """Pair each tenant with those of its add-ons whose base it holds, in whatever channel."""
+    pairs = catalogue.addons().select(["sku_id", "base_sku_id"])
+    known = ibis.memtable(pairs).select(known_addon="sku_id", known_base="base_sku_id")
+    addons = held.filter(held.held_sku.isin(needs_base()))
+    addons = addons.select(base_holder="customer_id", addon_sku="held_sku").distinct()
+    found = addons.join(known, addons.addon_sku == known.known_addon)
+    found = found.join(
+        held.select(owner="customer_id", base_sku="held_sku"),
+        [("base_holder", "owner"), ("known_base", "base_sku")],
+    )
+    return found.select("base_holder", "addon_sku", base_held=True).distinct()
 
 
 def needs_base() -> list[str]:

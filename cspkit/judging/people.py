@@ -47,8 +47,8 @@ def people(
 
     Columns listed (in the exports), known_customer, name, market, state, pending, unsigned,
     invited_on, lead_days, order_lead, contact_email, customer_held. `order_lead` leaves access
-    out: the same offer can be ordered before licences can be read. `steps` are those of the ledger; what happened after
-    as_of is not known yet.
+    out: the same offer can be ordered before licences can be read. `steps` are those of the
+    ledger; what happened after as_of is not known yet.
     """
     customers = exports.table("customers")
     word = customers.relationship.lower()
