@@ -104,6 +104,8 @@ def test_customers_are_listed_found_and_read(office: Office) -> None:
     assert found is not None
     assert (found.name, len(found.country)) == (everyone[0].name, 2)
     assert office.center.customer("00000000-0000-4000-8000-00000000dead") is None
+    with pytest.raises(ValueError, match="expected one wish"):
+        office.center.customers(name="x", domain="y")
 
 
 def test_the_invitation_link_is_the_partners(office: Office) -> None:

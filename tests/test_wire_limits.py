@@ -255,6 +255,18 @@ def test_an_error_keeps_what_support_asks_for(time: Time) -> None:
     assert f"correlation id {sent['MS-CorrelationId']}" in str(caught.value)
 
 
+def test_each_call_leaves_its_ids_in_the_log(time: Time, caplog: pytest.LogCaptureFixture) -> None:
+    """What support asks for can be found later, of calls that went well too; no token with it."""
+    caplog.set_level("DEBUG", "cspkit.wire")
+    wire, adapter = wired(time, (503, {}), (200, {}))
+    wire.read("/x", tenant=TENANT)
+
+    said = [one.getMessage() for one in caplog.records if one.name == "cspkit.wire"]
+    ids = [one.headers["MS-RequestId"] for one in adapter.asked]
+    assert [one in line for one, line in zip(ids, said, strict=True)] == [True, True]
+    assert "rehearsal-user" not in " ".join(said)
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_left() -> Iterator[None]:
     before = threading.active_count()

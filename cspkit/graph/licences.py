@@ -156,8 +156,10 @@ def _pool(record: Record) -> Pool:
 
 
 def _owned(record: Record) -> Owned:
+    if not record.id("commerceSubscriptionId"):
+        record.needed("id")
     return Owned(
-        record.needed("id"),
+        record.id("id"),
         record.id("commerceSubscriptionId"),
         record.id("skuId"),
         record.id("status"),

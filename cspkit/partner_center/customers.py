@@ -12,7 +12,6 @@ from cspkit.partner_center.calling import PAGE, Caller, Query, route
 from cspkit.wire import Listed, Record, Unreadable, plain
 
 AGREEMENT = "MicrosoftCustomerAgreement"
-_FIELDS = {"name": "CompanyName", "domain": "Domain", "reseller": "IndirectReseller"}
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,20 @@ class Customers(Caller):
             )
         return link
 
-    def customers(self, **wanted: str) -> Listed[Customer]:
-        """List all customers, or those whose `name` or `domain` begins so, or of a `reseller`."""
+    def customers(
+        self, *, name: str = "", domain: str = "", reseller: str = ""
+    ) -> Listed[Customer]:
+        """List all customers, or those whose name or domain begins so, or of one reseller.
+
+        Raises ValueError for more than one wish: the service takes one.
+        """
+        wishes = {"CompanyName": name, "Domain": domain, "IndirectReseller": reseller}
+        wanted = [(field, value) for field, value in wishes.items() if value]
+        if len(wanted) > 1:
+            raise ValueError(f"expected one wish, found {', '.join(field for field, _ in wanted)}")
         params: Query = {"size": self.page}
-        for field, value in wanted.items():
-            params["filter"] = _filter(_FIELDS[field], value)
+        for field, value in wanted:
+            params["filter"] = _filter(field, value)
         return self._listed("customers", _customer, params)
 
     def customer(self, customer_id: str) -> Customer | None:
