@@ -79,9 +79,21 @@ def test_a_plan_that_orders_too_late_shows_the_gap(loaded: Exports, tmp_path: Pa
 
     assert (found["finished"], found["gaps"]) == (1, 1)
     [gap] = found["runs"][0]["gap_list"]
+    assert gap["planned"] and gap["ended"] == ["s00001"]
     assert (gap["since"], gap["missing"]) == ("2027-01-20T00:00:00+00:00", 8)
     [failed] = found["runs"][0]["failed"]
     assert "ended on 2026-12-20" in failed["reason"]
+
+
+def test_a_gap_that_the_plan_did_not_make_is_told_apart(loaded: Exports, tmp_path: Path) -> None:
+    """Users share a pool: when another original of it ends, the plan is not to blame, but told."""
+    plan = planned(loaded, tmp_path)
+    other = held(1, number=7, channel="csp_other", expires_on="2026-12-01", starts_on="2025-03-01")
+    rows = exports(customer(1), customer(2), held(1), held(2), other)
+    found = run(plan, rows, tmp_path, days=60).as_json()
+
+    assert (found["gaps"], found["other_gaps"]) == (0, 1)
+    assert "s00007" in found["runs"][0]["gap_list"][0]["ended"]
 
 
 def test_an_original_that_nobody_stopped_renews(tmp_path: Path) -> None:

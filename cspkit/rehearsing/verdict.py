@@ -55,10 +55,12 @@ def judge(plan: Plan, office: Office) -> Verdict:
     figures = {
         "moves": len(moves),
         "finished": len(finished),
-        "gaps": len({(gap["customer_id"], gap["sku_id"]) for gap in gaps}),
+        "gaps": _pools(gaps, planned=True),
         "double_orders": too_many(world, moves),
         "human": sum(state == "human" for state in states.values()),
         "api_calls": sum(calls.values()),
+        "other_gaps": _pools(gaps, planned=False),
+        "not_due": sum(move.date > world.now.date() for move in moves),
         "lost": sum(_lost(orders[move.move_id], states.get(move.move_id, "")) for move in moves),
         "late": sum(_late(move, orders[move.move_id]) for move in moves),
         "paid_days": sum(_paid_twice(world, move, orders[move.move_id]) for move in moves),
@@ -68,6 +70,11 @@ def judge(plan: Plan, office: Office) -> Verdict:
     }
     failed = [_failed(move, plan, office) for move in moves if move.move_id not in finished]
     return Verdict(figures, failed, gaps, calls)
+
+
+def _pools(gaps: list[Json], *, planned: bool) -> int:
+    """Count pools with a gap of one kind; a pool counts once, however often it ran short."""
+    return len({(gap["customer_id"], gap["sku_id"]) for gap in gaps if gap["planned"] is planned})
 
 
 def _orders(world: World, moves: list[PlannedMove]) -> dict[str, list[Json]]:
@@ -142,19 +149,40 @@ def _originals(world: World, move: PlannedMove) -> list[Subscription]:
 
 
 def _gaps(world: World, plan: Plan) -> Iterator[Json]:
-    """List when a pool that the plan is about had fewer seats than users, since its first day."""
-    pools = {(move.customer_id, move.sku_id) for move in plan.document.moves}
+    """List when a pool that the plan is about had fewer seats than users, since its first day.
+
+    `planned` says whether seats were missing that the plan had to bring: more than the users of
+    the originals that it leaves where they are and that had ended by then.
+    """
+    pools = {(move.customer_id, move.sku_id or "") for move in plan.document.moves}
+    moved = {key for move in plan.document.moves for key in move.subscription_ids}
     for entry in world.books.gaps:
-        if (entry["customer_id"], entry["sku_id"]) in pools and entry["since"] >= start_of(plan):
-            until = entry["until"]
-            yield {
-                "customer_id": entry["customer_id"],
-                "sku_id": entry["sku_id"],
-                "missing": entry["missing"],
-                "since": entry["since"].isoformat(),
-                "until": until.isoformat() if until else None,
-                "days": round(((until or world.now) - entry["since"]) / timedelta(days=1), 1),
-            }
+        pool = (entry["customer_id"], entry["sku_id"])
+        if pool not in pools or entry["since"] < start_of(plan):
+            continue
+        ended = _ended(world, pool, entry["since"])
+        closed = entry["until"] or world.now
+        yield {
+            "customer_id": pool[0],
+            "sku_id": pool[1],
+            "missing": entry["missing"],
+            "since": entry["since"].isoformat(),
+            "until": entry["until"].isoformat() if entry["until"] else None,
+            "days": round((closed - entry["since"]) / timedelta(days=1), 1),
+            "ended": [one.id for one in ended],
+            "planned": entry["missing"] > sum(one.assigned for one in ended if one.id not in moved),
+        }
+
+
+def _ended(world: World, pool: tuple[str, str], by: datetime) -> list[Subscription]:
+    """List the subscriptions of a pool whose service had ended by an instant."""
+    held = world.subscriptions[pool[0]]
+    gone = {
+        entry["subscription_id"]
+        for entry in world.books.endings
+        if entry["at"] <= by and entry["customer_id"] == pool[0] and entry["status"] != "warning"
+    }
+    return [held[key] for key in sorted(gone) if held[key].product.sku_id == pool[1]]
 
 
 def _states(office: Office) -> dict[str, str]:

@@ -18,10 +18,12 @@ SHOWN = 200
 # figure, what it counts, and whether anything above nothing is bad news
 FIGURES = (
     ("finished", "moves finished", False),
-    ("gaps", "pools with fewer seats than users at some time", True),
+    ("gaps", "pools that ran short of seats that the plan had to bring", True),
+    ("other_gaps", "pools that ran short because of originals that the plan leaves", True),
     ("double_orders", "orders beyond the plan", True),
     ("lost", "orders that the ledger did not know", True),
     ("human", "moves that wait for a person", True),
+    ("not_due", "moves whose day lies beyond the rehearsed days", False),
     ("late", "moves ordered after their last safe day", True),
     ("renewed", "originals that renewed or slid on, because nobody stopped them", True),
     ("paid_days", "days on which old and new ran side by side", False),
