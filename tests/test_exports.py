@@ -230,6 +230,17 @@ def test_a_file_of_an_archive_is_named_as_people_know_it(tmp_path):
         load(tmp_path / "all.zip")
 
 
+@pytest.mark.parametrize("names", [["", "SEATS"], ["a\x00b", "Seats "], ["product", "Product"]])
+def test_headers_of_any_kind_get_names_of_their_own(tmp_path, names):
+    """Empty, odd and repeated headers, in whatever letter case, do not stop a reject's row."""
+    header = [*HEADER.split(","), *names]
+    text = dict(zip(header, [guid(1), guid(2), "many", "2027-06-30", "x", "y"], strict=True))
+    (tmp_path / "a.json").write_text(json.dumps([text]), encoding="utf-8")
+    (reject,) = load(tmp_path / "a.json").rejects.to_dict("records")
+
+    assert list(json.loads(reject["row"]).values())[2:] == ["many", "2027-06-30", "x", "y"]
+
+
 def test_unknown_format_named_alone():
     """The error names the closest format and what is lacking for it."""
     with pytest.raises(ExportError, match="closest is 'Partner Center, Customers page'") as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from cspkit.exports.formats import Formats, Match, packaged
 HEAD = 256 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_ROWS = 12
+_MARKS_INSIDE = re.compile(r"[\ufeff\x00-\x1f\x7f\ud800-\udfff]")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -71,10 +73,13 @@ def encoding_of(head: bytes) -> str:
 def clean_header(cells: list[str]) -> list[str]:
     """Give every column a name of its own: trimmed, without marks, numbered where repeated."""
     names: list[str] = []
+    known: set[str] = set()
     for number, cell in enumerate(cells, start=1):
-        name = " ".join(cell.replace("\ufeff", "").split()) or f"column {number}"
-        while name in names:
+        name = " ".join(_MARKS_INSIDE.sub(" ", cell).split()) or f"column {number}"
+        # The engine does not tell letter cases of a name apart.
+        while name.casefold() in known:
             name = f"{name} ({number})"
+        known.add(name.casefold())
         names.append(name)
     return names
 

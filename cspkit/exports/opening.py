@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from cspkit.errors import ExportError
 from cspkit.exports import columnar, delimited, documents, returned, unfolding
-from cspkit.exports.dialect import HEADER_ROWS, encoding_of, sniff
+from cspkit.exports.dialect import HEADER_ROWS, clean_header, encoding_of, sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.formats import Formats, Match, packaged
 from cspkit.exports.profiles import TAB, key
@@ -68,10 +68,12 @@ def _tables(file: Found, formats: Formats) -> Iterator[_Table]:
         for sheet, header, matches, rows, note in workbooks.sheets(file.path, formats):
             yield f"{file.name}#{sheet}", *_with_tab(sheet, header, matches, rows), note
     elif file.suffix == ".parquet":
-        header, rows = columnar.read(file.path)
+        names, rows = columnar.read(file.path)
+        header = tuple(clean_header([*names]))
         yield file.name, header, formats.recognise(header), rows, ""
     elif file.suffix == ".json":
-        header, rows = documents.read(file.path)
+        names, rows = documents.read(file.path)
+        header = tuple(clean_header([*names]))
         yield file.name, header, formats.recognise(header), rows, ""
     else:
         yield from _delimited(file, formats)
