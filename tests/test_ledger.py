@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -15,6 +15,7 @@ from cspkit.errors import LedgerError, PlanRefused
 from cspkit.ledger import Intent, Ledger, new_holder
 from cspkit.tables import MOVE_TRANSITIONS, MoveState, StepState
 from tests.ledgers import CUSTOMER, NOON, SERVICE, claim_of, raw, take, walk
+from tests.postgres import Postgres
 
 
 def test_binding_is_for_life(ledger: Ledger, url: str) -> None:
@@ -226,6 +227,29 @@ def test_a_dead_worker_of_this_computer_does_not_hold_anyone_up(ledger: Ledger) 
     mine = take(ledger, "berta@x:1:b")
 
     assert (mine.holder, mine.fence) == ("berta@x:1:b", 2)
+
+
+def test_a_clock_set_back_frees_nobody(url: str, clock: FixedClock) -> None:
+    """Whoever has the lease keeps it and writes on; nobody else gets in by the jump."""
+    wall = FixedClock(NOON)
+    with Ledger(url, clock=clock, wall=wall) as ledger:
+        ledger.bind(SERVICE)
+        mine = take(ledger, "ana@elsewhere:1:a")
+        wall.set(NOON - timedelta(hours=1))
+        other = take(ledger, "berta@elsewhere:2:b")
+        row = ledger.claim(claim_of(), run_id="r", lease=mine)
+
+    assert other.holder == "ana@elsewhere:1:a"
+    assert row is not None
+
+
+def test_leases_on_a_server_go_by_its_clock(postgres: Postgres, empty_ledger: str) -> None:
+    """A team's computers need not agree on the time."""
+    with Ledger(postgres.url(postgres.database(empty_ledger))) as ledger:
+        lease = take(ledger)
+        told = datetime.fromisoformat(postgres.sql("SELECT clock_timestamp()").strip())
+
+    assert abs((told - lease.since).total_seconds()) < 30
 
 
 def test_a_lease_given_back_can_be_taken(ledger: Ledger) -> None:

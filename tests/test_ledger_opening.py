@@ -366,6 +366,23 @@ def test_a_server_elsewhere_is_reached_encrypted(address: str, encrypted: bool) 
     assert encrypted == isinstance(arguments["ssl_context"], ssl.SSLContext)
 
 
+def test_a_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings hold no secret, so the address in them has no password."""
+    monkeypatch.setenv(server.PASSWORD, "hidden")
+    reached, _ = server._reach(sa.make_url("postgresql://u@localhost/ledger"))
+
+    assert reached.password == "hidden"
+
+
+def test_an_address_for_another_driver_is_reached(postgres: Postgres, empty_ledger: str) -> None:
+    """Whoever wrote psycopg into the settings is served by the driver that is installed."""
+    url = postgres.url(postgres.database(empty_ledger))
+    with Ledger(url.replace("postgresql://", "postgresql+psycopg://")) as ledger:
+        ledger.bind(SERVICE)
+
+        assert ledger.service == SERVICE
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

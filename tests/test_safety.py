@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cspkit import cli, moves
+from cspkit import cli, moves, runbooks
 from cspkit.errors import LedgerError
 from cspkit.ledger import Ledger, backups
-from cspkit.settings import FILE
+from cspkit.settings import FILE, Paths
 from cspkit.tables import MoveState
 from tests.ledgers import CUSTOMER, NOON, SERVICE, claim_of, raw, sqlite, take, walk
+from tests.postgres import Postgres
 from tests.scene import Scene, scene
 
 NAMED = ("--by", "Ana Ruiz", "--reason", "dispute")
@@ -199,6 +200,24 @@ def test_a_ledger_of_another_installation_sends_nothing(programme: Scene) -> Non
 
     assert refused.value.exit_code == 3
     assert before == programme.books["calls"]
+
+
+def test_a_team_runs_with_a_shared_ledger(
+    programme: Scene, postgres: Postgres, empty_ledger: str
+) -> None:
+    """The same runbook, in a real kernel, with the ledger on a server: ordered once."""
+    url = postgres.url(postgres.database(empty_ledger))
+    programme.settings = programme.settings.model_copy(update={"paths": Paths(ledger=url)})
+    programme.plan(programme.ready())
+    given = {"batch": "B001", "mode": "rehearsal", "settings": programme.settings}
+    receipt = runbooks.run("provision", plan=programme.plan_file, **given)
+
+    assert (receipt.counts, programme.outcome("provision")) == ({"done": 1}, "done")
+    assert len(programme.orders) == 1
+    with programme.ledger() as ledger:
+        heads = ledger.runs()["chain_head"].tolist()
+        assert ledger.verify() == []
+    assert sum(head in receipt.html.read_text("utf-8") for head in heads if head) == 1
 
 
 def test_a_restored_ledger_sends_nothing(programme: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +15,7 @@ from cspkit.errors import LedgerError
 DRIVER = "pg8000"
 OTHERS = ("psycopg", "psycopg2")
 INSTALL = "pip install 'cspkit[teams]'"
+PASSWORD = "PGPASSWORD"
 LOCK_SECONDS = 30
 _HERE = (None, "", "localhost", "127.0.0.1", "::1")
 # What is off here loses commits when the power goes, and with them the memory of an order.
@@ -79,8 +81,10 @@ def _reach(address: sa.URL) -> tuple[sa.URL, dict[str, Any]]:
     if query:
         known = "host, port, sslmode, sslrootcert, application_name"
         raise LedgerError(f"ledger address: {min(query)!r} is not known; there are {known}")
+    # Settings hold no password; where the other drivers look for one, this one has to be told.
+    password = address.password or os.environ.get(PASSWORD)
     plain = sa.URL.create(
-        f"postgresql+{DRIVER}", address.username, address.password, host, port, address.database
+        f"postgresql+{DRIVER}", address.username, password, host, port, address.database
     )
     return plain, arguments
 
