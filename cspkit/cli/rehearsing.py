@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,8 +52,9 @@ def whole_plan(
 
     Example: `cspkit rehearse --plan plan.json --days 365 --seed 1 --seed 2 --faults light`
 
-    Nothing of the workspace is changed but the folder of the page. Exit code 1 when a move that
-    was due did not finish, a gap opened or something was ordered twice.
+    Prints JSON with --json, and wherever the output is no terminal. Nothing of the workspace is
+    changed but the folder of the page. Exit code 1 when a move that was due did not finish, a
+    gap opened or something was ordered twice.
     """
     if context.invoked_subcommand is not None:
         return
@@ -71,7 +73,7 @@ def whole_plan(
         seeds=tuple(dict.fromkeys(seed or [1])),
         faults=faults,
         notebooks=notebooks,
-        say=(lambda words: None) if as_json else say,
+        say=(lambda words: None) if as_json or not sys.stdout.isatty() else say,
     )
     page = rehearsed.write(found.as_json(), out or settings.reports / "rehearsal")
     _tell(found, page, as_json)
@@ -88,7 +90,7 @@ def _exports(paths: list[Path] | None, settings: Settings) -> Exports | None:
 
 def _tell(found: Rehearsed, page: Path, as_json: bool) -> None:
     value = found.as_json()
-    if as_json:
+    if as_json or not sys.stdout.isatty():
         print_json({**value, "report": str(page)})
     else:
         for name in ("moves", "finished", "gaps", "double_orders", "human", "lost", "api_calls"):

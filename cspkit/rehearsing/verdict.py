@@ -48,6 +48,7 @@ def judge(plan: Plan, office: Office) -> Verdict:
     orders = _orders(world, moves)
     finished = {move.move_id for move in moves if _finished(world, move, orders[move.move_id])}
     states = _states(office)
+    people = {key for key, state in states.items() if state == "human"}
     gaps = list(_gaps(world, plan))
     calls = dict(sorted(world.books.calls.items()))
     own = sum(count for route, count in calls.items() if route not in PER_RUN)
@@ -57,7 +58,7 @@ def judge(plan: Plan, office: Office) -> Verdict:
         "finished": len(finished),
         "gaps": _pools(gaps, planned=True),
         "double_orders": too_many(world, moves),
-        "human": sum(state == "human" for state in states.values()),
+        "human": len(people),
         "api_calls": sum(calls.values()),
         "other_gaps": _pools(gaps, planned=False),
         "not_due": sum(move.date > world.now.date() for move in moves),
@@ -68,7 +69,8 @@ def judge(plan: Plan, office: Office) -> Verdict:
         "calls_per_finished_move": round(own / len(finished), 2) if finished else None,
         "server_errors": len(world.books.server_errors),
     }
-    failed = [_failed(move, plan, office) for move in moves if move.move_id not in finished]
+    open_ones = [move for move in moves if move.move_id not in finished or move.move_id in people]
+    failed = [_failed(move, plan, office) for move in open_ones]
     return Verdict(figures, failed, gaps, calls)
 
 
@@ -193,18 +195,12 @@ def _states(office: Office) -> dict[str, str]:
 def _failed(move: PlannedMove, plan: Plan, office: Office) -> Json:
     """Say at which step a move stopped first, and what its operators read there last."""
     names = {one.customer_id: one.name for one in plan.customers}
-    said = [
-        (step, office.outcomes[step, subject])
-        for step, subject in (
-            ("invite", move.customer_id),
-            ("access", move.customer_id),
-            ("provision", move.move_id),
-            ("verify", move.move_id),
-            ("reassign", move.move_id),
-        )
-        if (step, subject) in office.outcomes
-    ]
-    step, done = next(((step, done) for step, done in said if done.outcome != "done"), NEVER)
+    # what a customer did not do stops all that follows; of the order itself the latest word counts
+    words = [(step, move.customer_id) for step in ("invite", "access")]
+    words += [(step, move.move_id) for step in ("reassign", "verify", "provision")]
+    said = [(key[0], office.outcomes[key]) for key in words if key in office.outcomes]
+    said.sort(key=lambda pair: pair[1].outcome is not Outcome.HUMAN)
+    step, done = next((one for one in said if one[1].outcome is not Outcome.DONE), NEVER)
     return {
         "move_id": move.move_id,
         "customer_id": move.customer_id,
