@@ -77,6 +77,7 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         "trial": judged.is_trial,
         "free": judged.life == "free",
         "no_legal_way": judged.stuck,
+        "buy_at_term_end": judged.route == Route.BUY_AT_TERM_END.value,
         "over_150": judged.crowded,
         "over_seat_limit": judged.over_seats,
         "other_partner": judged.route == Route.PARTNER_TRANSFER.value,
