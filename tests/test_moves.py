@@ -474,6 +474,16 @@ def test_too_few_seats_go_to_a_person(scene: Scene) -> None:
     assert len(scene.orders) == 1
 
 
+def test_a_state_that_no_document_explains_waits(scene: Scene) -> None:
+    """One answer with an unknown word bothers nobody: it is looked at again."""
+    scene.plan(scene.with_access())
+    scene.run("provision")
+    scene.server.gate.faults.add({"kind": "strange", "route": "*/subscriptions/*[0-9a-f]"})
+
+    assert "no document explains" in scene.reason("verify")
+    assert scene.outcome("verify") == "done"
+
+
 def test_nothing_is_verified_before_it_is_ordered(scene: Scene) -> None:
     """The order of the steps holds."""
     scene.plan(scene.ready())

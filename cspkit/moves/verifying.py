@@ -10,6 +10,7 @@ from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
 NOT_ORDERED = "not ordered yet"
+_ENDED = ("suspended", "deleted", "expired", "disabled")
 _CHECKED = (MoveState.VERIFIED, MoveState.REASSIGNED)
 
 
@@ -54,29 +55,32 @@ class Verify:
 
     def _check(self, row: MoveRow, before: str, lease: Lease, *, delivered: bool) -> Done:
         """Check what was sold and what is there; `delivered` seats were counted just now."""
-        wrong = self._sold(row)
+        wrong, unknown = self._sold(row)
         if wrong:
             self._move(row, MoveState.HUMAN, lease, wrong)
             why = by_a_person(row.move_id, wrong)
             return Done(before, MoveState.HUMAN, Outcome.HUMAN, why)
-        wait = ("" if delivered else self._waiting(row)) or self._hidden(row)
+        wait = unknown or ("" if delivered else self._waiting(row)) or self._hidden(row)
         if wait:
             return Done(before, row.state, Outcome.WAITING, wait)
         self._move(row, MoveState.VERIFIED, lease, "")
         reason = f"{row.seats} seats of {row.target_sku_id} are there"
         return Done(before, MoveState.VERIFIED, Outcome.DONE, reason)
 
-    def _sold(self, row: MoveRow) -> str:
-        """Name what is wrong with the subscription as Partner Center shows it."""
+    def _sold(self, row: MoveRow) -> tuple[str, str]:
+        """Name what is wrong with the subscription as Partner Center shows it, or not known yet."""
         assert row.subscription_id is not None
         found = self._desk.partner_center.subscription(row.customer_id, row.subscription_id)
         if found is None or found.status in ("pending", "none", ""):
-            return ""
+            return "", ""
+        name = f"subscription {row.subscription_id}"
+        if found.status in _ENDED:
+            return f"{name} is {found.status}", ""
         if found.status != "active":
-            return f"subscription {row.subscription_id} is {found.status}"
+            return "", f"{name} is {found.status!r}, which no document explains"
         if found.seats is not None and found.seats < row.seats:
-            return f"subscription {row.subscription_id} has {found.seats} seats, not {row.seats}"
-        return ""
+            return f"{name} has {found.seats} seats, not {row.seats}", ""
+        return "", ""
 
     def _waiting(self, row: MoveRow) -> str:
         assert row.subscription_id is not None
