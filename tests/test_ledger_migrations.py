@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from cspkit.errors import LedgerError
-from cspkit.ledger import Ledger, backups, schema, versions
+from cspkit.ledger import Ledger, backups, migrating, schema, versions
 from cspkit.tables import MoveState
 from tests.ledgers import CUSTOMER, DATABASES, SERVICE, claim_of, sqlite, take
 from tests.postgres import Postgres
@@ -220,7 +222,17 @@ def test_two_may_open_an_older_ledger_at_once(first: str) -> None:
 
 def test_the_version_is_the_number_of_the_newest_revision() -> None:
     """A cspkit without revisions reads the number, one with them the stamp: they agree."""
-    assert f"{schema.VERSION:04}" == versions.newest()
+    assert versions.newest() == migrating.newest()
+
+
+def test_alembic_is_loaded_only_when_there_is_need(file: Path) -> None:
+    """Verbs that only look at a ledger of this version do not wait for it."""
+    Ledger(sqlite(file)).close()
+    code = f"import sys; from cspkit.ledger import Ledger; Ledger({sqlite(file)!r}).close(); "
+    code += "print('alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
 
 
 def test_a_sent_move_of_before_is_settled_now(first: str) -> None:

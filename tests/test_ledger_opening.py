@@ -57,12 +57,21 @@ def test_synced_folders_are_refused(tmp_path: Path, folder: str) -> None:
     assert not (tmp_path / folder).exists()
 
 
-def test_a_newer_ledger_is_refused(ledger: Ledger, url: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE meta SET value = '99' WHERE key = 'version'",
+        "UPDATE alembic_version SET version_num = '0099'",
+    ],
+)
+def test_a_newer_ledger_is_refused(ledger: Ledger, url: str, statement: str) -> None:
     """An old cspkit does not write into what it does not understand."""
-    raw(ledger, "UPDATE meta SET value = '99' WHERE key = 'version'")
+    raw(ledger, statement)
 
-    with pytest.raises(LedgerError, match=f"version 99, .* knows {schema.VERSION}: update"):
+    with pytest.raises(LedgerError, match=rf"version 99, .* knows {schema.VERSION}: update"):
         Ledger(url)
+    with pytest.raises(LedgerError, match="version 99"):
+        Ledger.glance(url)
 
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from cspkit.errors import LedgerError
 from cspkit.ledger import schema, triggers
 
 FIRST = "0001"
-_SCRIPTS = Path(__file__).parent / "migrations"
+_STAMP = "alembic_version"
 
 
 def newest() -> str:
     """Name the version that this cspkit writes."""
-    return str(_scripts().get_current_head())
+    return f"{schema.VERSION:04}"
 
 
 def found(connection: sa.Connection) -> str | None:
@@ -29,45 +23,42 @@ def found(connection: sa.Connection) -> str | None:
     names = set(sa.inspect(connection).get_table_names())
     if "meta" not in names:
         return None
-    if "alembic_version" not in names:
+    if _STAMP not in names:
         return FIRST
-    version = MigrationContext.configure(connection).get_current_revision()
-    return version or FIRST
+    query = f"SELECT version_num FROM {_STAMP}"
+    return str(connection.exec_driver_sql(query).scalar_one_or_none() or FIRST)
 
 
 def check(connection: sa.Connection) -> str | None:
     """Return the version of a ledger; raise LedgerError when it is newer than this cspkit."""
     version = found(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if version is not None:
-        number = _number(connection)
-        if version not in known or number > schema.VERSION:
-            said = max(int(version) if version.isdigit() else 0, number) or version
-            raise LedgerError(
-                f"the ledger has version {said}, this cspkit knows {schema.VERSION}: update cspkit"
-            )
+    if version is None:
+        return None
+    # A cspkit without revisions looks at the number, one with them at the stamp.
+    number = max(_number(connection), int(version) if version.isdigit() else schema.VERSION + 1)
+    if number > schema.VERSION:
+        raise LedgerError(
+            f"the ledger has version {number}, this cspkit knows {schema.VERSION}: update cspkit"
+        )
     return version
 
 
 def make(connection: sa.Connection) -> None:
     """Create the tables of this version in an empty database."""
+    from cspkit.ledger import migrating
+
     schema.metadata.create_all(connection)
-    _context(connection).stamp(_scripts(), "head")
+    migrating.stamp(connection, newest())
     _settle(connection)
 
 
 def upgrade(connection: sa.Connection) -> None:
     """Bring an older ledger up to this version inside the caller's transaction."""
-    context = _context(connection)
-    if context.get_current_revision() is None:
-        context.stamp(_scripts(), FIRST)
+    from cspkit.ledger import migrating
 
-    def steps(revision: Any, _context: Any) -> Any:
-        return _scripts()._upgrade_revs("head", revision)
-
-    with EnvironmentContext(_config(), _scripts(), fn=steps) as environment:
-        environment.configure(connection=connection, target_metadata=schema.metadata)
-        environment.run_migrations()
+    if _STAMP not in sa.inspect(connection).get_table_names():
+        migrating.stamp(connection, FIRST)
+    migrating.upgrade(connection)
     _settle(connection)
 
 
@@ -105,18 +96,3 @@ def _number(connection: sa.Connection) -> int:
     """Read the version that a cspkit without revisions looks at."""
     query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "version")
     return int(connection.execute(query).scalar_one_or_none() or 1)
-
-
-def _context(connection: sa.Connection) -> MigrationContext:
-    return MigrationContext.configure(connection)
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", _SCRIPTS.as_posix().replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
