@@ -9,6 +9,8 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cspkit.exports import Exports, load
 from cspkit.rehearsal import samples
@@ -232,3 +234,54 @@ def test_what_only_the_lesser_file_says_of_a_customer_is_kept():
 
     assert len(told) > 100
     assert told.index[told["market"].isna() | told["name"].isna()].tolist() == []
+
+
+def plainly(rows: list[tuple[int, int, int | None, str | None]]) -> dict[str, object]:
+    """Merge the rows of one subscription as the rule says, one by one: file, day, seats, name."""
+    youngest = max(day for _file, day, _seats, _name in rows)
+    ordered = sorted(rows)
+    changing = sorted(ordered, key=lambda row: youngest - row[1] > 14)
+    seats = next((row[2] for row in changing if row[2] is not None), None)
+    name = next((row[3] for row in ordered if row[3] is not None), None)
+    confirmed = [row[1] for row in rows if row[2] == seats]
+    return {"seats": seats, "product": name, "seen_on": max(confirmed)}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.integers(0, 3),
+                st.integers(1, 30),
+                st.integers(1, 4),
+                st.none() | st.sampled_from(["Visio", "Project"]),
+            ),
+            min_size=1,
+            max_size=4,
+            unique_by=lambda row: row[0],
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_merging_is_that_of_a_plain_loop(tmp_path_factory, subscriptions):
+    """Per column the first row that has a value, old rows last where things change."""
+    folder = tmp_path_factory.mktemp("merge")
+    files: dict[int, list[str]] = {}
+    for number, rows in enumerate(subscriptions):
+        for file, day, seats, name in rows:
+            line = f"{guid(100 + number)},{guid(1)},{seats},,2026-10-{day:02d},{name or ''}"
+            files.setdefault(file, []).append(line)
+    for file, written in files.items():
+        header = "subscription_id,customer_id,seats,expires_on,seen_on,product"
+        path = lines(folder, f"{file}.csv", *written, header=header)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    found = load(folder).subscriptions.set_index("subscription_id")
+
+    for number, rows in enumerate(subscriptions):
+        expected = plainly(rows)
+        row = found.loc[guid(100 + number)]
+        assert expected["seats"] == row["seats"]
+        assert expected["product"] == (None if pd.isna(row["product"]) else row["product"])
+        assert date(2026, 10, expected["seen_on"]) == row["seen_on"]
