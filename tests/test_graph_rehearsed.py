@@ -303,15 +303,20 @@ def test_a_part_that_nobody_answers_is_unclear() -> None:
         wire = Wire(service.url, tokens=FixedTokens())
         parts = [Part(n, "POST", "/v1.0/x", {}) for n in "12"]
         written = Graph(wire, PARTNER_TENANT).write_batch("tenant", parts, "r-1")
-        read = Graph(wire, PARTNER_TENANT).read_batch("tenant", parts)
+        asking = [Part(n, "GET", "/v1.0/x") for n in "12"]
+        read = Graph(wire, PARTNER_TENANT).read_batch("tenant", asking)
         wire.close()
 
     assert isinstance(written["2"], ApiUnclear)
     assert isinstance(read["2"], ApiUnavailable)
 
 
-def test_a_batch_of_writes_holds_twenty() -> None:
-    """More would be refused as a whole, so it is not sent."""
+def test_a_batch_that_could_do_harm_is_not_sent() -> None:
+    """More than 20 writes would be refused as a whole; a write among reads could be repeated."""
     parts = [Part(str(n), "POST", "/v1.0/x", {}) for n in range(21)]
+    graph = Graph(Wire("http://127.0.0.1:9", tokens=FixedTokens()), "t")
+
     with pytest.raises(ValueError, match="at most 20"):
-        Graph(Wire("http://127.0.0.1:9", tokens=FixedTokens()), "t").write_batch("t", parts, "r")
+        graph.write_batch("t", parts, "r")
+    with pytest.raises(ValueError, match="only GET"):
+        graph.read_batch("t", parts[:2])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def dial() -> Iterator[Dial]:
     """A Partner Center that answers from a list."""
     wires: list[Wire] = []
 
-    def make(replies: dict[str, list[Reply]]) -> tuple[PartnerCenter, Canned]:
+    def make(replies: dict[str, Any]) -> tuple[PartnerCenter, Canned]:
         adapter = Canned({**replies})
         wires.append(Wire("https://api.example", tokens=FixedTokens(), adapter=adapter))
         return PartnerCenter(wires[-1], PARTNER), adapter
@@ -127,6 +128,26 @@ def test_pages_that_go_round_are_an_error(dial: Dial) -> None:
 
     with pytest.raises(ApiUnavailable, match="round in a circle"):
         list(service.customers())
+
+
+@pytest.mark.parametrize(
+    ("audit", "items"), [(False, [{"id": "a"}]), (True, [{"operationType": "x"}]), (False, [])]
+)
+def test_pages_that_bring_nothing_new_are_an_error(
+    dial: Dial, audit: bool, items: list[Any]
+) -> None:
+    """The same items again and again under new tokens end, with ids and without."""
+    numbers = iter(range(1_000))
+
+    def page(_: Any) -> Reply:
+        return (200, {"items": items, "continuationToken": f"t{next(numbers)}"})
+
+    service, adapter = dial({"GET /v1/customers": page, "GET /v1/auditrecords": page})
+
+    read = partial(service.audit_records, date(2026, 11, 20)) if audit else service.customers
+    with pytest.raises(ApiUnavailable, match="round in a circle"):
+        read()
+    assert len(adapter.asked) <= 20
 
 
 def test_a_link_to_another_host_is_not_followed(dial: Dial) -> None:

@@ -47,7 +47,12 @@ class Batching(Caller):
     """The verbs of batches. An error is an outcome here, so that no part hides the others."""
 
     def read_batch(self, customer_id: str, parts: Sequence[Part]) -> dict[str, Outcome]:
-        """Read many things; parts that were throttled are asked again after the pause."""
+        """Read many things; parts that were throttled are asked again after the pause.
+
+        Raises ValueError for a part that is no GET: reads are repeated, writes never are.
+        """
+        if any(part.method != "GET" for part in parts):
+            raise ValueError("expected only GET in a batch of reads")
         outcomes: dict[str, Outcome] = {}
         for some in _chunks(parts):
             outcomes |= self._read_some(customer_id, some)

@@ -12,7 +12,7 @@ from cspkit.wire.reading import Record, Unreadable, plain
 from cspkit.wire.sending import Answer
 
 T = TypeVar("T")
-MOST_PAGES = 20_000
+MOST_EMPTY = 20
 TOKEN = "MS-ContinuationToken"
 _log = logging.getLogger("cspkit.wire")
 
@@ -113,18 +113,22 @@ def odata(answer: Answer, step: Step) -> Step | None:
 
 def _pages(ask: Ask, first: Step, follow: Follow, seen: set[str]) -> Iterator[Answer]:
     step, asked = first, {first.key}
-    for _ in range(MOST_PAGES):
+    before: list[Any] = []
+    empty = 0
+    while empty < MOST_EMPTY:
         known = len(seen)
         answer = ask(step)
         yield answer
         following = follow(answer, step)
         if following is None:
             return
-        nothing_new = len(seen) == known and bool(seen) and bool(_items(answer, first))
+        items = _items(answer, first)
+        nothing_new = bool(items) and (items == before or (bool(seen) and len(seen) == known))
         if following.key in asked or nothing_new:
             break
         asked.add(following.key)
-        step = following
+        step, before = following, items
+        empty = 0 if items else empty + 1
     raise ApiUnavailable(
         f"{first.where}: the pages go round in a circle", method="GET", url=first.where
     )
