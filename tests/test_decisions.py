@@ -161,7 +161,9 @@ def test_customer_text_is_never_a_formula(tmp_path, name):
     assert (name, "s") == (cell.value, cell.data_type)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None
+)
 @given(st.text())
 def test_any_name_can_be_written(tmp_path, name):
     """Control characters and lone surrogates do not stop the workbook of everyone else."""

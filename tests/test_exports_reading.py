@@ -260,11 +260,11 @@ def old(path: Path) -> Path:
 
 HARMFUL = [
     (bomb, "unpacks to 314,572,800 bytes"),
-    (sparse, "has more than 200,000 rows"),
+    (sparse, "a sheet has more than 200,000 rows"),
     (wide, "has more than 200 columns"),
-    (corner, "has more than 200,000 rows"),
+    (corner, "a sheet has more than 200,000 rows"),
     (formatted, "59,999 rows out to column 16,384"),
-    (unnumbered, "has more than 200,000 rows"),
+    (unnumbered, "a sheet has more than 200,000 rows"),
     (long_cell, "holds 58,886 characters; a cell takes 32,767"),
     (cut, "is no whole Excel workbook: it is damaged or was cut off; open it"),
     (torn, "cannot be read as a workbook: it is damaged or was cut off"),
