@@ -36,8 +36,8 @@ SERVED = {
     "slack_days": ("calendar_day", "calendar_same", "latest_invitation", "grace_days"),
     "crowded": ("seats_held", "seat_limit", "subscriptions_held", "products_held"),
     "stuck": ("at_end", "approved_twice", "mergeable", "gone", "rule_route"),
-    "daily_price": ("unit_price", "original_term", "original_cycle", "said_price", "sheet_price"),
-    "price_place": ("said_currency", "sheet_currency", "sheet_place"),
+    "daily_price": ("unit_price", "original_term", "original_cycle", "said_price"),
+    "price_place": ("said_currency",),
 }
 
 
@@ -71,6 +71,8 @@ def derive(
     steps: pd.DataFrame | None = None,
 ) -> ibis.Table:
     """Judge every original and keep `flags`, its blockers as bits, beside the public columns.
+
+    `sheet_price`, `sheet_currency` and `sheet_place` are the price sheet's, whatever was decided.
 
     Few wide selects between rounds of joins: most of the time of a small judgement goes into
     compiling, and that grows with the columns of each select.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from cspkit import channels, judging, placing
 from cspkit.decisions import Decisions
-from cspkit.judging import prices
 from cspkit.planfile import PlannedMove, Rule, Source
 from cspkit.planning import pricing, terms
 from cspkit.settings import Settings
@@ -38,7 +37,6 @@ def originals(
     )
     judged = judged.filter(judged.channel != Channel.CSP_NCE.value)
     # Beside a decided price, what it costs us is needed too: the margin is between the two.
-    judged = prices.priced(judged, exports, as_of, settings.policy)
     judged = judged.select(*dict.fromkeys((*placing.COLUMNS, *OWN)))
     rows = judging.fetch(judged.order_by("customer_id", "subscription_id")).to_pylist()
     rows = _decided(rows, exports, decisions or Decisions.empty())
