@@ -164,16 +164,35 @@ def _alike(placing: Placing, old: dict[str, date]) -> list[list[Candidate]]:
 
 
 def _swap(group: list[Candidate], old: dict[str, date], placing: Placing) -> None:
-    """Hand the days of a group out again, so that as many as can be are the old ones."""
-    from ortools.graph.python.linear_sum_assignment import SimpleLinearSumAssignment
-
+    """Hand the days of a group out again, one old day after another, until none more is free."""
     group = group[:LARGEST]
-    days = sorted(one.day for one in group if one.day)
-    solver = SimpleLinearSumAssignment()
-    for left, one in enumerate(group):
-        for right, day in enumerate(days):
-            if day == one.day or _may(one, day, placing):
-                solver.add_arc_with_cost(left, right, int(day != old.get(one.id)))
-    if solver.solve() == solver.OPTIMAL:
-        for left, one in enumerate(group):
-            one.day = days[solver.right_mate(left)]
+    for one in group:
+        wanted = old.get(one.id)
+        if wanted is None or one.day == wanted or not _may(one, wanted, placing):
+            continue
+        loose = [other for other in group if other is not one and other.day != old.get(other.id)]
+        chain = _chain(one, wanted, loose, placing)
+        for taker, day in chain:
+            taker.day = day
+
+
+def _chain(
+    one: Candidate, wanted: date, loose: list[Candidate], placing: Placing
+) -> list[tuple[Candidate, date]]:
+    """Find who takes whose day, so that one gets the day it wants and its own day is taken.
+
+    Searched in breadth among moves that are not on their old day: shortest chain, first id.
+    """
+    assert one.day is not None
+    paths = [[other] for other in loose if other.day == wanted]
+    seen = {path[0].id for path in paths}
+    for path in paths:
+        last = path[-1]
+        if _may(last, one.day, placing):
+            days = [wanted, *(each.day for each in path[1:] if each.day), one.day]
+            return list(zip([one, *path], days, strict=True))
+        for other in loose:
+            if other.id not in seen and other.day and _may(last, other.day, placing):
+                seen.add(other.id)
+                paths.append([*path, other])
+    return []
