@@ -59,6 +59,7 @@ MOVE = planfile.PlannedMove(
     price_valid_to=DAY,
     amount=Decimal("840"),
     rule="direct_mosa",
+    team="madrid",
 )
 FULL = PlanFile(
     service="rehearsal:x",
@@ -164,7 +165,7 @@ def test_no_change_of_peoples_words_changes_the_hash(data: st.DataObject) -> Non
 def test_what_stays_outside_the_hash_is_a_short_list() -> None:
     """A new field is executed unless somebody says on purpose that it is not."""
     assert {
-        *(("unplaced",), ("savings",), ("objective",), ("replaces",), ("hash",)),
+        *(("unplaced",), ("savings",), ("objective",), ("optimum",), ("replaces",), ("hash",)),
         *(("made_by",), ("made_at",), ("moves", 0, "reason"), ("customers", 0, "name")),
     } == set(PEOPLE)
 

@@ -2,6 +2,7 @@
 
 from cspkit.planfile.document import PlanFile, published_schema, write_schema
 from cspkit.planfile.parts import (
+    Optimum,
     PlannedBatch,
     PlannedCustomer,
     PlannedMove,
@@ -13,6 +14,7 @@ from cspkit.planfile.parts import (
 )
 
 __all__ = [
+    "Optimum",
     "PlanFile",
     "PlannedBatch",
     "PlannedCustomer",

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from cspkit.errors import CspkitError, PlanRefused
 from cspkit.planfile.parts import (
+    Optimum,
     Part,
     PlannedBatch,
     PlannedCustomer,
@@ -46,6 +47,7 @@ class PlanFile(Part):
     unplaced: list[Unplaced] = outside()
     savings: list[Saving] = outside()
     objective: str = outside()
+    optimum: Optimum | None = outside(None)
     replaces: str = outside("")
     hash: str = outside("")
     made_by: str = outside("")

@@ -89,6 +89,7 @@ class PlannedMove(Part):
     price_valid_to: Day | None = None
     amount: Decimal | None = None
     rule: str | None = None
+    team: str | None = None
 
 
 class PlannedCustomer(Part):
@@ -147,6 +148,28 @@ class Saving(Part):
     first_come_first_served: Decimal | None = None
     saved_against_first_come: Decimal | None = None
     first_come_unplaced: int = 0
+
+
+class Optimum(Part):
+    """How near the plan is to the least cost there could be, in `unit`.
+
+    `objective` is what its moves pay twice; no plan that places the same moves and keeps the same
+    wishes pays less than `lower_bound`, which was proven apart from how the days were found
+    (`method`). Of what had a window, `left_out` moves found no day, and every plan leaves out
+    `left_out_at_least`. Where prices are unknown a seat counts as `seat_day` a day.
+    `together_price` is what the wish that a customer's moves go together costs; of those wishes,
+    `parted` could not be kept.
+    """
+
+    unit: str
+    objective: Decimal
+    lower_bound: Decimal
+    method: str
+    left_out: int
+    left_out_at_least: int
+    seat_day: Decimal | None = None
+    together_price: Decimal | None = None
+    parted: int = 0
 
 
 class Source(Part):
