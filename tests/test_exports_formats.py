@@ -344,6 +344,20 @@ def test_an_archive_is_read_like_a_folder(tmp_path):
     assert [name for name, _why in found.unrecognised] == ["exports.zip/notes.md"]
 
 
+@pytest.mark.parametrize(
+    ("members", "size", "why"),
+    [(1, 50_000_000, "unpacks to 50,000,000 bytes from"), (20_001, 0, "holds 20,001 files")],
+)
+def test_an_archive_beyond_the_limits_is_not_unpacked(tmp_path, members, size, why):
+    """What an archive says of its sizes is looked at before anything is written."""
+    with zipfile.ZipFile(tmp_path / "exports.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(members):
+            archive.writestr(f"{number}.csv", b"0" * size)
+
+    with pytest.raises(ExportError, match=why):
+        load(tmp_path / "exports.zip")
+
+
 def test_parquet_is_read_like_text(tmp_path):
     """Typed columns are checked by the same rules as their text."""
     found = one("cspkit-subscriptions-day-first-by-evidence")
@@ -382,6 +396,7 @@ def test_corrected_rejects_are_fed_back(tmp_path):
         ("m365-admin-licences-no-dates", 2),
         ("m365-your-products-purchase-channel", 2),
         ("graph-subscribed-skus-units-as-hashtable", 1),
+        ("msol-account-skus-warning-units-after-the-end", 2),
         ("partner-center-powershell-skus-type-name-in-cell", 1),
         ("bam-schedule-result-error-with-comma", 1),
         ("bam-migration-result-unset-date", 1),

@@ -44,7 +44,10 @@ def _measure(path: Path, members: list[zipfile.ZipInfo]) -> None:
     if unpacked > MAX_UNPACKED or (unpacked > _SMALL and unpacked / packed > MAX_RATIO):
         raise ExportError(
             path,
-            [f"unpacks to {unpacked:,} bytes from {packed:,}; the limit is {MAX_UNPACKED:,}"],
+            [
+                f"unpacks to {unpacked:,} bytes from {packed:,}; the limit is {MAX_UNPACKED:,} "
+                f"and {MAX_RATIO} times its size"
+            ],
         )
 
 
