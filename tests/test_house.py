@@ -121,7 +121,7 @@ def test_pure_modules_touch_nothing_outside(module: str) -> None:
         ("papermill", {"runbooks"}),
         ("ipywidgets", {"widgets"}),
         ("jinja2", {"reporting"}),
-        ("ortools", {"solving"}),
+        ("ortools", {"solving", "planning"}),
         ("rich", {"cli"}),
     ],
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cspkit.exports import Exports
 
-OBJECTIVE = "least overlap: each move as late as its window and the team's capacities allow"
+OBJECTIVE = "fewest moves left out, then those regretted least, then least days paid twice"
 
 
 def plan(
@@ -88,6 +88,7 @@ def plan(
         savings=comparing.compared(placing.savings(placed), placed),
         replaces="" if before is None else before.plan.hash,
         objective=OBJECTIVE,
+        optimum=placing.optimum(placed, currency),
         made_by=made_by,
         made_at=made_at,
     )

@@ -12,6 +12,7 @@ from cspkit.scheduling.counting import counted, solved, under
 from cspkit.scheduling.parts import Capacity, Item, Schedule
 
 TRIED_MOVES = 2_000
+ROOMS = ("moves_per_day", "seats_per_day")
 
 
 def schedule(
@@ -68,7 +69,7 @@ def enough(known: Schedule) -> Capacity | None:
     None where no such capacity helps, or where trying would take too long.
     """
     setting = known.setting
-    crowded = {key for key, left in known.left.items() if left.short}
+    crowded = {key for key, left in known.left.items() if left.short and left.reason in ROOMS}
     if setting is None or not crowded or len(setting.items) > TRIED_MOVES:
         return None
     tried = [item for item in setting.items if item.key in known.days or item.key in crowded]

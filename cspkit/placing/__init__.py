@@ -1,0 +1,7 @@
+"""From judged originals to dated moves: windows, invitations, days, and what found none."""
+
+from cspkit.placing.candidates import COLUMNS, SEAT_DAYS, Candidate, Placing
+from cspkit.placing.choosing import place
+from cspkit.placing.writing import moves, optimum, savings
+
+__all__ = ["COLUMNS", "SEAT_DAYS", "Candidate", "Placing", "moves", "optimum", "place", "savings"]

@@ -1,0 +1,96 @@
+"""Sentences for originals without a day: why, and the least that would give them one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cspkit import blockers
+from cspkit.placing.candidates import Candidate, Placing
+from cspkit.planfile import Unplaced
+from cspkit.policy import Policy
+from cspkit.scheduling import Capacity, Left
+
+
+def blocked(row: dict[str, Any], code: str) -> Unplaced:
+    """Say what stands in the way of an original, and what clears it."""
+    blocker = blockers.table()[code]
+    return _unplaced(row, code, blocker.sentence, blocker.clears)
+
+
+def late(one: Candidate, placing: Placing) -> Unplaced:
+    """Say how many days are missing, or when a month that renews by itself can be tried again."""
+    need, last = one.earliest, one.latest
+    if one.row["rolls_over"]:
+        return _unplaced(
+            one.row,
+            "too_late",
+            f"it renews every month, and what is missing needs until {need}",
+            f"plan again from an export of after {one.row['expires_on']}",
+        )
+    if last < placing.start:
+        return _unplaced(
+            one.row,
+            "too_late",
+            f"its last safe day, {last}, lies before the start of the plan",
+            "agree with the customer how to bridge the gap, or renew for the shortest term",
+        )
+    missing = (need - last).days
+    begin = one.invite_on or placing.start
+    return _unplaced(
+        one.row,
+        "too_late",
+        f"what is missing needs until {need}, and the last safe day is {last}",
+        f"{_days_long(missing)} less for the steps that begin on {begin}",
+    )
+
+
+def crowded(one: Candidate, left: Left, placing: Placing, wish: Capacity | None) -> Unplaced:
+    """Say what binds, and the least change that was found to place the move."""
+    if one.waiting and placing.policy.invitations_per_day == 0:
+        reason = "its customer must be invited first, and invitations_per_day is 0"
+        return _unplaced(one.row, "no_room", reason, "invitations_per_day = 1")
+    if left.reason in ("window", "lead"):
+        return late(one, placing)
+    if left.reason == "invitations_per_day":
+        reason = "no invitation can be sent in time"
+    else:
+        full = _name(left.reason, left.team)
+        reason = f"every day from {one.earliest} to {one.latest} is full: {full}"
+    ways = [_wish(wish, placing.policy)] if wish and left.short else []
+    if left.short:
+        more = " and ".join(f"{amount} more of {_name(*name)}" for *name, amount in left.short)
+        ways.append(f"for it alone: {more} on {left.day}")
+    if left.earlier:
+        ways.append(f"ready {_days_long(left.earlier)} earlier: {left.sooner} has room")
+    return _unplaced(one.row, "no_room", reason, "; ".join(ways) or "a longer window")
+
+
+def _wish(wish: Capacity, policy: Policy) -> str:
+    changed = []
+    if wish.moves != policy.moves_per_day:
+        changed.append(f"moves_per_day = {wish.moves}")
+    if wish.seats != policy.seats_per_day:
+        changed.append(f"seats_per_day = {wish.seats}")
+    return " and ".join(changed)
+
+
+def _name(reason: str, team: str) -> str:
+    return f"{reason} of team {team}" if team else reason
+
+
+def _days_long(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
+def _unplaced(row: dict[str, Any], code: str, reason: str, would_fit: str) -> Unplaced:
+    return Unplaced(
+        subscription_id=row["subscription_id"],
+        customer_id=row["customer_id"],
+        product=row["product"],
+        seats=row["seats"],
+        route=row["route"],
+        expires_on=row["expires_on"],
+        code=code,
+        reason=reason,
+        would_fit=would_fit,
+    )
