@@ -44,7 +44,7 @@ def test_unknown_prices_weigh_as_the_median_known_one_and_are_reported_apart():
     plan = ready(*rows, moves_per_day=2)
 
     assert plan.optimum is not None and Decimal("0.410959") == plan.optimum.seat_day
-    assert {"EUR": 3, "seat_days": 1} == {line.unit: line.moves for line in plan.savings}
+    assert {line.unit: line.moves for line in plan.savings} == {"EUR": 3, "seat_days": 1}
 
 
 def test_prices_that_cannot_be_compared_have_no_common_cost():
@@ -79,7 +79,7 @@ def test_moves_of_a_customer_go_together_where_it_is_asked():
     rows = [original(1, expires_on="2026-12-18"), original(2, expires_on="2026-12-22")]
     apart, together = ready(*rows), ready(*rows, together="customer")
 
-    assert (2, 1) == (len({m.date for m in apart.moves}), len({m.date for m in together.moves}))
+    assert (len({m.date for m in apart.moves}), len({m.date for m in together.moves})) == (2, 1)
     assert apart.optimum is not None and together.optimum is not None
     price = together.optimum.objective - apart.optimum.objective
     assert price == together.optimum.together_price > 0
@@ -90,10 +90,10 @@ def test_a_slow_season_opens_a_window_later():
     rows = [customer(50, relationship="none"), original(1, of=50, expires_on="2027-01-05")]
 
     assert len(ready(*rows, slow_seasons=()).moves) == 1
-    assert ["too_late"] == [
+    assert [
         one.code
         for one in ready(*rows, slow_seasons=(Season(first="12-01", last="01-06"),)).unplaced
-    ]
+    ] == ["too_late"]
 
 
 def test_too_few_invitations_say_how_many_more():
