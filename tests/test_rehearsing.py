@@ -242,3 +242,19 @@ def test_the_page_lists_the_failed_moves_and_is_safe(loaded: Exports, tmp_path: 
     assert "not accepted yet" in text
     assert "&lt;script&gt;" in text and bad not in text
     assert json.loads((tmp_path / "out" / "rehearsal.json").read_text())["moves"] == 2
+
+
+def test_the_status_report_finds_the_rehearsal_of_its_own_plan(
+    loaded: Exports, tmp_path: Path
+) -> None:
+    """It is linked from the folder of the report; that of another plan, or a broken one, is not."""
+    found = run(planned(loaded, tmp_path), loaded, tmp_path, days=1).as_json()
+    rehearsed.write(found, tmp_path / "rehearsal")
+    page = tmp_path / "today" / "index.html"
+    beside = rehearsed.beside(tmp_path, found["plan"], page)
+
+    assert beside is not None
+    assert (beside["link"], beside["moves"]) == ("../rehearsal/rehearsal.html", 2)
+    assert rehearsed.beside(tmp_path, "another", page) is None
+    (tmp_path / "rehearsal" / "rehearsal.json").write_text("[]")
+    assert rehearsed.beside(tmp_path, found["plan"], page) is None

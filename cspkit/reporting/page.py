@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cspkit.reporting import charts, receipts
+from cspkit.reporting import charts, receipts, rehearsed
 from cspkit.reporting.answer import answer, outlook_of
 from cspkit.reporting.branding import Brand
 from cspkit.reporting.figures import Row, Standing, records
@@ -62,6 +62,7 @@ def render(status: Status, out: Path, words: Words, brand: Brand) -> str:
         open_batches=len(status.open_batches),
         runs=[_run(row, out, words) for row in records(status.runs.head(SHOWN))],
         sources=records(status.sources),
+        rehearsal=rehearsed.beside(status.kept.parent, status.plan_hash, out),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -69,6 +71,20 @@ def render(result: Json) -> str:
         reasons=Counter(row["reason"] for row in failures(result)).most_common(12),
         gaps=[gap for run in result["runs"] for gap in run["gap_list"]][:SHOWN],
     )
+
+
+def beside(reports: Path, plan_hash: str, page: Path) -> Json | None:
+    """Find the rehearsal of a plan in the reports' folder, to be told and linked from a page."""
+    file = reports / "rehearsal" / "rehearsal.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["plan"] != plan_hash:
+            return None
+        names = ("moves", "finished", "gaps", "double_orders", "seeds")
+        link = os.path.relpath(file.with_suffix(".html"), page.parent)
+        return {name: found[name] for name in names} | {"link": quote(Path(link).as_posix())}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def failures(result: Json) -> list[Json]:
