@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
@@ -55,13 +56,36 @@ def paced(customers: int, rate: float) -> dict[str, float]:
         wire = Wire(url, tokens=FixedTokens(), limiter=Limiter(rate * 60))
         center = PartnerCenter(wire, PARTNER)
         ids = [f"{number:08}-0000-4000-8000-000000000000" for number in range(customers)]
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.process_time()
         found = list(of_each(center.subscriptions, ids, workers=WORKERS))
-        took = time.perf_counter() - began
+        took, spent = time.perf_counter() - began, time.process_time() - spent
         wire.close()
+        bare = bare_threads(f"{url}/v1/customers/c/subscriptions", customers // 4, rate)
         assert all(len(answer) == 2 for _, answer in found), "a customer was not read"
         asked = books()
-    return {"seconds": took, "share": customers / took / rate, "throttled": asked["throttled"]}
+    share, each = customers / took / rate, spent / customers * 1e6
+    return {
+        "seconds": took,
+        "share": share,
+        "throttled": asked["throttled"],
+        "ours": each,
+        "bare": bare,
+    }
+
+
+def bare_threads(url: str, calls: int, rate: float) -> float:
+    """Give the CPU of one call of bare requests, in as many threads and at the same pace."""
+    limiter = Limiter(rate * 60)
+    with requests.Session() as session, ThreadPoolExecutor(WORKERS) as pool:
+        session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=WORKERS))
+
+        def ask(_: int) -> Any:
+            limiter.wait("bare")
+            return session.get(url, headers={"Authorization": "Bearer x"}).json()
+
+        began = time.process_time()
+        list(pool.map(ask, range(calls)))
+        return (time.process_time() - began) / calls * 1e6
 
 
 def compared(calls: int) -> dict[str, float]:
@@ -116,6 +140,10 @@ def lines(
     )
     yield f"| the same, seconds | {seconds:.2f} | |"
     yield f"| calls that the service throttled | {max(one['throttled'] for one in reached):g} | |"
+    for who in ("bare", "ours"):
+        spent = statistics.median(one[who] for one in reached)
+        yield f"| CPU of {who} in {WORKERS} threads at that pace, microseconds | {spent:,.0f} | |"
+    yield beside("CPU in threads, ours to bare", reached, "bare")
     yield f"| CPU of a bare requests loop, microseconds a call | {bare:,.0f} | |"
     yield f"| CPU of ours, microseconds a call | {ours:,.0f} | |"
     leaner = statistics.median(one["leaner"] for one in pairs)
