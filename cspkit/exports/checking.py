@@ -13,7 +13,7 @@ from cspkit import tables
 from cspkit.exports import cells, parsing
 from cspkit.exports.cells import nothing
 from cspkit.exports.engine import FILE, GUID
-from cspkit.exports.layout import DOMAINS, LATE, OWNER, Layout
+from cspkit.exports.layout import LATE, OWNER, Layout
 from cspkit.exports.lookups import Lookup
 from cspkit.exports.profiles import ColumnRule, Condition
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
@@ -146,18 +146,6 @@ def _code(rows: Any, layout: Layout) -> Any:
                 found.append(_unknown_domain(rows, layout, empty))
             found.append(ibis.ifelse(empty, f"{place}:{code}", nothing()))
     return ibis.coalesce(*found)
-
-
-def tenants(layout: Layout, raw: Any) -> Any:
-    """Return the pairs of customer_id and domain that raw rows name; None without both."""
-    tenant, domain = layout.known(["customer_id"]), layout.known(DOMAINS)
-    if tenant is None or domain is None or tenant.rule:
-        return None
-    pairs = raw.select(
-        customer_id=cells.guid(layout.cell(raw, tenant)),
-        domain=cells.tidy(layout.cell(raw, domain)).lower(),
-    )
-    return pairs.filter(pairs["customer_id"].notnull() & pairs["domain"].notnull())
 
 
 def _unknown_domain(rows: Any, layout: Layout, empty: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,28 +19,27 @@ from cspkit.exports import (
     delimited,
     merging,
     opening,
+    owners,
     pricelists,
     proposing,
     rejecting,
     saved,
 )
 from cspkit.exports import engine as engines
-from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check, tenants
+from cspkit.exports.checking import ASIDE, CODE, CUSTOMER_PART, LATEST, check
 from cspkit.exports.checking import columns_of as ours
 from cspkit.exports.engine import AGAIN, FILE
-from cspkit.exports.folders import Found, walk
-from cspkit.exports.formats import Formats, with_maps
+from cspkit.exports.formats import with_maps
+from cspkit.exports.gathering import Progress, gather
 from cspkit.exports.layout import Cells, Layout
 from cspkit.exports.lookups import Lookup
 from cspkit.exports.merging import RANK
-from cspkit.exports.parsing import tidy
+from cspkit.exports.owners import Opened
 from cspkit.exports.result import Exports
 from cspkit.exports.sheets import ROW, Sheet
 from cspkit.settings import Service
 
-Progress = Callable[[str, int, int], None]
 Group = list[tuple[int, Sheet]]
-Opened = tuple[Layout, Any, dict[int, Cells]]
 PLACED = {
     LATEST: "string",
     FILE: "int32",
@@ -85,40 +84,11 @@ def load(
         return saved.read(Path(paths[0]), engine)
     partner = partner_tenant or str(Service.model_fields["partner_tenant"].default)
     with TemporaryDirectory(prefix="cspkit-") as scratch:
-        sheets, left = _open(paths, progress, Path(scratch), with_maps(maps))
+        sheets, left = gather(paths, progress, Path(scratch), with_maps(maps))
         if not sheets:
             shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
             raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
         return _Load(engine or engines.connect(), sheets, partner).exports(left)
-
-
-def _open(
-    paths: tuple[str | Path, ...], progress: Progress | None, scratch: Path, formats: Formats
-) -> tuple[list[Sheet], list[opening.Left]]:
-    files, left = walk(paths, scratch)
-    sheets: list[Sheet] = []
-    errors: list[ExportError] = []
-    for done, file in enumerate(files, start=1):
-        try:
-            found, unknown = opening.open_file(file, formats)
-            sheets += found
-            left += unknown
-        except ExportError as error:
-            errors.append(_named_as_known(error, file, scratch))
-        if progress:
-            progress(file.name, done, len(files))
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExportError(", ".join(map(str, paths)), [str(error) for error in errors])
-    return sheets, left
-
-
-def _named_as_known(error: ExportError, file: Found, scratch: Path) -> ExportError:
-    """Name a file of an archive as people know it, not where it was unpacked."""
-    if not file.path.is_relative_to(scratch):
-        return error
-    return ExportError(error.path.replace(str(file.path), file.name), error.problems)
 
 
 class _Load:
@@ -252,7 +222,7 @@ class _Load:
         """Check every raw table, files apart whose days or numbers are written differently."""
         staged: list[Staged] = []
         opened = [self._opened(group) for group in self._read_alike()]
-        domains = self._domains(opened)
+        domains = owners.domains(self.connection, opened)
         for layout, raw, different in opened:
             layout = replace(layout, domains=domains)
             decided: dict[Any, list[int]] = {}
@@ -282,31 +252,6 @@ class _Load:
         first = group[0][1]
         layout = Layout(first.profile, first.header, self.partner_tenant, {})
         return (layout, *self._different(layout, group))
-
-    def _domains(self, opened: list[Opened]) -> dict[str, str]:
-        """Map the domains that rows name in place of a tenant to the one tenant that has each."""
-        asked = {
-            tidy(cell).lower()
-            for layout, _raw, different in opened
-            for cells in different.values()
-            for name in cells
-            if layout.rules[name].rule == "domain"
-            for cell in cells[name]
-        }
-        told = [
-            rows for layout, raw, _different in opened if (rows := tenants(layout, raw)) is not None
-        ]
-        if not asked or not told:
-            return {}
-        wanted = ibis.memtable(pa.table({"domain": sorted(asked)}))
-        rows = (ibis.union(*told) if len(told) > 1 else told[0]).semi_join(wanted, "domain")
-        one = (
-            rows.group_by("domain")
-            .aggregate(customer_id=_.customer_id.min(), other=_.customer_id.max())
-            .filter(_.customer_id == _.other)
-        )
-        found = self.connection.to_pyarrow(one.select("domain", "customer_id"))
-        return dict(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
     def _stage(self, layout: Layout, raw: Any, checked: Any, numbers: list[int]) -> Staged:
         name, scan = f"{self.name}_staged_{numbers[0]}", self.sheets[numbers[0]].scan
