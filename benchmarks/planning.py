@@ -7,7 +7,12 @@ month, as yearly terms do; the others on any day. Seats are log-normal (median 1
 more than a third of a day's seats. A day takes two and a half times what an average day would
 have to. `seats` limits the seats of a day as well; `everything` adds three teams with a capacity
 each, add-ons that go with their base, customers whose moves of one week should go together, and
-customers that have to be invited first, under a capacity of its own.
+customers that have to be invited first, under a capacity of its own. Their windows open a month
+after the invitation, so some close before; `left out` says how many any plan must leave out.
+
+`gap %` is the distance to the proven bound. The plans beside it fill the days from the first one
+on; their cost is that of the moves which both place. `what if` asks for a tenth less moves a day:
+first the bound, then the plan.
 """
 
 from __future__ import annotations
@@ -165,8 +170,8 @@ def main() -> None:
     if asked.out:
         lines = [list(rows[0]), ["---"] * len(rows[0]), *[list(row.values()) for row in rows]]
         table = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-        head = f"# Planning\n\n{__doc__.split('Each case')[1]}"
-        asked.out.write_text(f"{head}\n{table}\n", encoding="utf-8")
+        title, _, words = (__doc__ or "").partition("\n\n")
+        asked.out.write_text(f"# {title}\n\n{words}\n{table}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
