@@ -141,6 +141,18 @@ def test_a_consent_typed_later_lets_the_same_plan_go_on(scene: Scene) -> None:
     assert scene.outcome("provision") == "done"
 
 
+@pytest.mark.parametrize(
+    "explicit", [{"custom_term_end": date(2027, 6, 30)}, {"auto_renew": False}]
+)
+def test_what_our_order_cannot_say_is_left_to_a_person(
+    shared: Scene, explicit: dict[str, Any]
+) -> None:
+    """An explicit end of the term, or no renewal, is never dropped in silence."""
+    shared.plan(shared.ready(), **explicit)
+
+    assert refused(shared).startswith("by_hand: ")
+
+
 # --- Caps ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("fields", "move", "found"),

@@ -12,7 +12,13 @@ from cspkit.planning import PlannedMove, worth
 from cspkit.policy import Policy
 
 MISSING, DIFFERS, EXCEEDED = "consent_missing", "consent_differs", "consent_exceeded"
-MARGIN, NO_PRICE, OVER_CAP, STALE = "margin_low", "price_unknown", "over_cap", "price_ended"
+BEYOND, MARGIN, NO_PRICE, OVER_CAP, STALE = (
+    "by_hand",
+    "margin_low",
+    "price_unknown",
+    "over_cap",
+    "price_ended",
+)
 CELLS = (
     *("target_offer", "term", "billing_cycle", "seats", "sale_price", "currency"),
     *("consent_by", "consent_on", "consent_reference"),
@@ -31,10 +37,18 @@ def refusal(desk: Desk, move: PlannedMove) -> str:
     rows = _rows(move, desk.originals)
     policy = desk.settings.policy
     return (
-        disagreement(move, desk.originals, desk.today)
+        _beyond_us(move)
+        or disagreement(move, desk.originals, desk.today)
         or _money(desk, move, policy)
         or _margin(move, rows, policy, desk.approvals)
     )
+
+
+def _beyond_us(move: PlannedMove) -> str:
+    """Refuse what a plan may say and an order of ours does not carry out."""
+    if move.custom_term_end is not None:
+        return f"{BEYOND}: a custom end of the term, {move.custom_term_end}: order it by hand"
+    return "" if move.auto_renew else f"{BEYOND}: no renewal of the replacement: order it by hand"
 
 
 def disagreement(move: PlannedMove, originals: dict[str, dict[str, Any]], today: date) -> str:
