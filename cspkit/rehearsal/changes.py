@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cspkit.rehearsal import relations
-from cspkit.rehearsal.endings import WINDOW
-from cspkit.rehearsal.lifecycle import MONTHS
+from cspkit.rehearsal.endings import WINDOW, expect
+from cspkit.rehearsal.lifecycle import MONTHS, term_end
 from cspkit.rehearsal.records import Customer, Subscription
 from cspkit.rehearsal.refusals import Refused
 
@@ -91,11 +91,35 @@ def apply(
         _change_seats(world, customer, subscription, seats)
         # whatever was planned for the end of the term is gone, and nobody says so
         scheduled, next_term = [], {}
+    term = _word(body, "termduration", subscription.term)
+    if subscription.channel == "csp_nce" and (term, cycle) != (
+        subscription.term,
+        subscription.cycle,
+    ):
+        _change_term(world, subscription, term, cycle)
+        scheduled, next_term = [], {}
     subscription.auto_renew = renew
     subscription.scheduled, subscription.next_term = scheduled, next_term
     subscription.friendly_name, subscription.partner_id = name, partner_id
     subscription.version += 1
     _audit(world, customer, "update_subscription", subscription)
+
+
+def _change_term(world: World, subscription: Subscription, term: str, cycle: str) -> None:
+    """Begin a term that is no shorter today, or go on with another billing cycle."""
+    if subscription.is_trial:
+        raise Refused(800107)
+    if term not in MONTHS:
+        raise Refused(800121)
+    if MONTHS[term] < MONTHS[subscription.term]:
+        raise Refused(800122)
+    if (term, cycle) not in subscription.product.terms:
+        raise Refused(2000, "billingCycle")
+    subscription.cycle = cycle
+    if term != subscription.term:
+        subscription.term, subscription.starts_on = term, world.now.date()
+        subscription.ends_on = term_end(subscription.starts_on, term)
+        expect(world, subscription)
 
 
 def refundable(world: World, subscription: Subscription) -> list[tuple[int, str]]:

@@ -63,6 +63,9 @@ TEXTS: dict[int, tuple[int, str]] = {
     800090: (400, "Subscription quantity cannot be decreased."),
     800093: (400, "The subscription is not eligible to be auto-renewed"),
     800091: (400, "Cannot update a subscription with suspended status"),
+    800107: (400, "Term changes are not supported for trial offers."),
+    800121: (400, "The term duration provided is invalid."),
+    800122: (400, "The target term duration cannot be shorter than the current term duration."),
     900117: (
         400,
         "You have passed your {0}-day cancellation window. We are unable to cancel your purchase",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from cspkit.rehearsal import endings
+from cspkit.rehearsal import endings, lifecycle
 from cspkit.rehearsal.records import Customer
 from tests.rehearsal.conftest import Partner
 
@@ -244,3 +244,37 @@ def test_seats_are_added_up_by_product(partner: Partner) -> None:
         sum(pool["activeUnits"] for pool in pools)
     )
     assert code(refused) == (403, 900308)
+
+
+def test_a_longer_term_begins_on_the_day_of_the_change(partner: Partner) -> None:
+    """Term and cycle change by PATCH in mid-term; what was planned for the old end is gone."""
+    customer = partner.related()
+    line = partner.buy(customer, termDuration="P1M")
+    path = f"/v1/customers/{customer.id}/subscriptions/{line['subscriptionId']}"
+    partner.wait(days=3)
+    whole = partner.get(path).json()
+    wanted = whole | {"termDuration": "P1Y", "billingCycle": "annual"}
+    changed = partner.call("PATCH", path, json=wanted).json()
+    ends = lifecycle.term_end(partner.server.now().date(), "P1Y").isoformat()
+
+    assert (changed["termDuration"], changed["billingCycle"]) == ("P1Y", "annual")
+    assert changed["commitmentEndDate"].startswith(ends)
+    partner.wait(days=40)
+    assert partner.get(path).json()["commitmentEndDate"].startswith(ends)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [({"termDuration": "P1M"}, 800122), ({"termDuration": "P9Y"}, 800121)],
+)
+def test_a_term_that_cannot_be_is_refused(
+    partner: Partner, wrong: dict[str, str], code: int
+) -> None:
+    """Not shorter than the present one, and one that exists; nothing has changed."""
+    customer = partner.related()
+    path = f"/v1/customers/{customer.id}/subscriptions/{partner.buy(customer)['subscriptionId']}"
+    whole = partner.get(path).json()
+    answer = partner.call("PATCH", path, json=whole | wrong)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert partner.get(path).json() == whole
