@@ -65,8 +65,8 @@ def apply(
     """
     _check_etag(subscription, body, tag)
     status = _word(body, "status", PC_STATUS.get(subscription.status, subscription.status))
-    seats = body.get("quantity", subscription.seats)
-    renew = body.get("autorenewenabled", False)
+    seats = subscription.seats if body.get("quantity") is None else body["quantity"]
+    renew = body.get("autorenewenabled") or False
     if type(seats) is not int or not isinstance(renew, bool):
         raise Refused(2000, "quantity and autoRenewEnabled")
     scheduled, next_term = _scheduled(body), _next_term(body)
@@ -141,7 +141,8 @@ def _check_etag(subscription: Subscription, body: dict[str, Any], tag: str) -> N
 
 
 def _word(body: dict[str, Any], name: str, default: str) -> str:
-    value = body.get(name, default)
+    # the documents send null for what they leave as it is
+    value = default if body.get(name) is None else body[name]
     if not isinstance(value, str):
         raise Refused(2000, name)
     return value.lower() if name == "status" else value
