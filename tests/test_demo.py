@@ -36,7 +36,7 @@ def test_the_ledger_and_the_rehearsal_agree_on_every_order(road: Road) -> None:
 
 def test_every_run_left_its_notebook_and_receipt(road: Road) -> None:
     """What was done can be read afterwards, executed, without the programme."""
-    receipts = sorted((road.workspace / "reports").rglob("*.html"))
+    receipts = sorted((road.workspace / "reports" / "receipts").rglob("*.html"))
     executed = sorted((road.workspace / "reports").rglob("*.ipynb"))
 
     assert len(receipts) == len(executed) >= 5
