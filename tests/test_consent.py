@@ -153,6 +153,20 @@ def test_what_our_order_cannot_say_is_left_to_a_person(
     assert refused(shared).startswith("by_hand: ")
 
 
+def test_seats_added_since_the_plan_are_in_no_consent(scene: Scene) -> None:
+    """The tenant shows more seats than were seen: that move is left alone, with both numbers."""
+    customer = scene.with_access()
+    live = scene.original(customer)
+    assert live is not None
+    scene.plan(customer, original_seats=live.seats - 1)
+    scene.run("access")
+    found = f"drifted: the originals now have {live.seats} seats, {live.seats - 1} were seen"
+    assert found in refused(scene)
+
+    scene.plan(customer, original_seats=live.seats + 1)
+    assert scene.outcome("provision") == "done"
+
+
 # --- Caps ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("fields", "move", "found"),
