@@ -4,6 +4,7 @@
     python benchmarks/load_exports.py 1000000    # 1,000,000 customers, 5,000,000 subscriptions
     python benchmarks/load_exports.py 1000000 1  # one run of each instead of five
     python benchmarks/load_exports.py growth     # time per row, from 1,000 to 5,000,000
+    python benchmarks/load_exports.py growth 20000         # up to so many customers
 
 Needs `pip install -e ".[bench]"`. Every run is a process of its own and writes four files:
 customers, subscriptions, rejects, ranked customers. The runs take turns; medians are printed.
@@ -143,14 +144,14 @@ def about() -> str:
     )
 
 
-def growth() -> None:
+def growth(largest: int = SIZES[-1]) -> None:
     """Print the time per subscription for each size, once all that does not depend on it is off."""
     from contestants.exports import make
 
     print(about())
     print(f"\n{'rows':>10}{'wall s':>9}{'cpu s':>9}{'us a row':>10}{'peak MB':>9}")
     least = 0.0
-    for customers in SIZES:
+    for customers in [size for size in SIZES if size <= largest]:
         with tempfile.TemporaryDirectory() as folder:
             make(Path(folder), customers)
             found = rounds(Path(folder), ["cspkit"], 3 if customers < SIZES[-1] else 1)["cspkit"]
@@ -171,7 +172,7 @@ def one(way: str, folder: str, out: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in WAYS:
         one(*sys.argv[1:4])
-    elif sys.argv[1:] == ["growth"]:
-        growth()
+    elif sys.argv[1:2] == ["growth"]:
+        growth(*map(int, sys.argv[2:3]))
     else:
         report(*map(int, sys.argv[1:3] or [100_000]))
