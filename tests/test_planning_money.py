@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cspkit import planning
+from cspkit import planning, tables
 from cspkit.decisions import Decisions
 from cspkit.errors import SettingsError
+from cspkit.exports import Exports
 from cspkit.planning import Plan
 from cspkit.planning.caps import left_out
 from cspkit.policy import Policy, Workdays
 from cspkit.settings import Settings
-from tests.originals import AS_OF, customer_id, exports, original
+from tests.originals import AS_OF, arrow, customer, customer_id, exports, original
 
 START = date(2026, 11, 23)
 READY = [{"customer_id": customer_id(number), "access_on": AS_OF} for number in range(200)]
@@ -136,6 +137,29 @@ def test_a_cycle_that_is_not_sold_with_the_term_is_not_ordered() -> None:
     plan = planned(original(1), billing_cycle="triennial")
 
     assert [one.code for one in plan.document.unplaced] == ["cycle_undecided"]
+
+
+def test_what_a_sheet_says_stands_beside_what_was_decided() -> None:
+    """Our cost and its last day come from the sheet, the customer's price from the decision."""
+    sheet = {
+        **{"target_offer": "CFQ7TTC0LDPB:0001", "market": "ES", "currency": "EUR"},
+        **{"segment": "commercial", "term": "P1Y", "billing_cycle": "monthly"},
+        **{"unit_price": Decimal("9.5"), "valid_from": date(2026, 11, 1)},
+        **{"valid_to": date(2026, 11, 30), "source_file": "sheet.csv", "source_row": 7},
+    }
+    loaded = Exports.from_frames(
+        arrow(tables.CUSTOMERS, [customer(1)]),
+        arrow(tables.SUBSCRIPTIONS, [original(1)]),
+        prices=arrow(tables.PRICES, [sheet]),
+    )
+    said = [{"subscription_id": "s00001", "sale_price": Decimal(12), "currency": "EUR"}]
+    plan = planning.plan(
+        loaded, as_of=AS_OF, start=START, decisions=Decisions.from_rows(READY, said)
+    )
+    (move,) = plan.document.moves
+
+    assert (move.unit_cost, move.price_valid_to) == (Decimal("9.5"), date(2026, 11, 30))
+    assert (move.sale_price, move.sale_currency) == (Decimal(12), "EUR")
 
 
 # --- Seats --------------------------------------------------------------------------------------

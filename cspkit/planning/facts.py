@@ -39,9 +39,21 @@ def originals(
     # Beside a decided price, what it costs us is needed too: the margin is between the two.
     judged = judged.select(*dict.fromkeys((*placing.COLUMNS, *OWN)))
     rows = judging.fetch(judged.order_by("customer_id", "subscription_id")).to_pylist()
-    rows = _decided(rows, exports, decisions or Decisions.empty())
+    rows = _decided(_dated(rows, exports), exports, decisions or Decisions.empty())
     currency = pricing.currency_of(rows, settings.policy)
     return [pricing.in_one_currency(row, currency, settings.policy) for row in rows], currency
+
+
+def _dated(rows: list[Row], exports: Exports) -> list[Row]:
+    """Put beside a price of a sheet the last day on which it holds."""
+    if not any(row["sheet_place"] for row in rows):
+        return [row | {"price_valid_to": None} for row in rows]
+    table = exports.table("prices").select("source_file", "source_row", "valid_to")
+    ends = {
+        f"{price['source_file']}, row {price['source_row']}": price["valid_to"]
+        for price in judging.fetch(table).to_pylist()
+    }
+    return [row | {"price_valid_to": ends.get(row["sheet_place"] or "")} for row in rows]
 
 
 def _decided(rows: list[Row], exports: Exports, decisions: Decisions) -> list[Row]:
@@ -74,6 +86,7 @@ def priced(move: PlannedMove, row: Row) -> PlannedMove:
         "unit_cost": row["sheet_price"],
         "cost_currency": row["sheet_currency"] if row["sheet_price"] is not None else None,
         "price_source": row["price_source"],
+        "price_valid_to": row["price_valid_to"],
         "amount": pricing.amount(row),
         "rule": row["rule"],
         "original_seats": row["seats"],
