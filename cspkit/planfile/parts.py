@@ -48,9 +48,9 @@ class PlannedMove(Part):
 
     `sale_price` and `sale_currency` are what the customer pays per seat and billing cycle, as
     decided; `unit_cost` and `cost_currency` what the partner pays, until `price_valid_to`, and
-    `price_source` who says so. `amount` is the price of the whole term in the plan's
-    currency, as decided, else by the sheet, else the original's; missing where it is unknown. `original_seats` were seen at the originals. A `custom_term_end`
-    is asked of the service; missing, the term ends when the service says.
+    `price_source` who says so. `amount` is the price of the whole term in the plan's currency, as
+    decided, else by the sheet, else the original's; missing where it is unknown. `original_seats`
+    were seen at the originals. Without a `custom_term_end` the service ends the term.
     """
 
     move_id: str
