@@ -5,6 +5,7 @@ Nothing here touches the workspace: ledger, outbox and receipts lie in a folder 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -173,7 +174,7 @@ def _home(settings: Settings) -> Iterator[Settings]:
 def _quick() -> str | None:
     """Name a folder in memory where the system has one: the ledger waits for the disk a lot."""
     place = Path("/dev/shm")
-    return str(place) if place.is_dir() else None
+    return str(place) if place.is_dir() and os.access(place, os.W_OK) else None
 
 
 def _pointed(settings: Settings, server: Server) -> Settings:

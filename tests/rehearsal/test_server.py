@@ -31,6 +31,23 @@ def test_a_taken_port_is_explained() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux tells who listens")
+def test_only_this_machine_is_served() -> None:
+    """It listens on loopback, never on an address that others can reach."""
+    with Server(World()) as server:
+        listening = [word.split() for word in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        port = f"{server.port:04X}"
+        addresses = {line[1].partition(":")[0] for line in listening if line[1].endswith(port)}
+
+    assert addresses == {"0100007F"}
+
+
+def test_two_rehearsals_do_not_share_a_port() -> None:
+    """The second one says so in one line instead of answering in the first one's place."""
+    with Server(World()) as first, pytest.raises(PortTaken, match="in use by another program"):
+        Server(World(), port=first.port)
+
+
 def test_an_impossible_port_is_explained() -> None:
     """A number that is no port is refused in the same way."""
     with pytest.raises(PortTaken, match="port 99999 "):
