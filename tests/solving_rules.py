@@ -87,7 +87,7 @@ def tiny(rng: random.Random, kind: str) -> Problem:
     first = ints(0, days - 1)
     last = np.minimum(first + ints(0, 2), days - 1)
     more: dict[str, Any] = {"loss": ints(0, 99), "seats": ints(1, 5)}
-    if kind != "teams":
+    if kind != "teams" or rng.random() < 0.5:
         more["moves_per_day"] = ints(0, 2, days)
     if kind in ("teams", "everything"):
         more |= {"team": ints(0, 1), "team_moves_per_day": np.array([ints(0, 2, days)] * 2)}

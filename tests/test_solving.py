@@ -61,6 +61,22 @@ def test_counted_moves_get_the_best_days_there_are(kind):
         assert solution.left_out_bound == solution.left_out
 
 
+def test_a_team_that_can_wait_makes_room_for_one_that_cannot():
+    """Filling the first day with whoever comes first would leave one out; none has to be."""
+    problem = Problem(
+        day_number=np.arange(2),
+        first=np.zeros(3, int),
+        last=np.ones(3, int),
+        weight=np.ones(3, int),
+        expires=np.full(3, 3),
+        team=np.array([1, 1, 0]),
+        moves_per_day=np.array([2, 2]),
+        team_moves_per_day=np.array([[1, 1], [2, 0]]),
+    )
+
+    assert solve(problem).day.tolist() == [0, 0, 1]
+
+
 @pytest.mark.parametrize("kind", ["seats", "everything"])
 def test_a_bound_is_below_everything_that_could_be_done(kind):
     """No choice of days for the same moves costs less; nothing places more than it says."""
