@@ -33,6 +33,8 @@ moves_per_day = 25
 invitations_per_day = 50
 order_on_friday = false
 use_grace = false
+# currency = "EUR"                      # of a plan's total; prices in others need their rate:
+# rates = {{ USD = 0.90 }}                # what one of them is in the plan's currency
 """
 
 

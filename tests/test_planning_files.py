@@ -92,7 +92,7 @@ def test_nothing_without_a_consent_is_ordered_by_hand_either(plan: Plan, tmp_pat
 
     assert (left, len(ids)) == (1, 5)
     left_out = [move for move in plan.document.moves if move.move_id not in ids]
-    assert [["s00003"]] == [move.subscription_ids for move in left_out]
+    assert [move.subscription_ids for move in left_out] == [["s00003"]]
 
 
 def test_orders_of_an_earlier_plan_do_not_stay(plan: Plan, tmp_path: Path) -> None:
