@@ -290,12 +290,13 @@ WATCHED = """
 import resource, sys, time
 from cspkit.errors import ExportError
 from cspkit.exports import load
-began = time.monotonic()
+before = time.process_time()
 try:
     load(sys.argv[1])
 except ExportError as error:
     print(error)
-print(time.monotonic() - began)
+caged = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(time.process_time() - before + caged.ru_utime + caged.ru_stime)
 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
     print(resource.getrusage(who).ru_maxrss * 1024)
 """
@@ -309,7 +310,7 @@ def test_what_no_look_can_tell_ends_in_its_cage(tmp_path):
     error, seconds, own, caged = done.stdout.splitlines()
 
     assert "takes more than" in error
-    assert float(seconds) < 6
+    assert float(seconds) < 5, "seconds of work: a busy machine may take longer by the clock"
     assert max(int(own), int(caged)) < 10**9
 
 
