@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from cspkit.moves.consent import CELLS
 from cspkit.planning import Plan
 from cspkit.policy import Policy
 from tests import scene as scenes
-from tests.scene import Scene
+from tests.scene import MONDAY, Scene
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +249,25 @@ def test_a_margin_in_another_currency_goes_by_the_rates(scene: Scene) -> None:
     policy(scene, min_margin_percent=28, currency="EUR", rates={"USD": Decimal("0.90")})
 
     assert scene.outcome("provision") == "done"
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(14, "done"), (15, "skipped")])
+def test_nothing_is_ordered_on_old_facts(scene: Scene, days: int, outcome: str) -> None:
+    """Facts of more than 14 days, of a tenant that does not show itself, are loaded anew first."""
+    scene.plan(scene.ready(), seen_on=MONDAY - timedelta(days=days))
+
+    (row,) = scene.run("provision").to_dict("records")
+
+    assert row["outcome"] == outcome
+    assert len(scene.orders) == int(outcome == "done")
+    assert ("stale_facts" in row["reason"]) == (outcome == "skipped")
+
+
+def test_a_live_look_stands_for_a_new_export(scene: Scene) -> None:
+    """Where the tenant shows the original today, the age of the export does not matter."""
+    customer = scene.with_access()
+    scene.plan(customer, seen_on=MONDAY - timedelta(days=90))
+    scene.run("access")
+
+    assert scene.outcome("provision") == "done"
+    assert len(scene.orders) == 1

@@ -50,6 +50,7 @@ MOVE = planfile.PlannedMove(
     currency="EUR",
     reason="the last safe day",
     original_seats=7,
+    seen_on=date(2026, 11, 18),
     custom_term_end=DAY,
     sale_price=Decimal("12.50"),
     sale_currency="EUR",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cspkit.blockers import FRESH_DAYS
 from cspkit.errors import ApiRefused
 from cspkit.graph import Owned
 from cspkit.moves import consent
@@ -23,9 +24,13 @@ def ready(desk: Desk, one: Subject, state: str) -> Look:
     wait = _customer_facts(desk, one)
     if wait:
         return Look(state, "wait", wait, Outcome.WAITING)
-    drift = _drift(desk, one)
+    seen = _seen_live(desk, one)
+    drift = _drift(seen, move)
     if drift:
         return Look(state, "nothing", f"drifted: {drift}; plan again", Outcome.SKIPPED)
+    stale = _stale(desk, seen, move)
+    if stale:
+        return Look(state, "nothing", stale, Outcome.SKIPPED)
     what = f"{move.seats} × {move.target_offer}, {move.term} {move.billing_cycle}"
     return Look(state, ORDER, what)
 
@@ -65,20 +70,37 @@ def _customer_facts(desk: Desk, one: Subject) -> str:
     return ""
 
 
-def _drift(desk: Desk, one: Subject) -> str:
-    """Compare the originals with what the tenant shows, where we may look into it."""
+def _seen_live(desk: Desk, one: Subject) -> list[Owned]:
+    """Find the originals in the customer's tenant, where we may look into it."""
+    if not desk.online:
+        return []
     if desk.ledger.step(one.customer_id, Step.ACCESS).state is not StepState.DONE:
-        return ""
+        return []
     try:
         owned = desk.once(desk.graph.owned, one.customer_id)
     except ApiRefused as error:
         if error.status in (401, 403):
-            return ""
+            return []
         raise
     by_id = {key: each for each in owned for key in each.ids}
-    found = [by_id[original] for original in one.planned.subscription_ids if original in by_id]
-    changes = (_changed(each, one.planned) for each in found)
-    return next((change for change in changes if change), "") or _more_seats(found, one.planned)
+    return [by_id[original] for original in one.planned.subscription_ids if original in by_id]
+
+
+def _drift(found: list[Owned], move: PlannedMove) -> str:
+    """Compare the originals with what the tenant shows."""
+    changes = (_changed(each, move) for each in found)
+    return next((change for change in changes if change), "") or _more_seats(found, move)
+
+
+def _stale(desk: Desk, found: list[Owned], move: PlannedMove) -> str:
+    """Refuse to order on old facts: they were seen lately, or the tenant shows them now."""
+    seen_on = move.seen_on or desk.plan.document.as_of
+    if len(found) >= len(move.subscription_ids) or (desk.today - seen_on).days <= FRESH_DAYS:
+        return ""
+    return (
+        f"stale_facts: its original was last seen on {seen_on}, more than {FRESH_DAYS} days ago,"
+        " and the tenant does not show it to us: load newer exports and plan again, or run access"
+    )
 
 
 def _more_seats(found: list[Owned], move: PlannedMove) -> str:

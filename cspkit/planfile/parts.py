@@ -50,7 +50,7 @@ class PlannedMove(Part):
     decided; `unit_cost` and `cost_currency` what the partner pays, until `price_valid_to`, and
     `price_source` who says so. `amount` is the price of the whole term in the plan's currency, as
     decided, else by the sheet, else the original's; missing where it is unknown. `original_seats`
-    were seen at the originals. Without a `custom_term_end` the service ends the term.
+    were seen at the originals, on `seen_on` (the oldest, where they are several). Without a `custom_term_end` the service ends the term.
     """
 
     move_id: str
@@ -80,6 +80,7 @@ class PlannedMove(Part):
     currency: str | None
     reason: str = outside()
     original_seats: int | None = None
+    seen_on: Day | None = None
     custom_term_end: Day | None = None
     sale_price: Decimal | None = None
     sale_currency: str | None = None

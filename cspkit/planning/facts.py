@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cspkit.exports import Exports
 
-OWN = ("rule", "pending", "sheet_price", "sheet_currency", "sheet_place")
+OWN = ("rule", "pending", "seen_on", "sheet_price", "sheet_currency", "sheet_place")
 SAID = {"said_term": "term", "said_price": "sale_price", "said_currency": "currency"}
 
 Row = dict[str, Any]
@@ -90,6 +90,7 @@ def priced(move: PlannedMove, row: Row) -> PlannedMove:
         "amount": pricing.amount(row),
         "rule": row["rule"],
         "original_seats": row["seats"],
+        "seen_on": row["seen_on"],
     }
     return move.model_copy(update=seen)
 
