@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cspkit.exports import load as load
     from cspkit.ledger import Ledger as Ledger
     from cspkit.planning import Plan as Plan
-    from cspkit.planning.making import plan as plan
+    from cspkit.planning import plan as plan
     from cspkit.ranking import rank as rank
     from cspkit.runbooks import Receipt as Receipt
     from cspkit.runbooks import run as run

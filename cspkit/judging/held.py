@@ -48,11 +48,11 @@ def bases(held: ibis.Table) -> ibis.Table:
     known = ibis.memtable(pairs).select(known_addon="sku_id", known_base="base_sku_id")
     addons = held.filter(held.held_sku.isin(needs_base()))
     addons = addons.select(base_holder="customer_id", addon_sku="held_sku").distinct()
-    found = addons.join(known, addons.addon_sku == known.known_addon)
-    found = found.join(
-        held.select(owner="customer_id", base_sku="held_sku"),
-        [("base_holder", "owner"), ("known_base", "base_sku")],
-    )
+    owned = held.filter(held.held_sku.isin(sorted(set(pairs["base_sku_id"].to_pylist()))))
+    owned = owned.select(owner="customer_id", base_sku="held_sku")
+    # The tenants meet before the list of all bases of each add-on does, which would be long.
+    both = addons.join(owned, addons.base_holder == owned.owner)
+    found = both.semi_join(known, [("addon_sku", "known_addon"), ("base_sku", "known_base")])
     return found.select("base_holder", "addon_sku", base_held=True).distinct()
 
 

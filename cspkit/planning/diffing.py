@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from cspkit.planfile import PlannedMove
-from cspkit.planning.plan import Plan
+from cspkit.planning.result import Plan
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from cspkit.blockers import READY
 from cspkit.placing import Candidate, Placing
 from cspkit.planfile import PlannedCustomer, PlannedMove
 from cspkit.planning.comparing import ready_on
-from cspkit.planning.plan import Plan
+from cspkit.planning.result import Plan
 from cspkit.tables import MoveState, Step, StepState
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from cspkit.planfile import (
 )
 from cspkit.planning import caps, comparing, facts, keeping, terms
 from cspkit.planning.keeping import Before
-from cspkit.planning.plan import Plan
+from cspkit.planning.result import Plan
 from cspkit.policy import Policy
 from cspkit.ranking import read_day
 from cspkit.settings import Settings

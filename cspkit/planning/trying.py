@@ -11,7 +11,7 @@ from cspkit import placing, scheduling
 from cspkit.decisions import Decisions
 from cspkit.planning import facts
 from cspkit.planning.making import plan, sifted
-from cspkit.planning.plan import Plan
+from cspkit.planning.result import Plan
 from cspkit.policy import Policy
 from cspkit.ranking import read_day
 from cspkit.scheduling import Capacity, Room, Schedule
