@@ -240,17 +240,17 @@ def _summed(judged: ibis.Table) -> ibis.Table:
         exposure=judged.exposure.sum(where=movable),
         forfeit_unknown=(movable & judged.forfeit.isnull()).any(),
         exposure_unknown=(movable & judged.exposure.isnull()).any(),
-        currencies=judged.currency.nunique(where=movable),
-        one_currency=judged.currency.min(where=movable),
+        currency=judged.currency.min(where=movable),
+        other_currency=judged.currency.max(where=movable),
         state=judged.state.min(),
         flags=(judged.channel == Channel.CSP_NCE.value).ifelse(0, judged.flags).bit_or(),
         first=ibis.struct({name: judged[name] for name in FIRST}).argmin(_first(judged)),
     )
-    single = sums.currencies == 1
+    single = sums.currency == sums.other_currency
     return sums.mutate(
         forfeit_if_moved_now=(single & ~sums.forfeit_unknown).ifelse(sums.forfeit, None),
         exposure_if_renewed=(single & ~sums.exposure_unknown).ifelse(sums.exposure, None),
-        currency=single.ifelse(sums.one_currency, None),
+        currency=single.ifelse(sums.currency, None),
         slack_days=sums.slack_days.cast("int64"),
     )
 

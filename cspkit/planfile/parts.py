@@ -50,7 +50,8 @@ class PlannedMove(Part):
     decided; `unit_cost` and `cost_currency` what the partner pays, until `price_valid_to`, and
     `price_source` who says so. `amount` is the price of the whole term in the plan's currency, as
     decided, else by the sheet, else the original's; missing where it is unknown. `original_seats`
-    were seen at the originals, on `seen_on` (the oldest, where they are several). Without a `custom_term_end` the service ends the term.
+    were seen at the originals, on `seen_on` (the oldest, where they are several). Without a
+    `custom_term_end` the service ends the term.
     """
 
     move_id: str

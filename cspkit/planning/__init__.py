@@ -6,8 +6,8 @@ from cspkit.planning.consenting import accepted
 from cspkit.planning.diffing import Change, Difference, difference
 from cspkit.planning.keeping import Before
 from cspkit.planning.making import plan
-from cspkit.planning.result import Plan
 from cspkit.planning.pricing import worth
+from cspkit.planning.result import Plan
 from cspkit.planning.trying import beside, curve, tried
 
 __all__ = [
