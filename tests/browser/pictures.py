@@ -4,27 +4,51 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from cspkit import demo, runbooks
+from cspkit import demo, exports, planning, reporting, runbooks
+from cspkit.ledger import Ledger
+from cspkit.settings import Settings
 from tests.browser.chromium import open_browser
 
 
 def take(folder: Path) -> None:
-    """Run the demo and notebook 20, and write report.png and ranking.png into folder."""
+    """Run the demo, notebooks 20 and 30 and the report in three languages; photograph each."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, open_browser() as browser:
-        report = demo.walk(Path(scratch), say=print)
-        ranking = runbooks.execute("20-rank-customers", Path(scratch) / "ranking.ipynb").html
-        for name, page_file, heading in (
-            ("report", report, "Where the move to CSP stands"),
-            ("ranking", ranking, "Who goes first?"),
-        ):
+        for name, file, heading in pages(Path(scratch)):
             page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=1)
-            page.goto(page_file.resolve().as_uri())
+            page.goto(file.resolve().as_uri())
             page.get_by_role("heading", name=heading).evaluate("it => it.scrollIntoView()")
             page.screenshot(path=folder / f"{name}.png")
             print(folder / f"{name}.png")
+
+
+def pages(scratch: Path) -> Iterator[tuple[str, Path, str]]:
+    """Give the name of each picture, its page, and the heading that it begins with."""
+    report = demo.walk(scratch, say=print)
+    yield "report", report, "Where the move to CSP stands"
+    for lang, heading in (("es", "Cómo va el paso a CSP"), ("it", "A che punto è il passaggio")):
+        yield f"report-{lang}", translated(report.parent / "workspace", lang), heading
+    ranking = runbooks.execute("20-rank-customers", scratch / "ranking.ipynb").html
+    yield "ranking", ranking, "Who goes first?"
+    planned = runbooks.execute("30-plan-batches", scratch / "planned.ipynb").html
+    yield "planning", planned, "How busy will it be?"
+
+
+def translated(workspace: Path, lang: str) -> Path:
+    """Write the demo's report once more in another language."""
+    settings = Settings.read(workspace)
+    with Ledger(settings.ledger_url) as ledger:
+        status = reporting.status(
+            plan=planning.Plan.read(workspace / "plan.json"),
+            ledger=ledger,
+            exports=exports.load(settings.exports),
+            as_of=demo.START,
+            settings=settings,
+        )
+    return reporting.write(status, workspace / lang, lang)
 
 
 if __name__ == "__main__":
