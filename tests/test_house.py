@@ -16,6 +16,8 @@ PACKAGE = ROOT / "cspkit"
 FLOORS = [
     "errors",
     "clock",
+    "names",
+    "collecting",
     "tables",
     "policy",
     "settings",

@@ -26,7 +26,7 @@ def test_binding_is_for_life(ledger: Ledger, url: str) -> None:
         ledger.bind("tenant:00000000-0000-4000-8000-000000000001")
 
 
-@pytest.mark.parametrize("author", ["Ana", " ana "])
+@pytest.mark.parametrize("author", ["Ana", " ana ", "\u0430na", "An\u00e1", "a\u200bna"])
 def test_the_approver_is_not_the_author(ledger: Ledger, author: str) -> None:
     """Nobody approves a plan of their own, however they spell themselves."""
     with pytest.raises(PlanRefused, match="somebody else"):

@@ -236,7 +236,7 @@ def test_the_second_name_is_another(plan: Plan) -> None:
     """The same person twice is one; both must cover the day."""
     until, policy = date(2027, 1, 1), {"second_name_above": 1}
     with ledger() as book:
-        for name in ("Ana", "ana"):
+        for name in ("Ana", "ana", "\u0410na", "An\u00e1"):
             book.approve(plan.hash, by=name, made_by="Luis", covers_until=until)
         with pytest.raises(PlanRefused, match="second_name_above"):
             check(plan, book, **policy)
@@ -245,6 +245,18 @@ def test_the_second_name_is_another(plan: Plan) -> None:
             check(plan, book, **policy)
         book.approve(plan.hash, by="Bea", made_by="Luis", covers_until=until)
         check(plan, book, **policy)
+
+
+def test_whoever_an_approval_names_as_author_approves_nothing(plan: Plan) -> None:
+    """The author is outside the hash: written anew into the file, it makes no second person."""
+    until = date(2027, 1, 1)
+    with ledger() as book:
+        book.approve(plan.hash, by="Ana", made_by="somebody else", covers_until=until)
+        check(plan, book)
+        book.approve(plan.hash, by="Bea", made_by="Ana", covers_until=until)
+        check(plan, book)
+        with pytest.raises(PlanRefused, match="second_name_above"):
+            check(plan, book, second_name_above=1)
 
 
 def test_an_unknown_amount_is_above_every_limit() -> None:

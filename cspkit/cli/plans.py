@@ -13,6 +13,7 @@ from cspkit.cli.opening import day, decisions_of, exports_of, ledger_of, setting
 from cspkit.cli.options import AsJson, Config, Debug, app
 from cspkit.cli.saying import print_json, result, say, show, warn
 from cspkit.errors import PlanRefused, SettingsError
+from cspkit.names import person
 
 if TYPE_CHECKING:
     from cspkit.decisions import Decisions
@@ -204,7 +205,7 @@ def approve(
             covers_until=until,
             margins=margins,
         )
-        names = {one.by.casefold() for one in ledger.approvals_of(made.hash)}
+        names = {person(one.by) for one in ledger.approvals_of(made.hash)}
     covered = sum(move.date <= until for move in made.document.moves)
     missing = planning.names_needed(made.document, policy) - len(names)
     words = f"plan {made.hash[:12]} approved by {by} until {until}: {covered} of {len(made.moves)}"
@@ -222,8 +223,7 @@ def _may_approve(made: Plan, by: str, margins: bool, settings: Settings) -> None
     over = excess.whole or next(iter(excess.customers.values()), "")
     if over:
         raise PlanRefused(f"the plan needs policy.{over}: plan again, or change the policy")
-    known = {name.casefold() for name in policy.managers}
-    if margins and by.strip().casefold() not in known:
+    if margins and person(by) not in {person(name) for name in policy.managers}:
         raise PlanRefused(
             f"--margins is for policy.managers ({', '.join(policy.managers)}): {by!r}"
         )

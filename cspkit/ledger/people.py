@@ -14,6 +14,7 @@ from cspkit.ledger import backups, chain, health, leases, schema, states
 from cspkit.ledger.health import Health
 from cspkit.ledger.opened import Opened
 from cspkit.ledger.records import Approval, Broken, Hold, canonical
+from cspkit.names import person
 from cspkit.tables import Mode, MoveState
 
 
@@ -32,9 +33,9 @@ class People(Opened):
     ) -> None:
         """Record who approves a plan; raise PlanRefused when its author does."""
         by, made_by = by.strip(), made_by.strip()
-        if not by:
+        if not person(by):
             raise PlanRefused("an approval needs the name of the person who gives it")
-        if by.casefold() == made_by.casefold():
+        if person(by) == person(made_by):
             raise PlanRefused(f"{by!r} made this plan: somebody else must approve it")
         at = self.clock.now()
         row: dict[str, Any] = {"plan_hash": plan_hash, "by": by, "made_by": made_by}

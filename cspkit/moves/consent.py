@@ -8,6 +8,7 @@ from typing import Any
 
 from cspkit.ledger import Approval
 from cspkit.moves.desk import Desk
+from cspkit.names import person
 from cspkit.planning import PlannedMove, worth
 from cspkit.policy import Policy
 
@@ -143,5 +144,5 @@ def margin(price: Decimal, currency: str, move: PlannedMove, policy: Policy) -> 
 
 
 def _accepts(approval: Approval, policy: Policy) -> bool:
-    known = {name.casefold() for name in policy.managers}
-    return approval.margins and approval.by.casefold() in known
+    known = {person(name) for name in policy.managers}
+    return approval.margins and person(approval.by) in known

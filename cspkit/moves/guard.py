@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from cspkit.errors import PlanRefused, SettingsError
 from cspkit.ledger import Approval, Ledger
+from cspkit.names import person
 from cspkit.planning import Plan, PlannedMove, horizon, names_needed
 from cspkit.policy import Policy
 from cspkit.settings import FILE, Settings
@@ -74,12 +75,15 @@ def check_approval(
 
 
 def _ends_by_name(plan: Plan, approvals: list[Approval], policy: Policy) -> dict[str, date]:
-    """Give the last day that each person's approvals of a plan cover, its author left out."""
+    """Give the last day that each person's approvals of a plan cover, its author left out.
+
+    The author is outside the hash: whoever an approval names as the author is one too.
+    """
     ends: dict[str, date] = {}
-    author = plan.document.made_by.strip().casefold()
+    authors = {person(name) for name in (plan.document.made_by, *(a.made_by for a in approvals))}
     for one in approvals:
-        name = one.by.casefold()
-        if name != author:
+        name = person(one.by)
+        if name not in authors:
             ends[name] = max(ends.get(name, date.min), horizon_end(plan, one, policy))
     return ends
 
