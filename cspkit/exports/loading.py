@@ -12,7 +12,7 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from cspkit import tables
+from cspkit import collecting, tables
 from cspkit.errors import ExportError
 from cspkit.exports import (
     counting,
@@ -64,6 +64,7 @@ class Staged:
     numbers: tuple[int, ...]
 
 
+@collecting.rested()
 def load(
     *paths: str | Path,
     engine: Any = None,
