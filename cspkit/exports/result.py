@@ -138,7 +138,9 @@ class Exports:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
         if name == "sources":
             return self._sources().select(TABLES[name].names)
-        return self._tables[name].select(TABLES[name].names)
+        held = self._tables[name]
+        names = TABLES[name].names
+        return held if list(held.columns) == list(names) else held.select(names)
 
     def merged_sources(self) -> Any:
         """Return the rows that subscriptions with several rows came from; `tables.SOURCES`."""

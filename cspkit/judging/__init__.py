@@ -164,13 +164,12 @@ def _of_customer(table: ibis.Table, customers: ibis.Table, policy: Policy) -> ib
 
 def _beside(table: ibis.Table, exports: Exports) -> ibis.Table:
     """Put beside each original what its tenant holds besides it."""
-    living = held.living(exports)
-    table = table.left_join(held.full_tenants(living), [("customer_id", "tenant")])
+    table = table.left_join(held.full_tenants(exports), [("customer_id", "tenant")])
     keys = [("customer_id", "holder"), ("sku_id", "held_sku")]
-    table = table.left_join(held.limited(living), keys)
+    table = table.left_join(held.limited(exports), keys)
     keys = [("customer_id", "base_holder"), ("sku_id", "addon_sku")]
-    table = table.left_join(held.bases(living), keys)
-    bases = held.named_bases(exports, living)
+    table = table.left_join(held.bases(exports), keys)
+    bases = held.named_bases(exports)
     table = table.left_join(bases, [("base_subscription_id", "base_id")])
     coupled = table.couples & table.base_id.notnull()
     base_seen = table.base_held.fill_null(False) | table.base_id.notnull()

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def living(exports: Exports) -> ibis.Table:
-    """Select the living subscriptions of every channel, a skuId found by the legacy offer too."""
+    """Select the living subscriptions of every channel, a skuId found by the legacy offer too.
+
+    Each call is an expression of its own: engines keep what several places share, all its rows
+    at once, while what stands alone passes through with the few columns that its place needs.
+    """
     facts = catalogue.table().select(["legacy_offer_id", "sku_id"])
     offers = ibis.memtable(facts.filter(pc.is_valid(facts["legacy_offer_id"])))
     offers = offers.select(known_offer="legacy_offer_id", known_sku="sku_id")
@@ -25,30 +29,34 @@ def living(exports: Exports) -> ibis.Table:
     return table.mutate(held_sku=table.sku_id.lower().fill_null(table.known_sku))
 
 
-def full_tenants(held: ibis.Table) -> ibis.Table:
+def full_tenants(exports: Exports) -> ibis.Table:
     """Count, of the tenants above the limit alone, how many products their subscriptions are of."""
+    held, rows = exports.table("subscriptions"), living(exports)
+    held = held.filter(alive(held))
     counts = held.group_by(tenant="customer_id").aggregate(subscriptions_held=held.count())
     full = counts.filter(counts.subscriptions_held > ACTIVE_LIMIT)
-    rows = held.semi_join(full, [("customer_id", "tenant")])
+    rows = rows.semi_join(full, [("customer_id", "tenant")])
     return rows.group_by(tenant="customer_id").aggregate(
         subscriptions_held=rows.count(), products_held=rows.held_sku.nunique()
     )
 
 
-def limited(held: ibis.Table) -> ibis.Table:
+def limited(exports: Exports) -> ibis.Table:
     """Sum the seats that each tenant holds of the products that have a limit."""
+    held = living(exports)
     skus = [row["sku_id"] for row in catalogue.table().to_pylist() if row["seat_limit"]]
     rows = held.filter(held.held_sku.isin(skus))
     return rows.group_by("held_sku", holder="customer_id").aggregate(seats_held=rows.seats.sum())
 
 
-def bases(held: ibis.Table) -> ibis.Table:
+def bases(exports: Exports) -> ibis.Table:
     """Pair each tenant with those of its add-ons whose base it holds, in whatever channel."""
     pairs = catalogue.addons().select(["sku_id", "base_sku_id"])
     known = ibis.memtable(pairs).select(known_addon="sku_id", known_base="base_sku_id")
+    held, owned = living(exports), living(exports)
     addons = held.filter(held.held_sku.isin(needs_base()))
     addons = addons.select(base_holder="customer_id", addon_sku="held_sku").distinct()
-    owned = held.filter(held.held_sku.isin(sorted(set(pairs["base_sku_id"].to_pylist()))))
+    owned = owned.filter(owned.held_sku.isin(sorted(set(pairs["base_sku_id"].to_pylist()))))
     owned = owned.select(owner="customer_id", base_sku="held_sku")
     # The tenants meet before the list of all bases of each add-on does, which would be long.
     both = addons.join(owned, addons.base_holder == owned.owner)
@@ -61,9 +69,9 @@ def needs_base() -> list[str]:
     return sorted(set(catalogue.addons().column("sku_id").to_pylist()))
 
 
-def named_bases(exports: Exports, held: ibis.Table) -> ibis.Table:
+def named_bases(exports: Exports) -> ibis.Table:
     """List the living subscriptions that an add-on names as its base."""
     table = exports.table("subscriptions")
     named = table.filter(table.base_subscription_id.notnull())
     named = named.select(base_id="base_subscription_id").distinct()
-    return named.semi_join(held, [("base_id", "subscription_id")])
+    return named.semi_join(living(exports), [("base_id", "subscription_id")])
