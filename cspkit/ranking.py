@@ -7,8 +7,9 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
 
-from cspkit import judging, wording
+from cspkit import collecting, judging, wording
 from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.judging.people import people
@@ -94,6 +95,7 @@ def rank(
     return frame
 
 
+@collecting.rested()
 def listed(
     exports: Exports,
     *,
@@ -115,7 +117,7 @@ def listed(
 
     day, said = read_day("as_of", as_of), decisions or Decisions.empty()
     ready = settings or Settings()
-    table = ordered(exports, as_of=day, settings=ready, decisions=said, steps=steps)
+    table = summed(exports, as_of=day, settings=ready, decisions=said, steps=steps)
     whose: list[Any] = []
     if market is not None:
         whose.append(table.market == _market(exports, market))
@@ -131,12 +133,15 @@ def listed(
         pressing.append((table.seats >= _count("minimum_seats", minimum_seats)) | overdue)
     elsewhere = 0
     if whose or pressing:
+        table = table.mutate(rank=(ibis.row_number().over(order_by=_order(table)) + 1))
         table = table.mutate(overdue=overdue, ours=_all(whose), soon=_all(pressing))
         rows = judging.fetch(table.filter(table.overdue | (table.ours & table.soon)))
         elsewhere = pc.sum(pc.and_(rows["overdue"], pc.invert(rows["ours"]))).as_py() or 0
         rows = rows.filter(pc.and_(rows["ours"], rows["soon"])).sort_by("rank")
     else:
-        rows = judging.fetch(table)
+        # Numbered here: an engine would sort twice, by the order and then by the ranks.
+        rows = judging.fetch(table.order_by(_order(table)))
+        rows = rows.append_column("rank", pc.add(np.arange(rows.num_rows), 1))
     found = wording.worded(rows, day).select(RANKED.names)
     return found.replace_schema_metadata({ELSEWHERE: str(elsewhere)})
 
@@ -197,7 +202,7 @@ def _count(name: str, value: int) -> int:
     return value
 
 
-def ordered(
+def summed(
     exports: Exports,
     *,
     as_of: date,
@@ -205,7 +210,7 @@ def ordered(
     decisions: Decisions | None = None,
     steps: pd.DataFrame | None = None,
 ) -> ibis.Table:
-    """Rank in the engine: the columns of RANKED that are values, and those of the first original.
+    """Sum up the customers in the engine: the values of RANKED but the rank, flags and `first`.
 
     `first` holds values of the original that gives the customer its place; what a person reads
     is rendered from them.
@@ -214,11 +219,9 @@ def ordered(
     judged = judging.derive(exports, as_of=as_of, settings=settings, decisions=said, steps=steps)
     everyone = people(exports, said, steps, as_of=as_of, policy=settings.policy)
     table = _named(_summed(judged.select(*NEEDED)), everyone)
-    table = table.mutate(
-        days_to_expiration=table.next_expiration.delta(ibis.literal(as_of), unit="day"),
-    )
-    place = ibis.row_number().over(order_by=_order(table))
-    return table.mutate(rank=(place + 1).cast("int64")).order_by("rank")
+    days = table.next_expiration.delta(ibis.literal(as_of), unit="day")
+    table = table.mutate(days_to_expiration=days)
+    return table.select(*[name for name in RANKED.names if name in table.columns], "flags", "first")
 
 
 def _summed(judged: ibis.Table) -> ibis.Table:

@@ -35,7 +35,7 @@ WHY = (
 def worded(rows: pa.Table, as_of: date) -> pa.Table:
     """Add the columns next_action, blockers and reason to ranked rows.
 
-    Takes the columns of `ranking.ordered`. A million customers share some thousand numbers, days
+    Takes the columns of `ranking.summed`. A million customers share some thousand numbers, days
     and names, so each part of a sentence is put into words once for every different value.
     """
     first = rows.column("first").combine_chunks()
