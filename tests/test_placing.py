@@ -47,6 +47,14 @@ def test_unknown_prices_weigh_as_the_median_known_one_and_are_reported_apart():
     assert {line.unit: line.moves for line in plan.savings} == {"EUR": 3, "seat_days": 1}
 
 
+def test_what_has_no_price_at_all_costs_no_money():
+    """A plan in EUR of which no price is known pays seat-days twice, not euros."""
+    plan = ready(original(1, unit_price=None), currency="EUR")
+
+    assert plan.optimum is not None
+    assert ("seat_days", None) == (plan.optimum.unit, plan.optimum.seat_day)
+
+
 def test_prices_that_cannot_be_compared_have_no_common_cost():
     """Without rates two currencies are never added up; each line has its own bound."""
     rows = [original(1, of=1), original(2, of=2, currency="USD")]

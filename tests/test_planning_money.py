@@ -72,6 +72,30 @@ def test_the_only_currency_is_the_plans() -> None:
     assert planned(*BOTH).document.currency is None
 
 
+@pytest.mark.parametrize("field", ["max_amount", "max_amount_per_customer", "second_name_above"])
+def test_a_limit_never_adds_up_two_currencies(field: str) -> None:
+    """1500 EUR and 1500 JPY are not 3000 of anything: the currency of the limit must be said."""
+    with pytest.raises(SettingsError, match=r"policy\.currency: .* prices are in EUR, USD"):
+        planned(*BOTH, **{field: 10_000})
+
+    assert len(planned(*BOTH, max_seats=100).document.moves) == 2
+    assert len(planned(BOTH[1], **{field: 10_000}).document.moves) == 1
+
+
+def test_a_plan_in_another_currency_than_the_policys_is_over_its_caps() -> None:
+    """A cap of the day of the run holds the plan's amounts only where both count the same money."""
+    rich = 10**9
+    usd, both = planned(BOTH[1]).document, planned(*BOTH).document
+
+    for policy in (Policy(max_amount=rich), Policy(max_amount=rich, currency="USD")):
+        assert planning.over_caps(usd, policy).whole == ""
+    euro = Policy(max_amount=rich, currency="EUR", second_name_above=rich)
+    assert planning.over_caps(usd, euro).whole == "currency = USD"
+    assert planning.over_caps(both, Policy(max_amount=rich)).whole.startswith("currency, as")
+    assert planning.over_caps(both, Policy(max_seats=100, currency="EUR")).whole == ""
+    assert planning.names_needed(usd, euro) == 2
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

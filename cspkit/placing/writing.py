@@ -95,7 +95,7 @@ def _why(one: Candidate, day: date, placing: Placing) -> str:
     return f"{early} day{'' if early == 1 else 's'} before the last safe day: {why}"
 
 
-def optimum(placing: Placing, currency: str | None) -> Optimum | None:
+def optimum(placing: Placing) -> Optimum | None:
     """State the cost of the days and its proven bound; None where currencies are not comparable."""
     units = {one.unit for one in placing.placed} - {SEAT_DAYS}
     if len(units) > 1:
@@ -105,7 +105,7 @@ def optimum(placing: Placing, currency: str | None) -> Optimum | None:
     objective = sum(paid, Decimal(0))
     unknown = any(one.unit == SEAT_DAYS for one in placing.placed)
     return Optimum(
-        unit=min(units, default=SEAT_DAYS) if currency is None else currency,
+        unit=min(units, default=SEAT_DAYS),
         objective=objective,
         lower_bound=min(found.lower_bound, objective),
         method=found.method,

@@ -117,8 +117,19 @@ def over_caps(document: PlanFile, policy: Policy) -> Excess:
     for move in document.moves:
         groups.setdefault(move.customer_id, []).append(move)
     said = {key: Committed.by(moves).above(policy, ONE) for key, moves in groups.items()}
-    whole = Committed.by(document.moves).above(policy, ALL)
+    other = _other_money(document, policy) if policy.caps_amounts else ""
+    whole = other or Committed.by(document.moves).above(policy, ALL)
     return Excess(whole, {key: words for key, words in said.items() if words})
+
+
+def _other_money(document: PlanFile, policy: Policy) -> str:
+    """Say which currency the policy would have to be in, where its limits are in another."""
+    known = [move.currency for move in document.moves if move.amount is not None]
+    found = sorted({document.currency or currency or "" for currency in known})
+    if len(found) > 1:
+        return f"currency, as its amounts are in {', '.join(found)}"
+    other = found and policy.currency is not None and found != [policy.currency]
+    return f"currency = {found[0]}" if other else ""
 
 
 def horizon(start: date, approved_on: date, policy: Policy) -> date:
@@ -130,11 +141,13 @@ def names_needed(document: PlanFile, policy: Policy) -> int:
     """Say how many people must approve a plan: two where more may be spent than one decides.
 
     What may be spent is the cap of all where the policy has one, else what the moves commit; a
-    move without a known price could be any amount.
+    move without a known price, or with one in another currency, could be any amount.
     """
     limit = policy.second_name_above
     if limit is None:
         return 1
+    if _other_money(document, policy):
+        return 2
     committed = Committed.by(document.moves)
     if policy.max_amount is not None:
         return 2 if policy.max_amount > limit else 1

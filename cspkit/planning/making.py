@@ -84,11 +84,11 @@ def plan(
         moves=moves,
         batches=_batches(moves),
         customers=_customers(moves, states, exports, older),
-        unplaced=sorted([*placed.unplaced, *left], key=_end),
+        unplaced=_unplaced([*placed.unplaced, *left], moves),
         savings=comparing.compared(placing.savings(placed), placed),
         replaces="" if before is None else before.plan.hash,
         objective=OBJECTIVE,
-        optimum=placing.optimum(placed, currency),
+        optimum=placing.optimum(placed),
         made_by=made_by,
         made_at=made_at,
     )

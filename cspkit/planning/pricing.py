@@ -27,12 +27,17 @@ def currency_of(rows: Iterable[Row], policy: Policy) -> str | None:
     """Choose the currency of a plan's total: the policy's, else that of all prices.
 
     None where the policy names none and the prices are in several: each then has its own total.
-    Raises SettingsError that names the rate, where the policy asks for a total that needs it.
+    Raises SettingsError that names the rate, where the policy asks for a total that needs it, and
+    where a limit on amounts would have to add up several currencies.
     """
     found = Counter(row["order_currency"] for row in rows if _priced(row))
     if policy.currency is None:
         if policy.rates:
             raise SettingsError(FILE, "policy.currency", "expected with policy.rates, found none")
+        if len(found) > 1 and (policy.caps_amounts or policy.second_name_above is not None):
+            prices = ", ".join(sorted(found))
+            problem = f"expected with a limit on amounts, as prices are in {prices}; found none"
+            raise SettingsError(FILE, "policy.currency", problem)
         return next(iter(found)) if len(found) == 1 else None
     for code in sorted(found.keys() - policy.rates.keys() - {policy.currency}):
         raise SettingsError(
