@@ -167,12 +167,13 @@ def _no_constant(name: str) -> object:
 def page(items: list[tuple[str, Json]], path: str, most: int) -> Response:
     """Answer with one page of a seek collection; items come with their keys, in their order.
 
-    The token of the page before comes in a header and counts only with `seekOperation=Next`.
+    The token of the page before comes in a header and counts only with `seekOperation=Next`; the
+    query is the same as before but for the size, whatever its order and its escapes.
     """
     size = _size(most)
     query = [part for part in request.query_string.decode().split("&") if part]
     kept = [part for part in query if not part.lower().startswith("seekoperation=")]
-    here = "&".join(kept)
+    here = _asked()
     token = request.headers.get("MS-ContinuationToken", "")
     seeking = request.args.get("seekOperation", "").lower() == "next"
     if bool(token) != seeking:
@@ -191,6 +192,12 @@ def page(items: list[tuple[str, Json]], path: str, most: int) -> Response:
             "headers": [{"key": "MS-ContinuationToken", "value": more["continuationToken"]}],
         }
     return collection([item for _, item in rest[:size]], **more, links=links)
+
+
+def _asked() -> str:
+    """Write down what a page is asked for, so that the next one can be held against it."""
+    asked = request.args.items(multi=True)
+    return json.dumps(sorted(pair for pair in asked if pair[0] not in ("seekoperation", "size")))
 
 
 def _size(most: int) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterable
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 
 from cspkit.rehearsal.answers import denial, reply, the_world
@@ -37,9 +39,31 @@ LARGEST_BODY = 1_000_000
 _log = logging.getLogger(__name__)
 
 
+class _AnyCase(ImmutableMultiDict[str, str]):
+    """Parameters whose names count in any case, as they do for the service."""
+
+    def __init__(self, mapping: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__((name.lower(), value) for name, value in mapping)
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def getlist(self, name: str) -> list[str]:  # type: ignore[override]
+        """Give every value of one name."""
+        return super().getlist(name.lower())
+
+
+class _Call(Request):
+    parameter_storage_class = _AnyCase
+
+
 def build(world: World, faults: Faults, *, with_control: bool) -> Flask:
     """Build the application; the routes of control only when asked for."""
     application = Flask("cspkit.rehearsal", static_folder=None)
+    application.request_class = _Call
     application.url_map.strict_slashes = False
     application.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     application.extensions["world"] = world

@@ -142,11 +142,20 @@ def _line(world: World, entry: object, *, inside: bool = False) -> CartLine:
     if not all(isinstance(word, str) for word in words) or not words[0] or not words[1]:
         raise Refused(800002)
     item, cycle, term, name = words
+    if isinstance(low.get("participants"), list):
+        low["participants"] = [_participant(one) for one in low["participants"]]
     line = CartLine(number, item, quantity, term, cycle.lower(), name, low)
     line.parent_id = _parent(low)
     line.addons = _addons(world, low, inside=inside)
     _judge(world, line)
     return line
+
+
+def _participant(entry: object) -> dict[str, Any]:
+    """Read who takes part in a line, names in any case; raises Refused."""
+    if not isinstance(entry, dict):
+        raise Refused(800002)
+    return {str(key).lower(): value for key, value in entry.items()}
 
 
 def _parent(low: dict[str, Any]) -> str:

@@ -20,6 +20,8 @@ ACTIONS = ("Cancel", "RenewToNewTerm", "RenewToExtendedServiceTerm", "Transition
 SCHEDULES = ("TermEnd", "CustomDate")
 CYCLES = ("monthly", "annual", "triennial", "none", "one_time")
 _LASTING = ("active", "suspended")
+_ACTION = ("effectiveDate", "instructions")
+_PRODUCT = ("productId", "skuId", "availabilityId", "billingCycle", "termDuration", "promotionId")
 _OPERATIONS = {
     "active": "activate_subscription",
     "suspended": "suspend_subscription",
@@ -113,6 +115,8 @@ def _change_term(world: World, subscription: Subscription, term: str, cycle: str
         raise Refused(800121)
     if MONTHS[term] < MONTHS[subscription.term]:
         raise Refused(800122)
+    if term not in [duration for duration, _ in subscription.product.terms]:
+        raise Refused(800121)
     if (term, cycle) not in subscription.product.terms:
         raise Refused(2000, "billingCycle")
     subscription.cycle = cycle
@@ -123,12 +127,20 @@ def _change_term(world: World, subscription: Subscription, term: str, cycle: str
 
 
 def refundable(world: World, subscription: Subscription) -> list[tuple[int, str]]:
-    """List the added seats that can still be taken away, each with the end of its window."""
-    return [
-        (seats, (since + WINDOW).isoformat())
+    """List the seats that can still be taken away, each with the end of its window.
+
+    They are the first seats while the purchase or the renewal can be cancelled, and each addition
+    of the last seven days.
+    """
+    added = [
+        (seats, since + WINDOW)
         for seats, since in subscription.added
         if since + WINDOW > world.now and seats > 0
     ]
+    until, first = subscription.cancel_until, subscription.seats - sum(seats for seats, _ in added)
+    if until is not None and until > world.now and first > 0:
+        added.insert(0, (first, until))
+    return [(seats, end.isoformat()) for seats, end in added]
 
 
 def _check_etag(subscription: Subscription, body: dict[str, Any], tag: str) -> None:
@@ -152,33 +164,54 @@ def _scheduled(body: dict[str, Any]) -> list[dict[str, Any]]:
     actions = body.get("scheduledactions") or []
     if not isinstance(actions, list) or len(actions) > 1:
         raise Refused(2000, "scheduledActions")
-    for action in actions:
-        if not isinstance(action, dict) or action.get("actionType") not in ACTIONS:
-            raise Refused(2000, "scheduledActions")
-        # two spellings are in use, and both are understood
-        if action.get("scheduleType", action.get("scheduledType")) not in SCHEDULES:
-            raise Refused(2000, "scheduledActions")
-        _check_instructions(action.get("instructions") or {})
-    return actions
+    return [_action(action) for action in actions]
+
+
+def _action(sent: object) -> dict[str, Any]:
+    """Read one scheduled action, its names and words in any case; raises Refused."""
+    action = named(sent, ("actionType", "scheduleType", "scheduledType", *_ACTION))
+    kind = _spelt(action.get("actionType"), ACTIONS)
+    # two spellings are in use, and both are understood
+    key = "scheduleType" if "scheduleType" in action else "scheduledType"
+    when = _spelt(action.get(key), SCHEDULES)
+    if not kind or not when:
+        raise Refused(2000, "scheduledActions")
+    found = {**action, "actionType": kind, key: when}
+    if action.get("instructions"):
+        found["instructions"] = _instructions(action["instructions"])
+    return found
+
+
+def _spelt(word: object, known: tuple[str, ...]) -> str:
+    return next((one for one in known if one.lower() == str(word).lower()), "")
+
+
+def named(sent: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """Give an object of a body the names of the documents, which count in any case."""
+    if not isinstance(sent, dict):
+        raise Refused(2000, names[0])
+    known = {name.lower(): name for name in names}
+    return {known.get(str(key).lower(), str(key)): value for key, value in sent.items()}
 
 
 def _next_term(body: dict[str, Any]) -> dict[str, Any]:
-    asked = body.get("schedulednextterminstructions") or {}
-    _check_instructions(asked)
-    return dict(asked)
+    asked = body.get("schedulednextterminstructions")
+    return _instructions(asked) if asked else {}
 
 
-def _check_instructions(asked: object) -> None:
+def _instructions(sent: object) -> dict[str, Any]:
+    """Read what the next term shall be; raises Refused."""
     problem = Refused(2000, "instructions for the next term")
-    if not isinstance(asked, dict) or not isinstance(asked.get("product") or {}, dict):
-        raise problem
-    product, seats = asked.get("product") or {}, asked.get("quantity", 1)
+    asked = named(sent, ("quantity", "product", "customTermEndDate"))
+    product = named(asked.get("product") or {}, _PRODUCT)
+    seats = asked.get("quantity", 1)
     if type(seats) is not int or not 1 <= seats <= 10_000_000:
         raise problem
     if product.get("termDuration", "P1Y") not in tuple(MONTHS):
         raise problem
     if str(product.get("billingCycle", "monthly")).lower() not in CYCLES:
         raise problem
+    return {**asked, "product": product} if product else asked
 
 
 def _change_status(
@@ -241,11 +274,11 @@ def _give_back(world: World, subscription: Subscription, seats: int) -> None:
     open_windows = [
         (count, since) for count, since in subscription.added if since + WINDOW > world.now
     ]
-    if subscription.cancel_until is not None and subscription.cancel_until > world.now:
-        return
-    if not open_windows:
+    until = subscription.cancel_until
+    first_too = until is not None and until > world.now
+    if not open_windows and not first_too:
         raise Refused(800090)
-    if seats > sum(count for count, _ in open_windows):
+    if seats > sum(count for count, _ in open_windows) and not first_too:
         raise Refused(900257, WINDOW.days)
     left: list[tuple[int, Any]] = []
     for count, since in reversed(open_windows):

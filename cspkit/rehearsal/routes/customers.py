@@ -30,6 +30,11 @@ from cspkit.rehearsal.seeding import guid
 routes = partner_center("customers")
 MOST = 500
 CLOUD = "MicrosoftCloudAgreement"
+# type -> template, address of the text
+_TEMPLATES = {
+    CLOUD: ("998b88de-aa99-4388-a42c-1b3517d49490", "https://aka.ms/cloudagreement"),
+    relations.AGREEMENT: (relations.TEMPLATE, "https://aka.ms/customeragreement"),
+}
 
 
 @routes.get("/customers/relationshiprequests")
@@ -113,18 +118,21 @@ def _criterion(text: str) -> dict[str, str]:
     return low
 
 
+def _agreement_type() -> str:
+    """Read which agreement is asked for; raises Refused."""
+    asked = request.args.get("agreementType", CLOUD).lower()
+    for kind in _TEMPLATES:
+        if kind.lower() == asked:
+            return kind
+    raise Refused(2000, "agreementType")
+
+
 @routes.get("/agreements")
 @user_only
 def agreement_templates() -> Response:
     """List agreement templates; the cloud agreement unless the type is given."""
-    kind = request.args.get("agreementType", CLOUD)
-    templates = {
-        CLOUD: ("998b88de-aa99-4388-a42c-1b3517d49490", "https://aka.ms/cloudagreement"),
-        relations.AGREEMENT: (relations.TEMPLATE, "https://aka.ms/customeragreement"),
-    }
-    if kind not in templates:
-        raise Refused(2000, "agreementType")
-    template, address = templates[kind]
+    kind = _agreement_type()
+    template, address = _TEMPLATES[kind]
     item = {
         "templateId": template,
         "agreementType": kind,
@@ -139,12 +147,13 @@ def agreement_templates() -> Response:
 @user_only
 def agreement_document(template_id: str) -> Response:
     """Say where the text of the agreement is."""
-    if template_id != relations.TEMPLATE:
+    addresses = {template: address for template, address in _TEMPLATES.values()}
+    if template_id not in addresses:
         raise Refused(2000, "templateId")
     return reply(
         {
-            "displayUri": "https://aka.ms/customeragreement?display",
-            "downloadUri": "https://aka.ms/customeragreement?download",
+            "displayUri": f"{addresses[template_id]}?display",
+            "downloadUri": f"{addresses[template_id]}?download",
             "language": request.args.get("language", "en-US"),
             "country": request.args.get("country", "US"),
         }
@@ -156,7 +165,7 @@ def agreement_document(template_id: str) -> Response:
 def agreements(customer_id: str) -> Response:
     """List what the partner attested; nothing unless the type is asked for."""
     one = customer(customer_id)
-    kind = request.args.get("agreementType", CLOUD)
+    kind = _agreement_type()
     return collection(one.attestations if kind == relations.AGREEMENT else [])
 
 
@@ -172,7 +181,9 @@ def attest(customer_id: str) -> Response:
     known = {"firstname": "firstName", "lastname": "lastName", "email": "email"}
     if not all(isinstance(low.get(name), str) and low[name].strip() for name in known):
         raise Refused(2000, "primaryContact")
-    if sent.get("templateid") != relations.TEMPLATE or sent.get("type") != relations.AGREEMENT:
+    if str(sent.get("templateid")).lower() != relations.TEMPLATE:
+        raise Refused(2000, "templateId or type")
+    if str(sent.get("type")).lower() != relations.AGREEMENT.lower():
         raise Refused(2000, "templateId or type")
     try:
         agreed = relations.moment(sent.get("dateagreed"))

@@ -163,6 +163,9 @@ def _as_cart_line(line: object, cycle: object) -> object:
     if not isinstance(line, dict):
         return line
     low = {str(name).lower(): value for name, value in line.items()}
+    if low.get("partneridonrecord"):
+        reseller = {"key": "transaction_reseller", "value": low["partneridonrecord"]}
+        low["participants"] = [reseller]
     return low | {
         "id": low.get("lineitemnumber"),
         "catalogitemid": low.get("offerid"),
