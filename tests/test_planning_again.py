@@ -15,7 +15,7 @@ from cspkit.decisions import Decisions
 from cspkit.planning import Before, Plan, difference
 from cspkit.policy import Policy
 from cspkit.settings import Settings
-from tests.originals import AS_OF, customer, customer_id, exports, original
+from tests.originals import AS_OF, E3, customer, customer_id, exports, original
 
 START = date(2026, 11, 23)
 READY = [{"customer_id": customer_id(number), "access_on": AS_OF} for number in range(200)]
@@ -88,6 +88,56 @@ def test_a_move_in_flight_stays_when_its_original_is_gone_from_the_exports() -> 
 
     assert days(old) == days(new)
     assert {customer_id(1), customer_id(2)} == {one.customer_id for one in new.customers}
+
+
+@pytest.mark.parametrize("news", [{"status": "deleted"}, {"seats": 900_000}])
+def test_a_move_in_flight_is_never_said_to_have_no_day(news: dict[str, Any]) -> None:
+    """What is under way is no work to be found again, whatever the exports say of its original."""
+    old = planned(original(1), original(2, of=2))
+    before = Before.of(old, states(old, s00001="sent"), None)
+    new = planned(original(1, **news), original(2, of=2), before=before, seats_per_day=50)
+    full = planned(original(1), original(2, of=2), before=before, moves_per_day=0)
+
+    assert days(old) == days(new)
+    assert new.document.unplaced == []
+    assert {"s00001"} == set(days(full))
+    assert ["s00002"] == [one.subscription_id for one in full.document.unplaced]
+
+
+PAIR = [
+    original(1, of=1, expires_on="2027-01-25"),
+    original(2, of=1, expires_on="2027-01-27"),
+]
+
+
+def test_a_new_tie_between_base_and_add_on_moves_a_day() -> None:
+    """Old days that are apart are no reason to part what has to go together by now."""
+    tied = [PAIR[0], {**PAIR[1], "base_subscription_id": "s00001", "sku_id": E3}]
+    old = planned(*PAIR)
+    before = Before.of(old, None, None)
+    settings = Settings(channels={"direct_mosa": {"addons_with_base": True}})
+    new = planning.plan(
+        exports(*tied),
+        as_of=AS_OF,
+        start=START,
+        settings=settings,
+        decisions=Decisions.from_rows(READY),
+        before=before,
+    )
+
+    assert len(set(days(old).values())) == 2
+    assert len(set(days(new).values())) == 1
+
+
+def test_a_new_wish_to_go_together_is_kept() -> None:
+    """Cheaper old days do not take back what the policy asks for now."""
+    old = planned(*PAIR)
+    new = planned(*PAIR, before=Before.of(old, None, None), together="customer")
+
+    assert len(set(days(old).values())) == 2
+    assert len(set(days(new).values())) == 1
+    assert new.document.optimum is not None
+    assert new.document.optimum.lower_bound <= new.document.optimum.objective
 
 
 def test_a_move_in_flight_takes_its_room() -> None:

@@ -119,7 +119,25 @@ def _as_before(placing: Placing, old: dict[str, date]) -> bool:
         return False
     if _cost(placed, lambda one: old[one.id]) > _cost(placed, lambda one: one.day or old[one.id]):
         return False
-    return _fits(placed, old, placing)
+    return _keeps_ties(placed, old, placing) and _fits(placed, old, placing)
+
+
+def _keeps_ties(placed: list[Candidate], old: dict[str, date], placing: Placing) -> bool:
+    """Tell whether what shares a day now, as add-on of a base or by a wish, shares one of old."""
+    shared = [members for members in _ties(placing).values() if len({m.day for m in members}) == 1]
+    return all(len({old[one.id] for one in members}) == 1 for members in shared)
+
+
+def _ties(placing: Placing) -> dict[tuple[str, str], list[Candidate]]:
+    """Find the placed moves that have to share a day, and those that are asked to."""
+    setting = placing.schedule.setting
+    named = {item.key: item for item in setting.items} if setting else {}
+    ties: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for one in placing.placed:
+        for kind in ("group", "together"):
+            if name := getattr(named[one.id], kind):
+                ties[kind, name].append(one)
+    return {key: members for key, members in ties.items() if len(members) > 1}
 
 
 def _cost(placed: list[Candidate], day: Callable[[Candidate], date]) -> Decimal:
@@ -156,8 +174,9 @@ def _alike(placing: Placing, old: dict[str, date]) -> list[list[Candidate]]:
         team.seats_per_day is not None for team in policy.teams
     )
     groups: dict[tuple[Any, ...], list[Candidate]] = defaultdict(list)
+    tied = {one.id for members in _ties(placing).values() for one in members}
     for one in placing.placed:
-        if one.day != old.get(one.id) and not one.together:
+        if one.day != old.get(one.id) and one.id not in tied:
             seats = one.row["order_seats"] if counted else 0
             groups[one.unit, one.daily, seats, one.team].append(one)
     return [sorted(group, key=lambda one: one.id) for group in groups.values() if len(group) > 1]
