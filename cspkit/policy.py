@@ -15,6 +15,7 @@ from cspkit.errors import SettingsError
 
 Days = Annotated[int, Field(ge=0, le=365)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Horizon = Annotated[int, Field(ge=1, le=365)]
 Room = Annotated[int, Field(ge=0, le=1_000_000)]
 Money = Annotated[Decimal, Field(ge=0, le=1_000_000_000_000)]
 Rate = Annotated[Decimal, Field(gt=0, le=1_000_000)]
@@ -98,7 +99,7 @@ class Policy(BaseModel):
     use_grace: bool = Field(False, description="plan with free grace where a sure rule gives it")
     term: str = Field("P1Y", pattern="^P(1M|1Y|3Y)$", description="term of replacements")
     billing_cycle: str = Field("monthly", pattern="^(monthly|annual|triennial)$")
-    approval_horizon_days: Count = Field(10, description="working days an approval covers")
+    approval_horizon_days: Horizon = Field(10, description="working days an approval covers")
     max_failures: Count = Field(5, description="failed moves at which a run stops")
     settle_minutes: Count = Field(45, description="minutes before silence counts as no order")
     currency: str | None = Field(

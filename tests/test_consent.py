@@ -88,6 +88,11 @@ def test_a_consent_of_tomorrow_is_none(shared: Scene) -> None:
         ({}, {"billing_cycle": "annual"}, "consent_differs: billing_cycle"),
         ({"seats": 9}, {"seats": 8}, "consent_exceeded: seats planned 9, accepted by Carmen 8"),
         (
+            {},
+            {"customer_id": "0badf00d-0000-4000-8000-000000000000"},
+            "consent_differs: 0badf00d-0000-4000-8000-000000000000 accepted original",
+        ),
+        (
             {"sale_price": Decimal("12.51"), "sale_currency": "EUR"},
             {},
             "consent_exceeded: price planned 12.51, accepted by Carmen 12.5",

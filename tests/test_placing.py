@@ -123,6 +123,7 @@ def test_too_few_invitations_say_how_many_more():
         {"slow_seasons": [{"first": "01-01", "last": "12-31"}]},
         {"slow_seasons": [{"first": "13-01", "last": "12-31"}]},
         {"together": "week"},
+        {"approval_horizon_days": 366},
     ],
 )
 def test_policies_that_cannot_be_are_refused(wrong):

@@ -399,7 +399,15 @@ def test_an_edited_move_is_refused(tmp_path, field):
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [("", CspkitError), ("[]", PlanRefused), ("{}", PlanRefused), ('{"format": 2}', PlanRefused)],
+    [
+        ("", CspkitError),
+        ("[]", PlanRefused),
+        ("{}", PlanRefused),
+        ('{"format": 2}', PlanRefused),
+        ("[" * 200_000, CspkitError),
+        ('{"made_by": "\\ud800ana"}', CspkitError),
+    ],
+    ids=["empty", "list", "nothing", "format only", "too deep", "half a letter"],
 )
 def test_what_is_no_plan_is_refused_in_one_line(tmp_path, content, error):
     """The error names the file and what to do."""

@@ -12,6 +12,7 @@ import pytest
 
 from cspkit import planning
 from cspkit.decisions import Decisions
+from cspkit.errors import PlanRefused
 from cspkit.planning import Before, Plan, difference
 from cspkit.policy import Policy
 from cspkit.settings import Settings
@@ -287,3 +288,26 @@ def test_unknown_prices_are_said_and_count_in_no_cost() -> None:
 
     assert (found.costs, found.unknown) == ({}, 1)
     assert timedelta(days=7) == (found.changes[0].now or START) - (found.changes[0].was or START)
+
+
+# --- Plans of two services ----------------------------------------------------------------------
+def elsewhere(plan: Plan) -> Plan:
+    """The same plan for a tenant."""
+    update = {"service": "tenant:00000000-0000-4000-8000-000000000001"}
+    return Plan(plan.document.model_copy(update=update).sealed())
+
+
+def test_a_plan_of_another_service_is_not_taken_over() -> None:
+    """What a rehearsal began says nothing about a tenant."""
+    old = elsewhere(planned(original(1)))
+
+    with pytest.raises(PlanRefused, match="made for 'tenant:"):
+        planned(original(1), before=Before.of(old, None, None))
+
+
+def test_a_difference_says_that_the_services_differ() -> None:
+    """The moves of a rehearsal may be compared with those of a tenant, and it is said."""
+    plan = planned(original(1))
+
+    assert "different services" in difference(plan, elsewhere(plan)).lines()[-1]
+    assert not any("services" in line for line in difference(plan, plan).lines())

@@ -77,7 +77,9 @@ def _missing(move: PlannedMove, rows: Rows, today: date) -> str:
 
 
 def _different(move: PlannedMove, rows: Rows) -> str:
-    for row in rows:
+    for original, row in zip(move.subscription_ids, rows, strict=True):
+        if row.get("customer_id") not in (None, move.customer_id):
+            return f"{DIFFERS}: {row['customer_id']} accepted original {original}, not its customer"
         for cell in AGREED:
             if row[cell] != (planned := getattr(move, cell)):
                 return (

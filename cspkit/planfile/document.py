@@ -79,10 +79,13 @@ class PlanFile(Part):
     def read(cls, path: Path) -> PlanFile:
         """Read a plan; raises PlanRefused where its content does not match its hash."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            data = json.loads(text)
+            if "\\ud" in text.lower():
+                json.dumps(data, ensure_ascii=False).encode()
         except FileNotFoundError:
             raise CspkitError(f"{path}: not found; `cspkit plan` makes a plan") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CspkitError(f"{path}: expected a plan as JSON: {error}") from error
         plan = _validated(path, data)
         if plan.hash != plan.content_hash():

@@ -39,12 +39,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two plans side by side: the changes, what each kind costs, and how many moves stayed."""
+    """Two plans side by side: the changes, the cost per currency, the moves that stayed.
+
+    `services` are those the plans were made for: the older plan's first, one where they agree.
+    """
 
     changes: tuple[Change, ...]
     costs: dict[str, Decimal]
     unknown: int
     same: int
+    services: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -69,6 +73,8 @@ class Difference:
         ]
         if not any(self.costs.values()):
             lines.append("the cost is the same")
+        if len(self.services) > 1:
+            lines.append(f"the plans are for different services: {', '.join(self.services)}")
         if self.unknown:
             lines.append(f"{self.unknown} of these moves have no known price and count in none")
         return lines
@@ -93,6 +99,7 @@ def difference(old: Plan, new: Plan) -> Difference:
         changes=tuple(changes),
         costs=_costs(before.values(), after.values()),
         unknown=sum(any(m and m.overlap_cost is None for m in pair) for pair in pairs),
+        services=tuple(dict.fromkeys((old.document.service, new.document.service))),
         same=len((before.keys() & after.keys()) - set(changed)),
     )
 

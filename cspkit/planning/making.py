@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cspkit import judging, placing
 from cspkit.decisions import Decisions
-from cspkit.errors import CspkitError
+from cspkit.errors import CspkitError, PlanRefused
 from cspkit.planfile import (
     PlanFile,
     PlannedBatch,
@@ -49,13 +49,18 @@ def plan(
     plan and the same hash, whoever makes it and whenever. `steps` is the ledger's frame of that
     name: what the programme has seen of its customers. `before` is the plan that this one takes
     over from: its moves in flight stay as they are, and days change only where they must. Raises
-    CspkitError when start lies before as_of, SettingsError for a price in a currency without a
-    rate.
+    CspkitError when start lies before as_of, PlanRefused for an earlier plan of another service,
+    SettingsError for a price in a currency without a rate.
     """
     settings = settings or Settings()
     day, first = read_day("as_of", as_of), read_day("start", start)
     if first < day:
         raise CspkitError(f"start: expected {day} (as_of) or later, found {str(first)!r}")
+    if before is not None and before.plan.document.service != settings.service.id:
+        raise PlanRefused(
+            f"the earlier plan was made for {before.plan.document.service!r}, the settings name"
+            f" {settings.service.id!r}: plan anew, or from a plan of that service"
+        )
     policy = settings.policy
     rows, currency = facts.originals(
         exports, as_of=day, settings=settings, decisions=decisions, steps=steps
