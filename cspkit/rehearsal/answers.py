@@ -41,8 +41,18 @@ def partner_center(name: str) -> Blueprint:
     """Make a group of Partner Center routes: tokens checked, errors in its shape."""
     group = Blueprint(name, __name__, url_prefix="/v1")
     group.before_request(check_partner_token)
+    group.after_request(_say_mfa)
     group.register_error_handler(Refused, refusal)
     return group
+
+
+def _say_mfa(answer: Response) -> Response:
+    """Say whether the caller signed in with a second factor, when the call asks for it."""
+    if request.headers.get("ValidateMfa", "").lower() == "true":
+        found = caller()
+        signed_in = found is not None and found.kind == "user"
+        answer.headers["isMfaCompliant"] = "true" if signed_in else "false"
+    return answer
 
 
 def user_only(view: View) -> View:
@@ -229,6 +239,8 @@ def check_partner_token() -> None:
         raise Refused(800001)
     if found is None:
         raise Refused(400)
+    if found.retired:
+        raise Refused(900420)
     if found.tenant != PARTNER_TENANT:
         raise Refused(2032)
     g.caller = found

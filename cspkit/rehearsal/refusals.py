@@ -128,6 +128,10 @@ TEXTS: dict[int, tuple[int, str]] = {
         400,
         "This customer tenant has exceeded the limit for the number of subscriptions.",
     ),
+    900420: (
+        401,
+        "The audience in the token is invalid and is no longer supported in Partner Center API.",
+    ),
     900329: (403, "This resource does not support application-only authentication."),
 }
 

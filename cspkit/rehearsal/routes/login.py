@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from typing import cast
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
@@ -27,6 +29,21 @@ def refused(problem: NoToken) -> Response:
         "correlation_id": request.headers.get("client-request-id", str(uuid.uuid4())),
     }
     return reply(answer, problem.status)
+
+
+@routes.get("/<tenant>/oauth2/authorize")
+@routes.get("/<tenant>/oauth2/v2.0/authorize")
+def authorize(tenant: str) -> Response:
+    """Sign a user in without asking, and send the browser back to this machine with a code."""
+    back, asked = request.args.get("redirect_uri", ""), request.args
+    if not asked.get("client_id") or asked.get("response_type", "code") != "code":
+        raise NoToken("invalid_request", "AADSTS900144: The request needs client_id and a code.")
+    if not re.match(r"https?://(localhost|127\.0\.0\.1)([:/?]|$)", back):
+        raise NoToken("invalid_request", "AADSTS50011: The redirect URI is not registered.")
+    answer = {"code": _tokens().code(), "state": asked.get("state", ""), "session_state": tenant}
+    address = urlsplit(back)
+    query = "&".join(filter(None, [address.query, urlencode(answer)]))
+    return Response(status=302, headers={"Location": address._replace(query=query).geturl()})
 
 
 @routes.post("/<tenant>/oauth2/token")
