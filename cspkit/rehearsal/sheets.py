@@ -81,7 +81,7 @@ def _row(number: int, customer: Customer, subscription: Subscription) -> dict[st
         "Cliente": customer.name.upper() if number % 29 == 0 else customer.name,
         "Id. de inquilino": customer.id.upper() if upper else customer.id,
         "Dominio": customer.domain,
-        "País": _COUNTRIES[customer.market],
+        "País": _COUNTRIES.get(customer.market, customer.market),
         "Programa": _PROGRAMMES[subscription.channel],
         "Id. de suscripción": subscription.id.upper() if upper else subscription.id,
         "Producto": subscription.product.name,

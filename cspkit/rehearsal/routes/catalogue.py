@@ -21,6 +21,10 @@ from cspkit.rehearsal.products import Product, products
 from cspkit.rehearsal.refusals import Refused
 
 routes = partner_center("catalogue")
+_VIEWS = (
+    *("azure", "microsoftazure", "onlineservices", "software", "softwaresuselinux"),
+    *("softwareperpetual", "softwaresubscriptions", "marketplacesaas"),
+)
 _BY = ("/products", "/customers/<customer_id>/products")
 
 
@@ -31,9 +35,15 @@ def _market(customer_id: str | None) -> str:
     country = request.args.get("country", "").upper()
     if not re.fullmatch("[A-Z]{2}", country):
         raise Refused(2000, "country")
-    if request.args.get("targetSegment", "commercial").lower() != "commercial":
-        raise Refused(400030)
     return country
+
+
+def _commercial() -> bool:
+    """Say whether the segment is the one sold here; raises Refused for one that is none."""
+    segment = request.args.get("targetSegment", "commercial").lower()
+    if segment not in ("commercial", "education", "government", "nonprofit"):
+        raise Refused(400030)
+    return segment == "commercial"
 
 
 @routes.get(_BY[0])
@@ -42,9 +52,9 @@ def list_products(customer_id: str | None = None) -> Response:
     """List products of a target view; only online services are on sale here."""
     market = _market(customer_id)
     view = request.args.get("targetView", "").lower()
-    if view not in ("onlineservices", "azure", "software", "microsoftazure"):
+    if view not in _VIEWS and not view.startswith("azurereservations"):
         raise Refused(400036)
-    listed = products() if view == "onlineservices" else ()
+    listed = products() if view == "onlineservices" and _commercial() else ()
     first = {item.product_id: item for item in reversed(listed) if item.product_id}
     here = link(f"/products?country={market}&targetView={request.args['targetView']}")
     found = [_product(first[key], market) for key in sorted(first)]
@@ -64,7 +74,7 @@ def get_product(product_id: str, customer_id: str | None = None) -> Response:
 def list_skus(product_id: str, customer_id: str | None = None) -> Response:
     """List the SKUs of a product."""
     market = _market(customer_id)
-    listed = [_sku(item, market) for item in shop.product(product_id)]
+    listed = [_sku(item, market) for item in shop.product(product_id) if _commercial()]
     here = link(f"/products/{product_id.upper()}/skus?country={market}")
     return collection(listed, links={"self": here})
 
@@ -84,7 +94,8 @@ def list_availabilities(product_id: str, sku_id: str, customer_id: str | None = 
     market = _market(customer_id)
     item = shop.sku(product_id, sku_id)
     here = f"/products/{item.product_id}/skus/{item.sku}/availabilities?country={market}"
-    return collection([_availability(item, market)], links={"self": link(here)})
+    listed = [_availability(item, market)] if _commercial() else []
+    return collection(listed, links={"self": link(here)})
 
 
 @routes.get(f"{_BY[0]}/<product_id>/skus/<sku_id>/availabilities/<availability_id>")

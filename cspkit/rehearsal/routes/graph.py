@@ -243,9 +243,22 @@ def batch() -> Response:
     if len({entry["id"] for entry in sent}) != len(sent):
         raise Denied(400, "BadRequest", "The ids of a batch must be unique.")
     answers: dict[str, Json] = {}
-    for entry in sent:
+    for entry in _in_order(sent):
         answers[entry["id"]] = _one_of_batch(entry, answers)
     return reply({"responses": list(answers.values())[::-1]})
+
+
+def _in_order(sent: list[Json]) -> list[Json]:
+    """Put each request after those it depends on; raises Denied when that cannot be."""
+    left, done = list(sent), list[Json]()
+    while left:
+        met = {entry["id"] for entry in done}
+        ready = [entry for entry in left if set(map(str, entry.get("dependsOn", []))) <= met]
+        if not ready:
+            raise Denied(400, "BadRequest", "dependsOn names no request, or goes in a circle.")
+        done += ready
+        left = [entry for entry in left if entry not in ready]
+    return done
 
 
 def _is_request(entry: Any) -> bool:

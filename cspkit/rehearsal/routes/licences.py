@@ -22,13 +22,14 @@ from cspkit.rehearsal.answers import (
     user_only,
 )
 from cspkit.rehearsal.graph_json import service_plans
-from cspkit.rehearsal.names import MARKETS
+from cspkit.rehearsal.names import COUNTRIES
 from cspkit.rehearsal.products import by_sku_id
 from cspkit.rehearsal.records import Customer, User
 from cspkit.rehearsal.refusals import Denied, Refused
 
 routes = partner_center("licences")
 MOST = 500
+_SORTED_BY = ("id", "displayName", "userPrincipalName", "firstName", "lastName", "usageLocation")
 _HERE = "/customers/<customer_id>/users"
 
 
@@ -52,8 +53,20 @@ def users(customer_id: str) -> Response:
     """List users page by page; of the filters only the one on UserStatus is known."""
     one = _tenant(customer_id, relations.READS)
     everyone = sorted(people.users(the_world(), one).items()) if _wants_active() else []
-    found = [(user_id, _described(one, user)) for user_id, user in everyone]
+    described = _sorted([_described(one, user) for _, user in everyone])
+    found = [(f"{place:09}", user) for place, user in enumerate(described)]
     return page(found, f"/customers/{one.id}/users", MOST)
+
+
+def _sorted(found: list[Json]) -> list[Json]:
+    """Put users into the order asked for by one of their fields; raises Refused."""
+    asked = request.args.get("sortField", "id").lower()
+    direction = request.args.get("sortDirection", "ascending").lower()
+    known = {name.lower(): name for name in _SORTED_BY}
+    if asked not in known or direction not in ("ascending", "descending"):
+        raise Refused(2000, "sortField or sortDirection")
+    name, backwards = known[asked], direction == "descending"
+    return sorted(found, key=lambda user: str(user[name] or "").casefold(), reverse=backwards)
 
 
 @routes.post(_HERE)
@@ -108,7 +121,7 @@ def patch_user(customer_id: str, user_id: str) -> Response:
     one = _tenant(customer_id, relations.CHANGES_LICENCES)
     user, sent = _user(one, user_id), body()
     place = sent.get("usagelocation", user.usage_location)
-    if place is not None and (not isinstance(place, str) or place.upper() not in MARKETS):
+    if place is not None and (not isinstance(place, str) or place.upper() not in COUNTRIES):
         raise Refused(2000, "usageLocation")
     user.usage_location = place.upper() if place else None
     return reply(_described(one, user))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
@@ -13,6 +15,7 @@ from cspkit.rehearsal.answers import (
     customer,
     instant,
     link,
+    lowered,
     partner_center,
     refusal,
     reply,
@@ -41,8 +44,31 @@ def relationships() -> Response:
     kind = request.args.get("relationship_type", "").replace("_", "").lower()
     if kind not in ("isindirectcloudsolutionproviderof", "isindirectresellerof"):
         raise Refused(2000, "relationship_type")
-    ours = kind == "isindirectcloudsolutionproviderof"
-    return collection(_reseller(one) | _WHERE for one in RESELLERS.items() if ours)
+    wanted = _wanted()
+    found = [_reseller(one) | _WHERE for one in RESELLERS.items()]
+    ours = found if kind == "isindirectcloudsolutionproviderof" else []
+    return collection(one for one in ours if wanted(str(one["name"]).casefold()))
+
+
+def _wanted() -> Callable[[str], bool]:
+    """Read the filter by name, the only one of this list; raises Refused."""
+    if "filter" not in request.args:
+        return lambda name: True
+    try:
+        sent = json.loads(request.args["filter"])
+    except (ValueError, RecursionError):
+        raise Refused(2000, "the filter is not valid JSON.") from None
+    low = lowered(sent) if isinstance(sent, dict) else {}
+    value = str(low.get("value")).casefold()
+    known: dict[str, Callable[[str], bool]] = {
+        "starts_with": lambda name: name.startswith(value),
+        "substring": lambda name: value in name,
+        "equals": lambda name: name == value,
+    }
+    operator = str(low.get("operator")).lower()
+    if str(low.get("field")).lower() != "name" or operator not in known:
+        raise Refused(2000, "the filter is not supported.")
+    return known[operator]
 
 
 _WHERE = {"state": "Active", "location": "ES"}
@@ -212,7 +238,10 @@ def ask(locale: str) -> Response:
 def answer_service_request(request_id: str) -> Response:
     """Add a note to a service request, or close it."""
     found, sent, world = _found(request_id), body(), the_world()
-    status = str(sent.get("status", found["status"])).lower()
+    status = sent.get("status", found["status"])
+    # the list shows numbers, so they are understood too
+    numbers = dict(enumerate(STATUSES))
+    status = numbers.get(status) if type(status) is int else str(status).lower()
     note = sent.get("newnote")
     if status not in STATUSES:
         raise Refused(2000, "Status")

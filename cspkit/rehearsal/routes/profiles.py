@@ -160,7 +160,7 @@ def create_customer() -> Response:
     market = home.get("country", "").upper()
     if not isinstance(domain, str) or not domain or "companyName" not in profile:
         raise Refused(2000, "Domain and CompanyName")
-    if market not in names.MARKETS:
+    if market not in names.COUNTRIES:
         raise Refused(2000, "Country")
     if any(one.domain == domain.lower() for one in world.customers.values()):
         raise Refused(2000, "the domain is taken.")
@@ -169,7 +169,7 @@ def create_customer() -> Response:
         name=profile["companyName"],
         domain=domain.lower(),
         market=market,
-        language=names.MARKETS[market],
+        language=names.MARKETS.get(market, "en"),
         first_name=home.get("firstName", ""),
         last_name=home.get("lastName", ""),
         related_at=world.now,
@@ -237,9 +237,9 @@ def qualify(customer_id: str) -> Response:
 @routes.get("/countryvalidationrules/<country>")
 def country_rules(country: str) -> Response:
     """Say how addresses of a country look."""
-    if country.upper() not in names.MARKETS:
+    if country.upper() not in names.COUNTRIES:
         raise Refused(2000, "country")
-    code, language = country.upper(), names.MARKETS[country.upper()]
+    code, language = country.upper(), names.MARKETS.get(country.upper(), "en")
     return reply(
         {
             "iso2Code": code,
