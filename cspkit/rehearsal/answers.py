@@ -89,7 +89,7 @@ def denial(problem: Denied) -> Response:
             "message": problem.message,
             "innerError": {
                 "date": the_world().now.strftime("%Y-%m-%dT%H:%M:%S"),
-                "request-id": str(uuid.uuid4()),
+                "request-id": request.environ.get("rehearsal.request_id", str(uuid.uuid4())),
                 "client-request-id": request.headers.get("client-request-id", ""),
             },
         }

@@ -45,6 +45,10 @@ class Gate:
         if path.startswith("/control"):
             with self.lock:
                 return self._flask(environ, start_response)
+        if path.startswith("/graph"):
+            # the same ids stand in the headers and in the body of an error
+            environ.setdefault("HTTP_CLIENT_REQUEST_ID", str(uuid.uuid4()))
+            environ["rehearsal.request_id"] = str(uuid.uuid4())
         method = str(environ["REQUEST_METHOD"])
         sent = _read(environ)
         with self.lock:
@@ -127,9 +131,16 @@ class Gate:
 
 def _read(environ: WSGIEnvironment) -> bytes:
     """Read the whole body before any fault, as much of it as the service would take."""
+    most = application.LARGEST_BODY + 1
     length = str(environ.get("CONTENT_LENGTH") or "0")
     size = int(length) if length.isdecimal() else 0
-    found: bytes = environ["wsgi.input"].read(min(size, application.LARGEST_BODY + 1))
+    # a body in chunks tells no length before its end
+    if environ.get("wsgi.input_terminated"):
+        size = most
+    try:
+        found: bytes = environ["wsgi.input"].read(min(size, most))
+    except OSError:
+        return b""
     return found
 
 
@@ -138,7 +149,11 @@ def _echo(environ: WSGIEnvironment, path: str, now: datetime) -> Headers:
     date = ("Date", format_datetime(now, usegmt=True))
     if path.startswith("/graph"):
         client = _clean(environ.get("HTTP_CLIENT_REQUEST_ID"))
-        return [date, ("request-id", str(uuid.uuid4())), ("client-request-id", client)]
+        return [
+            date,
+            ("request-id", environ["rehearsal.request_id"]),
+            ("client-request-id", client),
+        ]
     return [
         date,
         ("MS-RequestId", _clean(environ.get("HTTP_MS_REQUESTID"))),

@@ -117,3 +117,19 @@ def test_a_service_request_is_closed_by_a_number(partner: Partner) -> None:
 
     assert partner.call("PATCH", path, json={"Status": 2}).json()["status"] == "closed"
     assert partner.call("PATCH", path, json={"Status": 9}).json()["code"] == 2000
+
+
+@pytest.mark.parametrize(
+    "sent", [{}, {"client-request-id": "0d7a6f3e-0000-4000-8000-000000000001"}]
+)
+def test_an_error_of_graph_names_the_ids_of_its_headers(
+    partner: Partner, sent: dict[str, str]
+) -> None:
+    """For support: `request-id` and `client-request-id` are the same in both places."""
+    path = "/graph/v1.0/subscribedSkus"
+    answer = partner.get(path, tenant=partner.stranger().id, headers=dict(sent))
+    found = answer.json()["error"]["innerError"]
+
+    for name in ("request-id", "client-request-id"):
+        assert found[name] == answer.headers[name] != ""
+    assert sent.items() <= dict(answer.headers.lower_items()).items()
