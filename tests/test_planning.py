@@ -237,6 +237,30 @@ def test_an_add_on_moves_with_its_base_where_the_channel_ties_them(channels, day
     assert days == {move.date for move in plan.document.moves}
 
 
+@pytest.mark.parametrize(
+    ("base", "code"),
+    [
+        ({"expires_on": "2026-11-24"}, "too_late"),
+        ({"channel": "csp_other"}, "other_partner"),
+    ],
+)
+def test_a_tied_add_on_stays_where_its_base_stays(base, code):
+    """Who can only come over together is not ordered alone; where nothing ties them it is."""
+    rows = [{**BASE_AND_ADD_ON[0], **base}, BASE_AND_ADD_ON[1]]
+    rows.append(original(3, expires_on="2027-02-27", base_subscription_id="s00002", sku_id=E3))
+    plan = ready(*rows, channels=TIED)
+
+    assert plan.document.moves == []
+    assert {one.subscription_id: one.code for one in plan.document.unplaced} == {
+        "s00001": code,
+        "s00002": "base_left",
+        "s00003": "base_left",
+    }
+    assert [
+        key for move in ready(*rows).document.moves for key in move.subscription_ids
+    ] == ["s00003", "s00002"]
+
+
 def test_add_ons_in_a_ring_are_placed_all_the_same():
     """Two originals that name each other as base do not stop the plan."""
     plan = ready(

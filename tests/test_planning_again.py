@@ -102,7 +102,7 @@ def test_a_move_in_flight_is_never_said_to_have_no_day(news: dict[str, Any]) -> 
     assert days(old) == days(new)
     assert new.document.unplaced == []
     assert {"s00001"} == set(days(full))
-    assert ["s00002"] == [one.subscription_id for one in full.document.unplaced]
+    assert [one.subscription_id for one in full.document.unplaced] == ["s00002"]
 
 
 PAIR = [
@@ -128,6 +128,25 @@ def test_a_new_tie_between_base_and_add_on_moves_a_day() -> None:
 
     assert len(set(days(old).values())) == 2
     assert len(set(days(new).values())) == 1
+
+
+def test_an_add_on_goes_on_the_day_of_its_base_under_way() -> None:
+    """The base is ordered on its day and no other, however near the end of the add-on is."""
+    rows = [
+        original(1, expires_on="2027-02-25"),
+        original(2, expires_on="2027-03-30", base_subscription_id="s00001", sku_id=E3),
+    ]
+    old = planned(rows[0])
+    new = planning.plan(
+        exports(*rows),
+        as_of=AS_OF,
+        start=START,
+        settings=Settings(channels={"direct_mosa": {"addons_with_base": True}}),
+        decisions=Decisions.from_rows(READY),
+        before=Before.of(old, states(old, s00001="sent"), None),
+    )
+
+    assert days(old)["s00001"] == days(new)["s00001"] == days(new)["s00002"]
 
 
 def test_a_new_wish_to_go_together_is_kept() -> None:

@@ -2,6 +2,17 @@
 
 from cspkit.placing.candidates import COLUMNS, SEAT_DAYS, Candidate, Placing
 from cspkit.placing.choosing import place
+from cspkit.placing.wording import baseless
 from cspkit.placing.writing import moves, optimum, savings
 
-__all__ = ["COLUMNS", "SEAT_DAYS", "Candidate", "Placing", "moves", "optimum", "place", "savings"]
+__all__ = [
+    "COLUMNS",
+    "SEAT_DAYS",
+    "Candidate",
+    "Placing",
+    "baseless",
+    "moves",
+    "optimum",
+    "place",
+    "savings",
+]

@@ -10,7 +10,7 @@ from typing import Any
 
 from cspkit import blockers, scheduling
 from cspkit.placing.candidates import SEAT_DAYS, Candidate, Placing
-from cspkit.placing.wording import blocked, crowded, late
+from cspkit.placing.wording import baseless, blocked, crowded, late
 from cspkit.policy import Patience, Policy, Team, Workdays
 from cspkit.scheduling import ALL_TEAMS, Capacity, Item, Room, Schedule
 from cspkit.tables import Route
@@ -37,10 +37,21 @@ def place(rows: Iterable[dict[str, Any]], start: date, policy: Policy) -> Placin
     in_time = [one for one in candidates if _has_a_day(one, placing)]
     ids = {one.id for one in in_time}
     placing.unplaced += [late(one, placing) for one in candidates if one.id not in ids]
+    in_time = _with_bases(in_time, placing)
     _schedule(placing, in_time)
     placing.placed.sort(key=lambda one: (one.day or start, one.move_id))
     placing.unplaced.sort(key=lambda one: (one.expires_on or date.max, one.subscription_id))
     return placing
+
+
+def _with_bases(candidates: list[Candidate], placing: Placing) -> list[Candidate]:
+    """Leave out an add-on that can only come over with its base, where the base stays."""
+    staying = {one.subscription_id for one in placing.unplaced}
+    left = [one for one in candidates if one.row["moves_with"] in staying]
+    if not left:
+        return candidates
+    placing.unplaced += [baseless(one.row) for one in left]
+    return _with_bases([one for one in candidates if one not in left], placing)
 
 
 def _nothing() -> Schedule:
@@ -59,6 +70,9 @@ def _candidate(row: dict[str, Any], placing: Placing) -> Candidate:
     if team and row["expires_on"]:
         latest = min(latest, _safe(row, placing.policy, placing.calendars[team.name]))
     one = Candidate(row, placing.start, latest, team.name if team else ALL_TEAMS)
+    if row.get("pinned"):
+        one.earliest = one.latest = row["pinned"]
+        return one
     return _hurried(one, placing, placing.start)
 
 
@@ -91,7 +105,7 @@ def _has_a_day(one: Candidate, placing: Placing) -> bool:
 
 def _schedule(placing: Placing, candidates: list[Candidate]) -> None:
     """Choose the days; who missed them only by the lead of our access hurries and tries again."""
-    groups = _groups(candidates)
+    groups = _groups(candidates, placing)
     found = _days(placing, candidates, groups)
     if slow := [one for one in candidates if _can_hurry(one, found)]:
         for one in slow:
@@ -166,7 +180,7 @@ def _item(one: Candidate, groups: dict[str, str], placing: Placing) -> Item:
     )
 
 
-def _groups(candidates: list[Candidate]) -> dict[str, str]:
+def _groups(candidates: list[Candidate], placing: Placing) -> dict[str, str]:
     """Tie add-ons to their bases where their windows meet; each tie has one name."""
     by_id = {one.id: one for one in candidates}
     members: dict[str, list[Candidate]] = defaultdict(list)
@@ -175,7 +189,8 @@ def _groups(candidates: list[Candidate]) -> dict[str, str]:
     names: dict[str, str] = {}
     for base, group in members.items():
         earliest = max(one.earliest for one in group)
-        meets = earliest <= min(one.latest for one in group)
+        latest = min(one.latest for one in group)
+        meets = any(placing.calendars[group[0].team].order_days(earliest, latest))
         names |= {one.id: base if meets and len(group) > 1 else one.id for one in group}
     return names
 

@@ -17,6 +17,17 @@ def blocked(row: dict[str, Any], code: str) -> Unplaced:
     return _unplaced(row, code, blocker.sentence, blocker.clears)
 
 
+def baseless(row: dict[str, Any]) -> Unplaced:
+    """Say that an add-on waits for its base."""
+    base = f"its base, {row['moves_with']},"
+    return _unplaced(
+        row,
+        "base_left",
+        f"{base} is not moved by this plan, and the two can only come over together",
+        f"whatever lets {base} have a day",
+    )
+
+
 def late(one: Candidate, placing: Placing) -> Unplaced:
     """Say how many days are missing, or when a month that renews by itself can be tried again."""
     need, last = one.earliest, one.latest

@@ -85,7 +85,7 @@ class Before:
 def _pinned(row: Row, move: PlannedMove) -> Row:
     ready = {"state": READY, "lead_days": 0, "order_lead": 0}
     alone = {"base_subscription_id": None, "moves_with": None}
-    return row | ready | alone | {"last_safe_day": move.date}
+    return row | ready | alone | {"last_safe_day": move.date, "pinned": move.date}
 
 
 def batched(moves: Iterable[PlannedMove]) -> list[PlannedMove]:

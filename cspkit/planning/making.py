@@ -107,7 +107,11 @@ def sifted(
     left = {row["subscription_id"]: why for row in rows if (why := terms.undecided(row))}
     possible = [row for row in rows if row["subscription_id"] not in left]
     left |= caps.left_out(possible, policy, start, begun)
-    return [row for row in rows if row["subscription_id"] not in left], list(left.values())
+    possible = [row for row in rows if row["subscription_id"] not in left]
+    while alone := [r for r in possible if r["moves_with"] in left and terms.orderable(r)]:
+        left |= {row["subscription_id"]: placing.baseless(row) for row in alone}
+        possible = [row for row in possible if row["subscription_id"] not in left]
+    return possible, list(left.values())
 
 
 def _unplaced(left: list[Unplaced], moves: list[PlannedMove]) -> list[Unplaced]:
