@@ -201,10 +201,15 @@ class Workdays:
         self._holidays = _holidays(place.country, place.subdivision)
         self._weekend: Container[int] = self._holidays.weekend
         self._blackout = frozenset(policy.blackout_days)
+        self._worked: dict[date, bool] = {}
 
     def is_workday(self, day: date) -> bool:
-        """Tell whether the team works on a day."""
-        return day.weekday() not in self._weekend and day not in self._holidays
+        """Tell whether the team works on a day; each is looked up once, for lookups are slow."""
+        worked = self._worked.get(day)
+        if worked is None:
+            worked = day.weekday() not in self._weekend and day not in self._holidays
+            self._worked[day] = worked
+        return worked
 
     def is_order_day(self, day: date) -> bool:
         """Tell whether orders may be placed: worked, not black, with a day to notice trouble."""

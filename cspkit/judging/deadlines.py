@@ -71,6 +71,10 @@ def _calendar(as_of: date, policy_json: str) -> pa.Table:
     rows = []
     for number in range(365 * (OVERDUE_YEARS + TERM_YEARS)):
         day = first + timedelta(days=number)
+        either = {
+            "renewal_safe_on": workdays.back(day, 1 + policy.repair_days),
+            "end_scheduled_by": workdays.back(day, 1),
+        }
         for same in (True, False):
             last = last_safe_day(day, same, policy, workdays)
             rows.append(
@@ -79,8 +83,7 @@ def _calendar(as_of: date, policy_json: str) -> pa.Table:
                     "calendar_same": same,
                     "last_safe_day": last,
                     "latest_invitation": workdays.on_or_before(last - timedelta(days=lead)),
-                    "renewal_safe_on": workdays.back(day, 1 + policy.repair_days),
-                    "end_scheduled_by": workdays.back(day, 1),
+                    **either,
                 }
             )
     return pa.Table.from_pylist(rows)
