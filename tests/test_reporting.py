@@ -374,8 +374,8 @@ def test_a_report_that_cannot_be_written_is_one_line(hostile: Status, tmp_path: 
 
 def test_a_shared_report_names_nobody(hostile: Status, tmp_path: Path) -> None:
     """No name, id or person is left in page or workbook; the figures are the same."""
-    product = {"product": "Microsoft 365 Business Basic"}
-    hostile = replace(hostile, moves=hostile.moves.assign(**product), made_by="Ana Ruiz")
+    # A product may have been named after a customer, as the products of this report are.
+    hostile = replace(hostile, made_by="Ana Ruiz")
     page = reporting.write(hostile, tmp_path / "out", share_from=tmp_path)
 
     text = page.read_text(encoding="utf-8")

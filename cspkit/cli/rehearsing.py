@@ -93,7 +93,17 @@ def _tell(found: Rehearsed, page: Path, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         print_json({**value, "report": str(page)})
     else:
-        for name in ("moves", "finished", "gaps", "double_orders", "human", "lost", "api_calls"):
+        names = (
+            "moves",
+            "not_due",
+            "finished",
+            "gaps",
+            "double_orders",
+            "human",
+            "lost",
+            "api_calls",
+        )
+        for name in names:
             say(f"{name.replace('_', ' '):<14}{value[name]:>10,}")
         say(f"which moves failed, and why: {page}")
     due = value["moves"] - value["not_due"]

@@ -69,7 +69,12 @@ def judge(plan: Plan, office: Office) -> Verdict:
         "calls_per_finished_move": round(own / len(finished), 2) if finished else None,
         "server_errors": len(world.books.server_errors),
     }
-    open_ones = [move for move in moves if move.move_id not in finished or move.move_id in people]
+    today = world.now.date()
+    open_ones = [
+        move
+        for move in moves
+        if move.move_id in people or (move.move_id not in finished and move.date <= today)
+    ]
     failed = [_failed(move, plan, office) for move in open_ones]
     return Verdict(figures, failed, gaps, calls)
 

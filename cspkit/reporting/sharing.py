@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from cspkit import catalogue
 from cspkit.errors import SettingsError
 from cspkit.reporting.summary import Status
 
@@ -54,9 +55,19 @@ def _masked(frame: pd.DataFrame, code: Callable[[Any], str]) -> pd.DataFrame:
             frame[column] = [code(value) if value else value for value in frame[column]]
         elif column in _PEOPLE:
             frame[column] = [f"person {code(value)}" if value else value for value in frame[column]]
+        elif column == "product":
+            # A product's name may be one that somebody gave it: a department, a customer.
+            frame[column] = _products(frame)
         elif (column in _TEXTS and "move_id" in frame) or column == "receipt":
             frame[column] = None
     return frame
+
+
+def _products(frame: pd.DataFrame) -> list[str | None]:
+    """Name products by the catalogue alone; others stay unnamed."""
+    known = {row["sku_id"]: row["name"] for row in catalogue.table().to_pylist()}
+    skus = frame["sku_id"] if "sku_id" in frame.columns else [None] * len(frame)
+    return [known.get(sku) for sku in skus]
 
 
 def _coder(key: bytes) -> Callable[[Any], str]:
