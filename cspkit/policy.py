@@ -150,6 +150,12 @@ class Policy(BaseModel):
         return {_currency(code): rate for code, rate in rates.items()}
 
     @property
+    def capped(self) -> bool:
+        """Say whether anything that a plan commits is capped."""
+        seats = (self.max_seats, self.max_seats_per_customer)
+        return self.caps_amounts or any(cap is not None for cap in seats)
+
+    @property
     def caps_amounts(self) -> bool:
         """Say whether some amount is capped, so that a move without a price cannot be ordered."""
         return self.max_amount is not None or self.max_amount_per_customer is not None

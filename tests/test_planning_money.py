@@ -238,6 +238,19 @@ def test_what_a_cap_leaves_no_room_for_says_which_cap(
     assert [one for one in left if one.expires_on and one.expires_on < date(2027, 2, 1)] == []
 
 
+def test_what_comes_too_late_takes_no_room_of_a_cap() -> None:
+    """A cap is for what can be ordered: a move without a day leaves its seats to the next one."""
+    late = customer(2, relationship="none")
+    rows = [
+        original(1, seats=10, expires_on="2027-03-20"),
+        original(2, 2, seats=10, expires_on=(START + timedelta(days=6)).isoformat()),
+    ]
+    plan = planned(customer(1), late, *rows, max_seats=10)
+
+    assert [move.subscription_ids for move in plan.document.moves] == [["s00001"]]
+    assert [one.code for one in plan.document.unplaced] == ["too_late"]
+
+
 def test_an_add_on_stays_out_with_its_base() -> None:
     """A cap that keeps out the base keeps out what hangs on it."""
     rows = [
@@ -268,7 +281,7 @@ def test_what_caps_let_in_never_exceeds_them(
         for n, (who, seats) in enumerate(drawn)
     ]
     policy = Policy(max_seats=whole, max_seats_per_customer=own)
-    left = left_out(rows, policy, START)
+    left = left_out(rows, policy, {str(row["subscription_id"]) for row in rows})
     used: Counter[str] = Counter()
     for row in rows:
         if row["subscription_id"] not in left:

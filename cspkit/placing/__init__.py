@@ -1,7 +1,7 @@
 """From judged originals to dated moves: windows, invitations, days, and what found none."""
 
 from cspkit.placing.candidates import COLUMNS, SEAT_DAYS, Candidate, Placing
-from cspkit.placing.choosing import place
+from cspkit.placing.choosing import in_time, place
 from cspkit.placing.wording import baseless
 from cspkit.placing.writing import moves, optimum, savings
 
@@ -11,6 +11,7 @@ __all__ = [
     "Candidate",
     "Placing",
     "baseless",
+    "in_time",
     "moves",
     "optimum",
     "place",

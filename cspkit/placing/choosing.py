@@ -23,6 +23,22 @@ def place(rows: Iterable[dict[str, Any]], start: date, policy: Policy) -> Placin
 
     Raises SettingsError for a team whose calendar does not exist.
     """
+    placing, in_time = _windows(rows, start, policy)
+    _schedule(placing, in_time)
+    placing.placed.sort(key=lambda one: (one.day or start, one.move_id))
+    placing.unplaced.sort(key=lambda one: (one.expires_on or date.max, one.subscription_id))
+    return placing
+
+
+def in_time(rows: Iterable[dict[str, Any]], start: date, policy: Policy) -> set[str]:
+    """Name the originals that have a day on which they could be ordered, if there were room."""
+    return {one.id for one in _windows(rows, start, policy)[1]}
+
+
+def _windows(
+    rows: Iterable[dict[str, Any]], start: date, policy: Policy
+) -> tuple[Placing, list[Candidate]]:
+    """Open the window of each original; what has none is unplaced, with the reason."""
     calendars = {team.name: Workdays(policy, team) for team in policy.teams}
     calendars[ALL_TEAMS] = Workdays(policy)
     patience = Patience(policy.slow_seasons)
@@ -34,14 +50,10 @@ def place(rows: Iterable[dict[str, Any]], start: date, policy: Policy) -> Placin
         else:
             waits = _waits(row) or ["no_tenant"]
             placing.unplaced.append(blocked(row, waits[0]))
-    in_time = [one for one in candidates if _has_a_day(one, placing)]
-    ids = {one.id for one in in_time}
+    open_ones = [one for one in candidates if _has_a_day(one, placing)]
+    ids = {one.id for one in open_ones}
     placing.unplaced += [late(one, placing) for one in candidates if one.id not in ids]
-    in_time = _with_bases(in_time, placing)
-    _schedule(placing, in_time)
-    placing.placed.sort(key=lambda one: (one.day or start, one.move_id))
-    placing.unplaced.sort(key=lambda one: (one.expires_on or date.max, one.subscription_id))
-    return placing
+    return placing, _with_bases(open_ones, placing)
 
 
 def _with_bases(candidates: list[Candidate], placing: Placing) -> list[Candidate]:

@@ -53,14 +53,14 @@ NOTHING = Committed(0, Decimal(0), 0)
 
 
 def left_out(
-    rows: list[dict[str, Any]], policy: Policy, start: date, begun: Iterable[PlannedMove] = ()
+    rows: list[dict[str, Any]], policy: Policy, timely: set[str], begun: Iterable[PlannedMove] = ()
 ) -> dict[str, Unplaced]:
     """Leave out what would exceed a cap, the latest ends first; by subscription id.
 
-    What cannot be ordered in time takes no room, what has begun already does; an add-on goes only
-    where its base goes.
+    Only what can be ordered in time (`timely`, by subscription id) takes room, and what has begun
+    already; an add-on goes only where its base goes.
     """
-    candidates = [row for row in rows if orderable(row) and row["last_safe_day"] >= start]
+    candidates = [row for row in rows if orderable(row) and row["subscription_id"] in timely]
     candidates.sort(key=lambda row: (row["expires_on"], row["subscription_id"]))
     room = _Room(policy, begun)
     left: dict[str, Unplaced] = {}

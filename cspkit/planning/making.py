@@ -106,7 +106,8 @@ def sifted(
     """Keep out what nobody decided, then what caps leave no room for."""
     left = {row["subscription_id"]: why for row in rows if (why := terms.undecided(row))}
     possible = [row for row in rows if row["subscription_id"] not in left]
-    left |= caps.left_out(possible, policy, start, begun)
+    timely = placing.in_time(possible, start, policy) if policy.capped else set()
+    left |= caps.left_out(possible, policy, timely, begun)
     possible = [row for row in rows if row["subscription_id"] not in left]
     while alone := [r for r in possible if r["moves_with"] in left and terms.orderable(r)]:
         left |= {row["subscription_id"]: placing.baseless(row) for row in alone}
