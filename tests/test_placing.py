@@ -52,7 +52,7 @@ def test_what_has_no_price_at_all_costs_no_money():
     plan = ready(original(1, unit_price=None), currency="EUR")
 
     assert plan.optimum is not None
-    assert ("seat_days", None) == (plan.optimum.unit, plan.optimum.seat_day)
+    assert (plan.optimum.unit, plan.optimum.seat_day) == ("seat_days", None)
 
 
 def test_prices_that_cannot_be_compared_have_no_common_cost():

@@ -256,9 +256,10 @@ def test_a_tied_add_on_stays_where_its_base_stays(base, code):
         "s00002": "base_left",
         "s00003": "base_left",
     }
-    assert [
-        key for move in ready(*rows).document.moves for key in move.subscription_ids
-    ] == ["s00003", "s00002"]
+    assert [key for move in ready(*rows).document.moves for key in move.subscription_ids] == [
+        "s00003",
+        "s00002",
+    ]
 
 
 def test_add_ons_in_a_ring_are_placed_all_the_same():
