@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from cspkit.exports import load
 from cspkit.moves.consent import CELLS
+from cspkit.partner_center import PriceSheets
 from cspkit.planning import Plan
 from cspkit.policy import Policy
+from cspkit.wire import FixedTokens, dial_price_sheets
 from tests import scene as scenes
 from tests.scene import MONDAY, Scene
 
@@ -211,6 +214,12 @@ def test_a_price_of_a_list_that_ended_is_not_ordered_at(shared: Scene) -> None:
     assert refused(shared).startswith("price_ended: ")
 
 
+def without_sheets(scene: Scene) -> None:
+    """Let the service refuse us its price sheets, as it does without the role for them."""
+    fault = {"kind": "before", "status": 403, "code": 2032, "times": None}
+    scene.server.gate.faults.add({**fault, "route": "*pricesheets*"})
+
+
 # --- Margin -------------------------------------------------------------------------------------
 THIN = {"unit_cost": Decimal("12.00"), "cost_currency": "EUR"}
 
@@ -235,6 +244,7 @@ def test_a_margin_below_the_policy_needs_the_manager(
 
 def test_a_manager_can_accept_a_low_margin(scene: Scene) -> None:
     """Only one of the policy's managers, and only by saying so."""
+    without_sheets(scene)
     scene.plan(scene.ready(), **THIN)
     policy(scene, min_margin_percent=10, managers=("Marta",))
     plan = Plan.read(scene.plan_file)
@@ -250,6 +260,7 @@ def test_a_manager_can_accept_a_low_margin(scene: Scene) -> None:
 
 def test_a_margin_in_another_currency_goes_by_the_rates(scene: Scene) -> None:
     """12.50 EUR for what costs 10 USD, at 0.90 EUR for one USD, leaves 28 %."""
+    without_sheets(scene)
     scene.plan(scene.ready(), unit_cost=Decimal(10), cost_currency="USD")
     policy(scene, min_margin_percent=28, currency="EUR", rates={"USD": Decimal("0.90")})
 
@@ -276,3 +287,57 @@ def test_a_live_look_stands_for_a_new_export(scene: Scene) -> None:
 
     assert scene.outcome("provision") == "done"
     assert len(scene.orders) == 1
+
+
+# --- What it costs us today -----------------------------------------------------------------------
+def sheet_price(scene: Scene, offer: str) -> tuple[Decimal, str]:
+    """The cost of a year, paid monthly, on the rehearsal's own sheet of Spain."""
+    wire = dial_price_sheets(scene.settings.service, FixedTokens())
+    file = scene.settings.root / "sheet.csv"
+    PriceSheets(wire, scene.settings.service.partner_tenant).download("ES", file)
+    (price,) = (
+        row
+        for row in load(file).table("prices").to_pyarrow().to_pylist()
+        if (row["target_offer"], row["term"], row["billing_cycle"]) == (offer, "P1Y", "monthly")
+    )
+    return price["unit_price"], price["currency"]
+
+
+@pytest.mark.parametrize(
+    ("planned_at", "outcome"), [("0", "done"), ("0.01", "done"), ("-0.01", "skipped")]
+)
+def test_a_cost_that_rose_since_the_plan_orders_nothing(
+    scene: Scene, planned_at: str, outcome: str
+) -> None:
+    """The sheet of the day is read at the run; a lower price is fine, a higher one is shown."""
+    customer = next(one for one in map(scene.ready, range(9)) if one.market == "ES")
+    original = scene.original(customer)
+    assert original is not None
+    price, currency = sheet_price(scene, original.product.offer)
+    seen = {"unit_cost": price + Decimal(planned_at), "cost_currency": currency}
+    scene.plan(customer, **seen)
+
+    (row,) = scene.run("provision").to_dict("records")
+
+    assert row["outcome"] == outcome
+    assert len(scene.orders) == int(outcome == "done")
+    assert ("price_changed" in row["reason"]) == (outcome == "skipped")
+
+
+def test_an_offer_that_left_the_sheet_is_a_change(scene: Scene) -> None:
+    """What is not in the price sheet of the day is not ordered at the old price."""
+    customer = next(one for one in map(scene.ready, range(9)) if one.market == "ES")
+    scene.plan(customer, unit_cost=Decimal(10), cost_currency="CHF")
+
+    (row,) = scene.run("provision").to_dict("records")
+
+    assert row["outcome"] == "skipped"
+    assert "the price sheet of today has no" in row["reason"]
+
+
+def test_who_may_not_read_price_sheets_orders_by_the_planned_cost(scene: Scene) -> None:
+    """The sheet in the plan holds until its own end; nothing else says that the price changed."""
+    scene.plan(scene.ready(), unit_cost=Decimal(10), cost_currency="EUR")
+    without_sheets(scene)
+
+    assert scene.outcome("provision") == "done"

@@ -14,6 +14,7 @@ from cspkit.clock import Clock, today
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
 from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
+from cspkit.moves.costs import Sheets
 from cspkit.partner_center import Customer, PartnerCenter
 from cspkit.planning import Excess, Plan, over_caps
 from cspkit.settings import Settings
@@ -44,6 +45,7 @@ class Desk:
     run_id: str = ""
     why_offline: str = ""
     wires: tuple[Wire, ...] = field(default=(), repr=False)
+    sheets: Sheets | None = field(default=None, repr=False)
     ledger: Ledger = field(init=False, repr=False)
     crowd: int = field(default=1, init=False)
     _seen: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)

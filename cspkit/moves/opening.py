@@ -11,12 +11,22 @@ from cspkit.errors import ApiError, SettingsError
 from cspkit.graph import Graph
 from cspkit.ledger import Ledger, new_holder
 from cspkit.moves import guard
+from cspkit.moves.costs import Sheets
 from cspkit.moves.desk import Desk
-from cspkit.partner_center import PartnerCenter
+from cspkit.partner_center import PartnerCenter, PriceSheets
 from cspkit.planning import Plan
 from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
-from cspkit.wire import FixedTokens, NoTokens, ServiceClock, TokenProvider, Wire, dial, sign_in
+from cspkit.wire import (
+    FixedTokens,
+    NoTokens,
+    ServiceClock,
+    TokenProvider,
+    Wire,
+    dial,
+    dial_price_sheets,
+    sign_in,
+)
 
 
 def read_settings(config: str | Path | None) -> Settings:
@@ -74,6 +84,7 @@ def open_desk(
         holder=new_holder(),
         why_offline=why_offline,
         wires=wires,
+        sheets=Sheets(PriceSheets(wires[2], settings.service.partner_tenant)),
     )
     try:
         _ = desk.said, desk.held_originals
@@ -125,9 +136,10 @@ def _tokens(
         return NoTokens(), str(error)
 
 
-def _wires(settings: Settings, tokens: TokenProvider, adapter: Any) -> tuple[Wire, Wire]:
+def _wires(settings: Settings, tokens: TokenProvider, adapter: Any) -> tuple[Wire, Wire, Wire]:
     service = settings.service
     return (
         dial(service, "partner_center", tokens, adapter=adapter),
         dial(service, "graph", tokens, adapter=adapter),
+        dial_price_sheets(service, tokens, adapter=adapter),
     )

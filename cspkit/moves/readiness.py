@@ -5,7 +5,7 @@ from __future__ import annotations
 from cspkit.blockers import FRESH_DAYS
 from cspkit.errors import ApiRefused
 from cspkit.graph import Owned
-from cspkit.moves import consent
+from cspkit.moves import consent, costs
 from cspkit.moves.access import agreed
 from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Look, Outcome, Subject
@@ -28,6 +28,9 @@ def ready(desk: Desk, one: Subject, state: str) -> Look:
     drift = _drift(seen, move)
     if drift:
         return Look(state, "nothing", f"drifted: {drift}; plan again", Outcome.SKIPPED)
+    dearer = _dearer(desk, one)
+    if dearer:
+        return Look(state, "nothing", f"price_changed: {dearer}; plan again", Outcome.SKIPPED)
     stale = _stale(desk, seen, move)
     if stale:
         return Look(state, "nothing", stale, Outcome.SKIPPED)
@@ -101,6 +104,14 @@ def _stale(desk: Desk, found: list[Owned], move: PlannedMove) -> str:
         f"stale_facts: its original was last seen on {seen_on}, more than {FRESH_DAYS} days ago,"
         " and the tenant does not show it to us: load newer exports and plan again, or run access"
     )
+
+
+def _dearer(desk: Desk, one: Subject) -> str:
+    """Compare the cost that was planned from a price sheet with the sheet of today."""
+    market = one.customer.market
+    if not desk.online or desk.sheets is None or not market or one.planned.unit_cost is None:
+        return ""
+    return costs.risen(one.planned, desk.sheets.of(market), desk.today)
 
 
 def _more_seats(found: list[Owned], move: PlannedMove) -> str:

@@ -54,7 +54,9 @@ def dial(
     )
 
 
-def dial_price_sheets(service: Service, tokens: TokenProvider) -> Wire:
+def dial_price_sheets(
+    service: Service, tokens: TokenProvider, *, adapter: BaseAdapter | None = None
+) -> Wire:
     """Make the wire to the price sheets, whose address and audience are their own."""
     own = service.partner_center if service.kind == "rehearsal" else PRICE_SHEETS
     return Wire(
@@ -62,6 +64,7 @@ def dial_price_sheets(service: Service, tokens: TokenProvider) -> Wire:
         tokens=tokens,
         connect_timeout=service.connect_timeout,
         read_timeout=service.read_timeout,
+        adapter=adapter,
     )
 
 
