@@ -299,6 +299,15 @@ def test_a_plan_differs_from_itself_in_nothing() -> None:
     assert "the cost is the same" in found.lines()
 
 
+def test_a_price_that_became_known_is_no_change_of_cost() -> None:
+    """Nothing more is paid because somebody now knows what it costs; the lines say so."""
+    found = difference(planned(original(1, unit_price=None)), planned(original(1)))
+
+    assert (found.costs, found.unknown) == ({}, 1)
+    assert "the cost is the same" in found.lines()
+    assert found.lines()[-1].endswith("count in no cost: 1")
+
+
 def test_unknown_prices_are_said_and_count_in_no_cost() -> None:
     """What a move without a price costs more or less is not known."""
     old = planned(original(1, unit_price=None, expires_on="2027-01-20"))

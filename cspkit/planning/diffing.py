@@ -22,6 +22,9 @@ ORDERED = (
 )
 
 
+Pair = tuple[PlannedMove | None, PlannedMove | None]
+
+
 @dataclass(frozen=True)
 class Change:
     """One move that is not as it was; `days` is by how much its order moved, later above 0."""
@@ -76,7 +79,8 @@ class Difference:
         if len(self.services) > 1:
             lines.append(f"the plans are for different services: {', '.join(self.services)}")
         if self.unknown:
-            lines.append(f"{self.unknown} of these moves have no known price and count in none")
+            what = "moves without a price in both plans, or in other currencies, count in no cost"
+            lines.append(f"{what}: {self.unknown}")
         return lines
 
 
@@ -93,14 +97,16 @@ def difference(old: Plan, new: Plan) -> Difference:
             changes.append(change)
     order = {kind: at for at, kind in enumerate(KINDS)}
     changes.sort(key=lambda one: (order[one.change], one.now or one.was or date.max, one.move_id))
-    changed = [one.move_id for one in changes]
-    pairs = [(before.get(key), after.get(key)) for key in changed]
+    changed = {one.move_id for one in changes}
+    pairs = {key: (before.get(key), after.get(key)) for key in before.keys() | after.keys()}
+    apart = [key for key, (was, now) in pairs.items() if not _comparable(was, now)]
+    unpriced = [key for key in apart if key in changed or _priced_in_one(*pairs[key])]
     return Difference(
         changes=tuple(changes),
-        costs=_costs(before.values(), after.values()),
-        unknown=sum(any(m and m.overlap_cost is None for m in pair) for pair in pairs),
+        costs=_costs(pairs.values()),
+        unknown=len(unpriced),
         services=tuple(dict.fromkeys((old.document.service, new.document.service))),
-        same=len((before.keys() & after.keys()) - set(changed)),
+        same=len((before.keys() & after.keys()) - changed),
     )
 
 
@@ -138,11 +144,27 @@ def _differs(was: PlannedMove, now: PlannedMove) -> str:
     return ", ".join(f"{name} {old} -> {new}" for name, old, new in pairs if old != new)
 
 
-def _costs(before: Iterable[PlannedMove], after: Iterable[PlannedMove]) -> dict[str, Decimal]:
-    """Sum what is paid twice, per currency: after less before."""
+def _priced_in_one(was: PlannedMove | None, now: PlannedMove | None) -> bool:
+    """Say whether the price of a move became known, was lost, or is in another currency now."""
+    there = [move for move in (was, now) if move is not None]
+    return len({(move.overlap_cost is None, move.currency) for move in there}) > 1
+
+
+def _comparable(was: PlannedMove | None, now: PlannedMove | None) -> bool:
+    """Say whether two prices can be set off: both known in one currency, or only one move there."""
+    there = [move for move in (was, now) if move is not None]
+    return None not in {move.overlap_cost for move in there} and (
+        len({move.currency for move in there}) == 1
+    )
+
+
+def _costs(pairs: Iterable[Pair]) -> dict[str, Decimal]:
+    """Sum what is paid twice, per currency: after less before, of what can be compared."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for sign, moves in ((-1, before), (1, after)):
-        for move in moves:
-            if move.overlap_cost is not None and move.currency is not None:
+    for was, now in pairs:
+        if not _comparable(was, now):
+            continue
+        for sign, move in ((-1, was), (1, now)):
+            if move is not None and move.overlap_cost is not None and move.currency is not None:
                 sums[move.currency] += sign * move.overlap_cost
     return dict(sorted(sums.items()))
