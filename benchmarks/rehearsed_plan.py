@@ -61,6 +61,7 @@ def main() -> None:
     figures = {
         "moves": found["moves"],
         "finished": found["finished"],
+        "not_due": found["not_due"],
         "gaps": found["gaps"],
         "double_orders": found["double_orders"],
         "seconds": round(wall, 1),
