@@ -99,7 +99,7 @@ def _rows(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[Row]:
 
 
 def _page(tables: dict[str, list[Row]], customer_id: str, name: str) -> str:
-    from cspkit.reporting.page import environment, style
+    from cspkit.reporting.layout import environment, style
 
     template = environment().get_template("audit.html")
     return template.render(tables=tables, customer_id=customer_id, name=name, style=style())

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cspkit.reporting import charts, receipts, rehearsed
 from cspkit.reporting.answer import answer, outlook_of
 from cspkit.reporting.branding import Brand
 from cspkit.reporting.figures import Row, Standing, records
+from cspkit.reporting.layout import environment, style
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
 
-TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 20
 
 
@@ -64,24 +62,6 @@ def render(status: Status, out: Path, words: Words, brand: Brand) -> str:
         sources=records(status.sources),
         rehearsal=rehearsed.beside(status.kept.parent, status.plan_hash, out),
     )
-
-
-@cache
-def environment() -> Environment:
-    """Return the one place that pages are made: everything in them is escaped."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-    )
-
-
-@cache
-def style() -> Markup:
-    """Return the style sheet that all pages carry inside."""
-    return Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
 
 
 def _with_share(funnel: list[Row]) -> list[Row]:

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from cspkit.errors import ExportError
+from cspkit.reporting.layout import environment, style
 from cspkit.reporting.words import Words
 
-TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 200
 # figure, what it counts, and whether anything above nothing is bad news
 FIGURES = (
@@ -53,22 +50,18 @@ def write(result: Json, out: Path) -> Path:
 
 def render(result: Json) -> str:
     """Return the page of a result as `cspkit rehearse` prints it."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["number"] = Words("en").number
-    return environment.get_template("rehearsal.html").render(
+    failed = failures(result)
+    pages = environment()
+    pages.filters["number"] = Words("en").number
+    return pages.get_template("rehearsal.html").render(
         result=result,
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=style(),
         figures=[
             {"what": what, "bad": bad, **result["spread"][name]} for name, what, bad in FIGURES
         ],
-        failed=failures(result)[:SHOWN],
-        all_failed=len(failures(result)),
-        reasons=Counter(row["reason"] for row in failures(result)).most_common(12),
+        failed=failed[:SHOWN],
+        all_failed=len(failed),
+        reasons=Counter(row["reason"] for row in failed).most_common(12),
         gaps=[gap for run in result["runs"] for gap in run["gap_list"]][:SHOWN],
     )
 

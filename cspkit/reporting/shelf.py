@@ -23,7 +23,7 @@ def note(page: Path, **facts: str) -> None:
 
 def write(reports: Path) -> Path:
     """Write the index anew from what lies below the folder; return the page."""
-    from cspkit.reporting.page import environment, style
+    from cspkit.reporting.layout import environment, style
 
     rows = [*_reports(reports), *_receipts(reports)]
     rows.sort(key=lambda row: (row["at"], row["link"]), reverse=True)

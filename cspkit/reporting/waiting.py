@@ -37,15 +37,13 @@ def invitations(customers: Iterable[Row], asked: Mapping[str, date], as_of: date
 def ages(open_invitations: Sequence[Row]) -> list[Row]:
     """Count unanswered invitations by age: up to 7, 14, 21 days, and older (`upto` None)."""
     rows = []
-    lower = -1
-    for upper in (*AGES, None):
+    for above, upto in zip((-1, *AGES), (*AGES, None), strict=True):
         own = [
             row
             for row in open_invitations
-            if row["days"] > lower and (upper is None or row["days"] <= upper)
+            if row["days"] > above and (upto is None or row["days"] <= upto)
         ]
-        rows.append({"upto": upper, "above": lower, "customers": len(own), "seats": seats(own)})
-        lower = upper if upper is not None else lower
+        rows.append({"upto": upto, "above": above, "customers": len(own), "seats": seats(own)})
     return rows
 
 
