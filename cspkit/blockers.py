@@ -13,12 +13,10 @@ from typing import Any
 import ibis
 
 from cspkit import catalogue
-from cspkit.tables import BlockerKind, Channel, Route, Step
+from cspkit.tables import FRESH_DAYS, BlockerKind, Channel, Route, Step
 
 ENDED = ("disabled", "deleted")
 READY = "ready"
-# What an export said longer ago than this is looked at again before anything is ordered on it.
-FRESH_DAYS = 14
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from cspkit import listing
 from cspkit.exports import explain, load
 from cspkit.exports.formats import packaged
-from cspkit.exports.merging import CHANGING, FRESH_DAYS
+from cspkit.exports.merging import CHANGING
+from cspkit.tables import FRESH_DAYS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -46,9 +46,7 @@ def write(file: Path, start: Path, known: dict[str, Rows] | None) -> None:
         book = _open(start) if start.exists() else _new()
     for name, rows in (known or {}).items():
         _add(book[name], name, rows)
-    part = file.with_name(f"{file.name}.part")
-    book.save(part)
-    os.replace(part, file)
+    _save(book, file)
 
 
 def fill(file: Path, typed: dict[str, dict[str, dict[str, Any]]]) -> None:
@@ -57,6 +55,11 @@ def fill(file: Path, typed: dict[str, dict[str, dict[str, Any]]]) -> None:
         book = _open(file) if file.exists() else _new()
     for name, rows in typed.items():
         _type(book[name], name, rows)
+    _save(book, file)
+
+
+def _save(book: Workbook, file: Path) -> None:
+    """Write a workbook beside its place and rename it, so that nobody ever opens half of one."""
     part = file.with_name(f"{file.name}.part")
     book.save(part)
     os.replace(part, file)

@@ -28,11 +28,11 @@ from cspkit import tables
 from cspkit.exports.checking import CUSTOMER_PART, LATEST
 from cspkit.exports.engine import FILE
 from cspkit.exports.sheets import ROW
+from cspkit.tables import FRESH_DAYS
 
 Keep = Callable[[str, Any], Any]
 Alone = Callable[[Any, Any], Any]
 PLACE, RANK, OLD, WON = "_place", "_rank", "_old", "_won"
-FRESH_DAYS = 14
 CHANGING = (
     "seats",
     "assigned_seats",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cspkit.blockers import FRESH_DAYS
 from cspkit.errors import ApiRefused
 from cspkit.graph import Owned
 from cspkit.moves import consent, costs
@@ -10,7 +9,7 @@ from cspkit.moves.access import agreed
 from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Look, Outcome, Subject
 from cspkit.planning import PlannedMove
-from cspkit.tables import Route, Step, StepState
+from cspkit.tables import FRESH_DAYS, Route, Step, StepState
 
 ORDER = "order"
 

@@ -106,15 +106,19 @@ def cart_body(
     catalog_item_id: str, *, seats: int, term: str, billing_cycle: str, friendly_name: str
 ) -> dict[str, Any]:
     """Make the body of a cart with one line: one cart, one line, one order."""
-    line = {
+    line = cart_line(catalog_item_id, seats=seats, term=term, billing_cycle=billing_cycle)
+    return {"lineItems": [line | {"friendlyName": friendly_name}]}
+
+
+def cart_line(catalog_item_id: str, *, seats: int, term: str, billing_cycle: str) -> dict[str, Any]:
+    """Say what one line of a cart is for; promotions are asked for by the same words."""
+    return {
         "id": 0,
         "catalogItemId": catalog_item_id,
         "quantity": seats,
         "billingCycle": billing_cycle,
         "termDuration": term,
-        "friendlyName": friendly_name,
     }
-    return {"lineItems": [line]}
 
 
 def offer_of(catalog_item_id: str) -> str:

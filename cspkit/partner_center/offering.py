@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cspkit.errors import ApiRefused
+from cspkit.partner_center.buying import cart_line
 from cspkit.partner_center.calling import NOT_FOUND, Caller, Query, route
 from cspkit.wire import Listed, Record, Unreadable, plain
 
@@ -104,13 +105,7 @@ def promotion_body(
     catalog_item_id: str, *, seats: int, term: str, billing_cycle: str
 ) -> dict[str, Any]:
     """Make the body that asks for the promotions of one cart line."""
-    line = {
-        "id": 0,
-        "catalogItemId": catalog_item_id,
-        "quantity": seats,
-        "billingCycle": billing_cycle,
-        "termDuration": term,
-    }
+    line = cart_line(catalog_item_id, seats=seats, term=term, billing_cycle=billing_cycle)
     return {"items": [line]}
 
 

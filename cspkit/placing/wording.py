@@ -14,13 +14,13 @@ from cspkit.scheduling import Capacity, Left
 def blocked(row: dict[str, Any], code: str) -> Unplaced:
     """Say what stands in the way of an original, and what clears it."""
     blocker = blockers.table()[code]
-    return _unplaced(row, code, blocker.sentence, blocker.clears)
+    return Unplaced.of(row, code, blocker.sentence, blocker.clears)
 
 
 def baseless(row: dict[str, Any]) -> Unplaced:
     """Say that an add-on waits for its base."""
     base = f"its base, {row['moves_with']},"
-    return _unplaced(
+    return Unplaced.of(
         row,
         "base_left",
         f"{base} is not moved by this plan, and the two can only come over together",
@@ -32,14 +32,14 @@ def late(one: Candidate, placing: Placing) -> Unplaced:
     """Say how many days are missing, or when a month that renews by itself can be tried again."""
     need, last = one.earliest, one.latest
     if one.row["rolls_over"]:
-        return _unplaced(
+        return Unplaced.of(
             one.row,
             "too_late",
             f"it renews every month, and what is missing needs until {need}",
             f"plan again from an export of after {one.row['expires_on']}",
         )
     if last < placing.start:
-        return _unplaced(
+        return Unplaced.of(
             one.row,
             "too_late",
             f"its last safe day, {last}, lies before the start of the plan",
@@ -47,7 +47,7 @@ def late(one: Candidate, placing: Placing) -> Unplaced:
         )
     missing = (need - last).days
     begin = one.invite_on or placing.start
-    return _unplaced(
+    return Unplaced.of(
         one.row,
         "too_late",
         f"what is missing needs until {need}, and the last safe day is {last}",
@@ -59,7 +59,7 @@ def crowded(one: Candidate, left: Left, placing: Placing, wish: Capacity | None)
     """Say what binds, and the least change that was found to place the move."""
     if one.waiting and placing.policy.invitations_per_day == 0:
         reason = "its customer must be invited first, and invitations_per_day is 0"
-        return _unplaced(one.row, "no_room", reason, "invitations_per_day = 1")
+        return Unplaced.of(one.row, "no_room", reason, "invitations_per_day = 1")
     if left.reason in ("window", "lead"):
         return late(one, placing)
     if left.reason == "invitations_per_day":
@@ -73,7 +73,7 @@ def crowded(one: Candidate, left: Left, placing: Placing, wish: Capacity | None)
         ways.append(f"for it alone: {more} on {left.day}")
     if left.earlier:
         ways.append(f"ready {_days_long(left.earlier)} earlier: {left.sooner} has room")
-    return _unplaced(one.row, "no_room", reason, "; ".join(ways) or "a longer window")
+    return Unplaced.of(one.row, "no_room", reason, "; ".join(ways) or "a longer window")
 
 
 def _wish(wish: Capacity, policy: Policy) -> str:
@@ -91,17 +91,3 @@ def _name(reason: str, team: str) -> str:
 
 def _days_long(count: int) -> str:
     return f"{count} day{'' if count == 1 else 's'}"
-
-
-def _unplaced(row: dict[str, Any], code: str, reason: str, would_fit: str) -> Unplaced:
-    return Unplaced(
-        subscription_id=row["subscription_id"],
-        customer_id=row["customer_id"],
-        product=row["product"],
-        seats=row["seats"],
-        route=row["route"],
-        expires_on=row["expires_on"],
-        code=code,
-        reason=reason,
-        would_fit=would_fit,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date as Day
 from decimal import Decimal
 from typing import Any
@@ -129,6 +129,13 @@ class Unplaced(Part):
     code: str
     reason: str
     would_fit: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], code: str, reason: str, would_fit: str) -> Unplaced:
+        """List a judged original as not placed."""
+        seen = ("subscription_id", "customer_id", "product", "seats", "route", "expires_on")
+        said = {"code": code, "reason": reason, "would_fit": would_fit}
+        return cls(**{name: row[name] for name in seen}, **said)
 
 
 class Saving(Part):

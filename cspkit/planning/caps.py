@@ -10,7 +10,7 @@ from typing import Any
 
 from cspkit.planfile import PlanFile, PlannedMove, Unplaced
 from cspkit.planning.pricing import amount
-from cspkit.planning.terms import orderable, unplaced
+from cspkit.planning.terms import orderable
 from cspkit.policy import DAY, Policy, Workdays
 
 ALL, ONE = "", "_per_customer"
@@ -69,7 +69,7 @@ def left_out(
         why = base.would_fit if base else room.take(row)
         if why:
             words = "its base is left out by a cap" if base else "a cap of the policy is reached"
-            left[row["subscription_id"]] = unplaced(row, "over_cap", words, why)
+            left[row["subscription_id"]] = Unplaced.of(row, "over_cap", words, why)
     return left
 
 

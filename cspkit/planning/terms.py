@@ -28,14 +28,14 @@ def undecided(row: Row) -> Unplaced | None:
     if not orderable(row):
         return None
     if row["term"] in UNUSUAL and row["said_term"] is None:
-        return unplaced(
+        return Unplaced.of(
             row,
             "term_undecided",
             f"a term of {row['term']} is nobody's decision for this original",
             "type its term into decisions.xlsx, once the customer agreed to it",
         )
     if not sold(row):
-        return unplaced(
+        return Unplaced.of(
             row,
             "cycle_undecided",
             f"{row['term']} is not sold with {row['billing_cycle']} billing",
@@ -59,18 +59,3 @@ def seated(row: Row, assigned: int | None, said: Row) -> Row:
     if daily is not None:
         daily = Decimal(daily * seats / row["order_seats"]).quantize(MILLIONTH)
     return row | {"order_seats": seats, "order_daily": daily}
-
-
-def unplaced(row: Row, code: str, reason: str, would_fit: str) -> Unplaced:
-    """List an original as not placed."""
-    return Unplaced(
-        subscription_id=row["subscription_id"],
-        customer_id=row["customer_id"],
-        product=row["product"],
-        seats=row["seats"],
-        route=row["route"],
-        expires_on=row["expires_on"],
-        code=code,
-        reason=reason,
-        would_fit=would_fit,
-    )
