@@ -83,6 +83,16 @@ class Paths(BaseModel):
     reports: str = "reports"
 
 
+class Letters(BaseModel):
+    """What letters say of the partner, and who brings them; no password is kept here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    own: str = Field("", description="folder of the partner's own texts")
+    invoicer: str = Field("", description="who invoices from now on")
+    support: str = Field("", description="whom to call")
+
+
 class Settings(BaseModel):
     """All settings of one workspace; `root` is the folder that relative paths start from."""
 
@@ -92,6 +102,7 @@ class Settings(BaseModel):
     service: Service = Field(default_factory=Service)
     paths: Paths = Field(default_factory=Paths)
     policy: Policy = Field(default_factory=Policy)
+    letters: Letters = Field(default_factory=Letters)
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="rules of channels.toml to override, by channel"
     )

@@ -180,11 +180,18 @@ class Ledger(People):
             )
 
     def claim_letter(
-        self, customer_id: str, letter: str, *, language: str, file: str, run_id: str
+        self,
+        customer_id: str,
+        letter: str,
+        *,
+        language: str,
+        file: str,
+        run_id: str,
+        cycle: str = "1",
     ) -> Letter:
-        """Reserve a letter to a customer; whoever asks again gets the same one."""
+        """Reserve a letter to a customer and cycle; whoever asks again gets the same one."""
         at = self.clock.now()
-        about = {"language": language, "file": file, "run_id": run_id}
+        about = {"language": language, "file": file, "run_id": run_id, "cycle": cycle}
         with self._write() as connection:
             return states.claim_letter(connection, customer_id, letter, at=at, **about)
 

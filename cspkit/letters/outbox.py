@@ -1,7 +1,8 @@
-"""The outbox: each letter as a mail draft and as plain text, once per customer and letter."""
+"""The outbox: each letter as mail draft and plain text, once per customer, letter and cycle."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import uuid
@@ -15,27 +16,45 @@ from cspkit.errors import SettingsError
 from cspkit.letters.writing import Text
 from cspkit.wire import plain
 
+FIRST = "1"
+_SAFE = re.compile("[a-z0-9][a-z0-9-]{0,60}")
 _GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+")
 _NAMESPACE = uuid.UUID("2f0c2a46-7f55-5d0e-8a0e-5d8f5b4b9a10")
 
 
-def file_name(customer_id: str, letter: str) -> str:
+def file_name(customer_id: str, letter: str, cycle: str = "") -> str:
     """Name the file of a letter by ids alone: no text of a customer becomes a path."""
     if not _GUID.fullmatch(customer_id):
         raise SettingsError("letter", "customer_id", f"expected a tenant id, found {customer_id!r}")
-    return f"{customer_id}-{letter}.eml"
+    return f"{customer_id}-{letter}{_ending(cycle)}.eml"
+
+
+def _ending(cycle: str) -> str:
+    """Write a cycle so that it is safe in a file name; the first has none."""
+    if cycle in ("", FIRST):
+        return ""
+    safe = cycle if _SAFE.fullmatch(cycle) else hashlib.sha256(cycle.encode()).hexdigest()[:16]
+    return f"-{safe}"
 
 
 def put(
-    folder: Path, text: Text, *, customer_id: str, contact: str, address: str, at: datetime
+    folder: Path,
+    text: Text,
+    *,
+    customer_id: str,
+    contact: str,
+    address: str,
+    at: datetime,
+    cycle: str = "",
 ) -> Path:
     """Write the letter as .eml and .txt; writing it again replaces the same two files.
 
     Without an address the draft has no recipient, and a person fills it in.
     """
-    target = folder / file_name(customer_id, text.letter)
-    message = draft(text, customer_id=customer_id, contact=contact, address=address, at=at)
+    name = file_name(customer_id, text.letter, cycle)
+    target = folder / name
+    message = draft(text, name=name, contact=contact, address=address, at=at)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _replace(target.with_suffix(".txt"), f"{text.subject}\n\n{text.body}".encode())
@@ -45,16 +64,13 @@ def put(
     return target
 
 
-def draft(
-    text: Text, *, customer_id: str, contact: str, address: str, at: datetime
-) -> EmailMessage:
-    """Make a mail that opens as a draft; its id is the same whenever it is made."""
+def draft(text: Text, *, name: str, contact: str, address: str, at: datetime) -> EmailMessage:
+    """Make a mail that opens as a draft; its id follows from its file's name."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _header(text.subject)
     if address:
         message["To"] = Address(_header(contact), addr_spec=_checked(address))
     message["Date"] = at
-    name = f"{customer_id}/{text.letter}"
     message["Message-ID"] = f"<{uuid.uuid5(_NAMESPACE, name)}@cspkit.invalid>"
     message["X-Unsent"] = "1"
     message.set_content(text.body, cte="quoted-printable")

@@ -9,7 +9,8 @@ from cspkit.errors import SettingsError
 from cspkit.graph import ROLES, Assignment, Relationship
 from cspkit.ledger import Intent, Lease
 from cspkit.moves.desk import Desk, Overtaken
-from cspkit.moves.inviting import note_related, post
+from cspkit.moves.inviting import note_related
+from cspkit.moves.posting import post
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.settings import FILE
 from cspkit.tables import Mode, Step, StepState

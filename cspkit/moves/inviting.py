@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from cspkit import letters
 from cspkit.errors import SettingsError
-from cspkit.ledger import Lease, Letter
+from cspkit.ledger import Lease
 from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.posting import compose, post
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.tables import Step, StepState
 
@@ -84,50 +82,6 @@ def note_related(desk: Desk, one: Subject, lease: Lease) -> None:
     )
     if not moved:
         raise Overtaken
-
-
-@dataclass(frozen=True)
-class Composed:
-    """A letter and whom it goes to; the address may be missing."""
-
-    text: letters.Text
-    contact: str
-    address: str
-
-
-def compose(desk: Desk, one: Subject, kind: str, fields: Mapping[str, letters.Field]) -> Composed:
-    """Fill a letter from plan and decisions; raise SettingsError that names what is missing."""
-    said = desk.said.get(one.customer_id, {})
-    own = said.get("language") or one.customer.language
-    language = letters.language_for(own, one.customer.market)
-    known: dict[str, letters.Field] = {
-        "company": said.get("name") or one.name,
-        "domain": one.customer.domain or one.customer_id,
-        "contact": said.get("contact_name") or "",
-        "signature": said.get("owner") or "",
-    }
-    text = letters.write(kind, language, {**known, **fields})
-    return Composed(text, said.get("contact_name") or "", said.get("contact_email") or "")
-
-
-def post(desk: Desk, one: Subject, kind: str, fields: Mapping[str, letters.Field]) -> Letter:
-    """Put a letter to a customer into the outbox once; a file that is missing is written again."""
-    made = compose(desk, one, kind, fields)
-    file = letters.file_name(one.customer_id, kind)
-    letter = desk.ledger.claim_letter(
-        one.customer_id, kind, language=made.text.language, file=file, run_id=desk.run_id
-    )
-    if letter.written_at is None:
-        letters.put(
-            desk.outbox,
-            made.text,
-            customer_id=one.customer_id,
-            contact=made.contact,
-            address=made.address,
-            at=letter.claimed_at,
-        )
-        desk.ledger.letter_written(letter, run_id=desk.run_id)
-    return letter
 
 
 def _incomplete(error: SettingsError) -> str:
