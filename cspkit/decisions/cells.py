@@ -152,6 +152,16 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         access_on=(pa.date32(), _day),
         invited_on=(pa.date32(), _day),
         agreement_on=(pa.date32(), _day),
+        attested_first_name=TEXT,
+        attested_last_name=TEXT,
+        attested_email=(pa.string(), _email),
+        attested_on=(pa.date32(), _day),
+        attested_evidence=TEXT,
+        licence_export=TEXT,
+        licence_export_on=(pa.date32(), _day),
+        losses_accepted=TEXT,
+        losses_accepted_by=TEXT,
+        losses_accepted_on=(pa.date32(), _day),
     ),
     "originals": _fields(
         subscription_id=(pa.string(), ident),
@@ -172,11 +182,15 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         assigned_plus=(pa.int64(), _more_seats),
         term_end_approved_by=TEXT,
         term_end_approved_by_2=TEXT,
+        users=TEXT,
     ),
 }
 OPTIONAL = {
     *("orphan", "access_on", "invited_on", "agreement_on", "assigned_plus"),
     *("term_end_approved_by", "term_end_approved_by_2"),
+    *("attested_first_name", "attested_last_name", "attested_email"),
+    *("attested_on", "attested_evidence", "licence_export", "licence_export_on"),
+    *("losses_accepted", "losses_accepted_by", "losses_accepted_on", "users"),
 }
 KEYS = {"customers": "customer_id", "originals": "subscription_id"}
 
