@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -135,6 +136,15 @@ class Opened:
             last = marks.last(connection)
         self.distrust = ""
         self._note(last)
+
+    @property
+    def noted_at(self) -> datetime | None:
+        """Tell when its last event was noted beside it, by the clock of this computer.
+
+        What a restored ledger has forgotten happened no later than that.
+        """
+        times = [place.stat().st_mtime for place in self._places if place.exists()]
+        return datetime.fromtimestamp(max(times), UTC) if times else None
 
     @contextmanager
     def _write(self, *, anyway: bool = False) -> Iterator[sa.Connection]:

@@ -70,11 +70,43 @@ def open_desk(
     guard.check_mode(mode, settings)
     guard.check_plan(plan, settings)
     tokens, why_offline = _tokens(tokens, mode, settings)
+    desk = _desk(plan, mode, settings, tokens, why_offline, adapter)
+    try:
+        _ = desk.said, desk.held_originals
+        _connect(desk, tokens)
+    except BaseException:
+        desk.close()
+        raise
+    return desk
+
+
+def reach(
+    plan: Plan,
+    mode: Mode,
+    settings: Settings,
+    tokens: TokenProvider | None,
+    *,
+    adapter: Any = None,
+) -> Desk:
+    """Connect to the service alone, for who only reads it; the ledger is theirs to open."""
+    guard.check_mode(mode, settings)
+    tokens, why_offline = _tokens(tokens, mode, settings)
+    return _desk(plan, mode, settings, tokens, why_offline, adapter)
+
+
+def _desk(
+    plan: Plan,
+    mode: Mode,
+    settings: Settings,
+    tokens: TokenProvider,
+    why_offline: str,
+    adapter: Any,
+) -> Desk:
     wires = _wires(settings, tokens, adapter)
     clock: Clock = SystemClock()
     if settings.service.kind == "rehearsal":
         clock = ServiceClock(wires[0])
-    desk = Desk(
+    return Desk(
         settings=settings,
         plan=plan,
         mode=mode,
@@ -86,13 +118,6 @@ def open_desk(
         wires=wires,
         sheets=Sheets(PriceSheets(wires[2], settings.service.partner_tenant)),
     )
-    try:
-        _ = desk.said, desk.held_originals
-        _connect(desk, tokens)
-    except BaseException:
-        desk.close()
-        raise
-    return desk
 
 
 def _connect(desk: Desk, tokens: TokenProvider) -> None:
