@@ -341,3 +341,42 @@ def test_ids_cannot_leave_their_place_in_a_path() -> None:
         partner_center.checkout_path("../x", "a/b?c")
         == "/v1/customers/..%2Fx/carts/a%2Fb%3Fc/checkout"
     )
+
+
+def test_what_can_be_taken_back_is_said_by_the_service(dial: Dial) -> None:
+    """Seats each with their own end; the older way to name the window counts where it is alone."""
+    details = [{"quantity": 1, "allowedUntilDateTime": "2024-06-14T17:41:13.4675407Z"}]
+    newer = {"id": "s", "refundableQuantity": {"totalQuantity": 1, "details": details}}
+    older = {"id": "s", "refundOptions": [{"type": "Full", "expiresAt": "2024-06-12T00:00:00"}]}
+    service, _ = dial({f"GET {HERE}/subscriptions/s": [(200, newer), (200, older)]})
+    first, second = (service.subscription(CUSTOMER, "s") for _ in range(2))
+
+    assert first is not None and second is not None
+    assert [(one.seats, one.until and one.until.day) for one in first.refundable] == [(1, 14)]
+    assert (None, datetime(2024, 6, 12, tzinfo=UTC)) == (first.cancel_until, second.cancel_until)
+
+
+def test_a_change_names_the_version_that_was_read(dial: Dial) -> None:
+    """The etag travels quoted; without one there is no such header."""
+    read = {"id": "s", "autoRenewEnabled": True, "attributes": {"etag": "abc=="}}
+    path = f"{HERE}/subscriptions/s"
+    service, adapter = dial({f"GET {path}": [(200, read)], f"PATCH {path}": [(200, read)] * 2})
+    found = service.subscription(CUSTOMER, "s")
+    assert found is not None
+    service.change_subscription(path, partner_center.ending(found), "r", etag=found.etag)
+    service.change_subscription(path, partner_center.ending(found), "r")
+
+    assert adapter.asked[1].headers["If-Match"] == '"abc=="'
+    assert "If-Match" not in adapter.asked[2].headers
+
+
+def test_an_end_is_said_in_one_way_only(dial: Dial) -> None:
+    """Instructions for a next term are left out: there is none, and only one way may be sent."""
+    read = {"id": "s", "autoRenewEnabled": True, "ScheduledNextTermInstructions": {"quantity": 3}}
+    service, _ = dial({f"GET {HERE}/subscriptions/s": [(200, read)]})
+    found = service.subscription(CUSTOMER, "s")
+    assert found is not None
+    body = partner_center.ending(found)
+
+    assert {"id", "autoRenewEnabled", "scheduledActions"} == set(body)
+    assert not found.ends_with_its_term

@@ -32,6 +32,7 @@ from cspkit.partner_center.offering import (
 from cspkit.partner_center.service import PartnerCenter, of_each
 from cspkit.partner_center.subscriptions import (
     Provisioning,
+    Refundable,
     Scheduled,
     Subscription,
     change_path,
@@ -71,6 +72,7 @@ __all__ = [
     "Promotion",
     "Provisioning",
     "Qualification",
+    "Refundable",
     "Reseller",
     "Scheduled",
     "Sku",

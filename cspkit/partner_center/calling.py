@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from cspkit.errors import ApiRefused
@@ -71,7 +71,14 @@ class Caller:
 
         return read_all(ask, Step(call.at(**ids), params), follow, read)
 
-    def _write(self, name: str, path: str, request_id: str, body: Any) -> Answer:
+    def _write(
+        self,
+        name: str,
+        path: str,
+        request_id: str,
+        body: Any,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         call = route(name)
         return self._wire.write(
             call.method,
@@ -80,4 +87,5 @@ class Caller:
             request_id=request_id,
             user=call.user,
             body=body,
+            headers=headers,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from cspkit.partner_center.buying import offer_of
 from cspkit.partner_center.calling import Caller, Query, route
 from cspkit.wire import Listed, Record
 
-TERM_END = "TermEnd"
+TERM_END, CANCEL = "TermEnd", "Cancel"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,14 @@ class Scheduled:
     action: str
     at: str
     on: datetime | None
+
+
+@dataclass(frozen=True)
+class Refundable:
+    """Seats that the service still takes back, and until when."""
+
+    seats: int
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,14 @@ class Subscription:
     parent_id: str = ""
     migrated_from: str = ""
     scheduled: tuple[Scheduled, ...] = ()
+    etag: str = ""
+    refundable: tuple[Refundable, ...] = ()
+
+    @property
+    def ends_with_its_term(self) -> bool:
+        """Say whether its end is scheduled: a renewal that is off alone may go on as a month."""
+        said = {(one.action.casefold(), one.at.casefold()) for one in self.scheduled}
+        return (CANCEL.casefold(), TERM_END.casefold()) in said and self.auto_renew is False
 
 
 @dataclass(frozen=True)
@@ -70,9 +87,15 @@ class Subscriptions(Caller):
         mine = [one for one in found if one.order_id in ("", order_id.lower())]
         return Listed(mine, found.bad, found.repeated)
 
-    def change_subscription(self, path: str, body: Any, request_id: str) -> Subscription | None:
-        """Change a subscription; None when the service took it on and is not done yet."""
-        answer = self._write("subscription_change", path, request_id, body)
+    def change_subscription(
+        self, path: str, body: Any, request_id: str, *, etag: str = ""
+    ) -> Subscription | None:
+        """Change a subscription; None when the service took it on and is not done yet.
+
+        With the `etag` it was read with, a change by somebody else since then is not overwritten.
+        """
+        match = {"If-Match": f'"{etag}"'} if etag else None
+        answer = self._write("subscription_change", path, request_id, body, match)
         return _subscription(answer.record) if answer.record else None
 
     def provisioning(self, customer_id: str, subscription_id: str) -> Provisioning | None:
@@ -109,8 +132,11 @@ def ending(found: Subscription) -> dict[str, Any]:
 
     Auto-renew off alone lets it slide into a paid month since 2026, so the end is scheduled too.
     """
-    end = {"scheduleType": TERM_END, "actionType": "Cancel"}
-    return _changed(found, autoRenewEnabled=False, scheduledActions=[end])
+    end = {"scheduleType": TERM_END, "actionType": CANCEL}
+    body = _changed(found, autoRenewEnabled=False, scheduledActions=[end])
+    # of the two ways to say what comes next only one may be sent
+    said = [name for name in body if str(name).casefold() == "schedulednextterminstructions"]
+    return {name: value for name, value in body.items() if name not in said}
 
 
 def _changed(found: Subscription, **change: Any) -> dict[str, Any]:
@@ -136,7 +162,7 @@ def _subscription(record: Record) -> Subscription:
         record.id("orderId"),
         record.flag("autoRenewEnabled"),
         record.instant("commitmentEndDateTime") or record.instant("commitmentEndDate"),
-        record.instant("cancellationAllowedUntilDate"),
+        record.instant("cancellationAllowedUntilDate") or _full_refund(record),
         record,
         record.text("termDuration").upper(),
         record.id("billingCycle"),
@@ -145,6 +171,8 @@ def _subscription(record: Record) -> Subscription:
         record.id("parentSubscriptionId"),
         record.id("migratedFromSubscriptionId"),
         tuple(_scheduled(one) for one in record.records("scheduledActions")),
+        record.record("attributes").text("etag"),
+        tuple(_refundable(record)),
     )
 
 
@@ -152,3 +180,17 @@ def _scheduled(record: Record) -> Scheduled:
     # the two sources known for this field spell it differently
     at = record.text("scheduleType") or record.text("scheduledType")
     return Scheduled(record.text("actionType"), at, record.instant("effectiveDate"))
+
+
+def _refundable(record: Record) -> Iterator[Refundable]:
+    for part in record.record("refundableQuantity").records("details"):
+        seats = part.whole("quantity")
+        if seats:
+            yield Refundable(seats, part.instant("allowedUntilDateTime"))
+
+
+def _full_refund(record: Record) -> datetime | None:
+    """Read the older way to say how long a purchase can be cancelled."""
+    options = record.records("refundOptions")
+    full = [one.instant("expiresAt") for one in options if one.id("type") == "full"]
+    return max((one for one in full if one is not None), default=None)
