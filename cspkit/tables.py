@@ -331,8 +331,21 @@ class MoveState(StrEnum):
     PROVISIONED = "provisioned"
     VERIFIED = "verified"
     REASSIGNED = "reassigned"
+    CLOSED = "closed"
+    UNDONE = "undone"
     HUMAN = "human"
     REFUSED = "refused"
+
+
+class EndState(StrEnum):
+    """How far the end of an original is, beside the state of its move."""
+
+    OPEN = "open"
+    ASKED = "asked"
+    SAFE = "renewal_safe"
+    SCHEDULED = "end_scheduled"
+    ENDED = "ended"
+    RENEWED = "renewed"
 
 
 class StepState(StrEnum):
@@ -357,9 +370,40 @@ MOVE_TRANSITIONS: tuple[tuple[MoveState, MoveState], ...] = (
     (MoveState.PROVISIONED, MoveState.HUMAN),
     (MoveState.VERIFIED, MoveState.REASSIGNED),
     (MoveState.VERIFIED, MoveState.HUMAN),
+    (MoveState.VERIFIED, MoveState.CLOSED),
+    (MoveState.REASSIGNED, MoveState.CLOSED),
+    (MoveState.ORDERED, MoveState.UNDONE),
+    (MoveState.PROVISIONED, MoveState.UNDONE),
+    (MoveState.VERIFIED, MoveState.UNDONE),
+    (MoveState.REASSIGNED, MoveState.UNDONE),
+    (MoveState.UNDONE, MoveState.PLANNED),
     (MoveState.REFUSED, MoveState.PLANNED),
+    (MoveState.PLANNED, MoveState.HUMAN),
+    (MoveState.CART, MoveState.HUMAN),
+    (MoveState.REFUSED, MoveState.HUMAN),
     (MoveState.HUMAN, MoveState.ORDERED),
     (MoveState.HUMAN, MoveState.PLANNED),
+)
+
+# Both ways between safe and open, scheduled and safe: what somebody else undid is seen, with why.
+END_TRANSITIONS: tuple[tuple[EndState, EndState], ...] = (
+    (EndState.OPEN, EndState.ASKED),
+    (EndState.OPEN, EndState.SAFE),
+    (EndState.OPEN, EndState.ENDED),
+    (EndState.OPEN, EndState.RENEWED),
+    (EndState.ASKED, EndState.SAFE),
+    (EndState.ASKED, EndState.ENDED),
+    (EndState.ASKED, EndState.RENEWED),
+    (EndState.SAFE, EndState.SCHEDULED),
+    (EndState.SAFE, EndState.OPEN),
+    (EndState.SAFE, EndState.ENDED),
+    (EndState.SAFE, EndState.RENEWED),
+    (EndState.SCHEDULED, EndState.SAFE),
+    (EndState.SCHEDULED, EndState.ENDED),
+    (EndState.SCHEDULED, EndState.RENEWED),
+    (EndState.RENEWED, EndState.ASKED),
+    (EndState.RENEWED, EndState.SAFE),
+    (EndState.RENEWED, EndState.ENDED),
 )
 
 STEP_TRANSITIONS: tuple[tuple[StepState, StepState], ...] = (

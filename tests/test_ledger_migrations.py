@@ -199,7 +199,7 @@ def test_a_shared_ledger_is_brought_up_only_when_told(request: pytest.FixtureReq
 
 def test_an_older_ledger_is_not_only_read(older: str) -> None:
     """A dry run cannot read tables of another version, says so, and changes nothing."""
-    with pytest.raises(LedgerError, match=f"has version 1, this cspkit needs {schema.VERSION}"):
+    with pytest.raises(LedgerError, match=f"has version [13], this cspkit needs {schema.VERSION}"):
         Ledger.glance(older)
 
 

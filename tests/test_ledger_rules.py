@@ -35,6 +35,7 @@ NEEDS = {
     S.PROVISIONED: {"order_id", "subscription_id"},
     S.VERIFIED: {"order_id", "subscription_id"},
     S.REASSIGNED: {"order_id", "subscription_id"},
+    S.CLOSED: {"order_id", "subscription_id"},
 }
 GIVES: dict[MoveState, str] = {
     S.CART: "cart_id",
@@ -114,7 +115,7 @@ class Work(RuleBasedStateMachine):
         assert row is None or isinstance(row, MoveRow)
         self.look()
         if row is not None and row.move_id != move_id:
-            assert row.state not in (S.PLANNED, S.CART, S.REFUSED)
+            assert row.state not in (S.PLANNED, S.CART, S.REFUSED, S.UNDONE)
 
     @precondition(lambda self: self.states)
     @rule(who=st.sampled_from(WORKERS), data=st.data(), stale=st.booleans())
@@ -218,7 +219,7 @@ class Work(RuleBasedStateMachine):
         """No original is in two moves that are open or completed."""
         taken: list[str] = []
         for row in self.moves():
-            if row["state"] != S.REFUSED:
+            if row["state"] not in (S.REFUSED, S.UNDONE):
                 taken += row["originals"]
         assert len(set(taken)) == len(taken)
 

@@ -73,7 +73,8 @@ def judged(
 def test_the_road_of_a_move_is_read_from_its_transitions() -> None:
     """The funnel follows the state machine, not a second list of it."""
     assert list(figures.PATH) == [
-        *("planned", "cart", "sent", "ordered", "provisioned", "verified", "reassigned")
+        *("planned", "cart", "sent", "ordered", "provisioned", "verified", "reassigned"),
+        "closed",
     ]
 
 
@@ -85,6 +86,8 @@ def test_the_road_of_a_move_is_read_from_its_transitions() -> None:
         ("sent", True, Standing.UNDER_WAY),
         ("provisioned", True, Standing.UNDER_WAY),
         ("verified", True, Standing.MOVED),
+        ("closed", True, Standing.MOVED),
+        ("undone", True, Standing.BLOCKED),
         ("verified", False, Standing.UNDER_WAY),
         ("reassigned", False, Standing.MOVED),
         ("human", True, Standing.BLOCKED),

@@ -14,6 +14,7 @@ MOVES = (
     *("target_offer", "sku_id", "target_sku_id", "seats", "term", "billing_cycle", "same_offer"),
     *("expires_on", "plan_hash", "cart_id", "order_id", "subscription_id", "created_at"),
     *("updated_at", "sent_at", "ordered_at", "provisioned_at", "verified_at", "reassigned_at"),
+    *("closed_at", "undone_at"),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from cspkit.tables import MoveState, StepState
+from cspkit.tables import EndState, MoveState, StepState
 
 
 class Record:
@@ -114,6 +114,15 @@ class MoveRow(Record):
     sent_at: datetime | None
     ordered_at: datetime | None
     verified_at: datetime | None
+    provisioned_at: datetime | None = None
+    reassigned_at: datetime | None = None
+    closed_at: datetime | None = None
+    undone_at: datetime | None = None
+    prev: str | None = None
+    auto_renew: bool | None = None
+    expires_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Read the state as a word of the state machine."""
@@ -139,6 +148,43 @@ class StepRow(Record):
     def __post_init__(self) -> None:
         """Read the state as a word of the state machine."""
         object.__setattr__(self, "state", StepState(self.state))
+
+
+@dataclass(frozen=True)
+class EndRow(Record):
+    """How far the end of one original is.
+
+    `way` says how it was made safe, `plan_expires_on` the end that was planned with,
+    `seen_expires_on` the one read last at `seen_at`, `cancel_until` how long a renewal can
+    still be cancelled, `owner` who minds it, `evidence` is JSON.
+    """
+
+    customer_id: str
+    original: str
+    state: EndState
+    reason: str = ""
+    way: str = ""
+    plan_expires_on: date | None = None
+    seen_expires_on: date | None = None
+    cancel_until: datetime | None = None
+    owner: str = ""
+    evidence: str = "{}"
+    asked_at: datetime | None = None
+    safe_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    ended_at: datetime | None = None
+    renewed_at: datetime | None = None
+    seen_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Read the state as a word of the state machine."""
+        object.__setattr__(self, "state", EndState(self.state))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Read the evidence that came together so far."""
+        found: dict[str, Any] = json.loads(self.evidence)
+        return found
 
 
 @dataclass(frozen=True)
@@ -180,6 +226,28 @@ class Letter(Record):
     file: str
     claimed_at: datetime
     written_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Mail(Record):
+    """What became of a letter by mail: waiting, sending, sent, refused, bounced, unclear.
+
+    `sending` outside of a run means that a run was killed: nobody knows whether it went out.
+    """
+
+    customer_id: str
+    letter: str
+    cycle: str
+    state: str
+    address: str
+    message_id: str
+    answer: str
+    updated_at: datetime
+    sending_at: datetime | None = None
+
+    def waits_for(self, address: str) -> bool:
+        """Say whether it waits to be sent to this address already."""
+        return self.state == "waiting" and self.address == address
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cspkit.ledger import chain
 from cspkit.ledger.records import Claim, Hold, Letter, MoveRow, StepRow, canonical
-from cspkit.ledger.schema import binding, holds, letters, move_originals, moves, steps
+from cspkit.ledger.schema import (
+    FREED_STATES,
+    approvals,
+    binding,
+    events,
+    holds,
+    letters,
+    move_originals,
+    moves,
+    steps,
+)
 from cspkit.tables import MoveState, StepState
 
 EVERYONE = "*"
@@ -21,7 +32,19 @@ _STAMPS = {
     MoveState.PROVISIONED: "provisioned_at",
     MoveState.VERIFIED: "verified_at",
     MoveState.REASSIGNED: "reassigned_at",
+    MoveState.CLOSED: "closed_at",
+    MoveState.UNDONE: "undone_at",
 }
+_THERE = (
+    MoveState.PROVISIONED,
+    MoveState.VERIFIED,
+    MoveState.REASSIGNED,
+    MoveState.CLOSED,
+)
+# What an undone move forgets when a newer plan takes it up; the log keeps it.
+_AGAIN: dict[str, Any] = dict.fromkeys(
+    ("cart_id", "order_id", "subscription_id", "sent_at", *_STAMPS.values())
+)
 
 
 def bind(connection: sa.Connection, service: str, *, at: datetime) -> bool:
@@ -73,6 +96,16 @@ def claim(
             run_id=run_id,
             at=at,
             columns=wanted.content | {"cart_id": None},
+        )
+    elif row.state is MoveState.UNDONE and _newer(connection, row, wanted):
+        advance(
+            connection,
+            wanted.move_id,
+            MoveState.UNDONE,
+            MoveState.PLANNED,
+            run_id=run_id,
+            at=at,
+            columns=wanted.content | _AGAIN,
         )
     elif row.state in UNSENT:
         _renew(connection, row, wanted, run_id=run_id, at=at)
@@ -206,11 +239,10 @@ def letter_written(connection: sa.Connection, letter: Letter, *, run_id: str, at
 
 def replaced_seats(connection: sa.Connection, customer_id: str, sku_id: str, besides: str) -> int:
     """Add up the seats of a customer's other replacements that are there already."""
-    there = (MoveState.PROVISIONED, MoveState.VERIFIED, MoveState.REASSIGNED)
     query = sa.select(sa.func.coalesce(sa.func.sum(moves.c.seats), 0)).where(
         moves.c.customer_id == customer_id,
         moves.c.target_sku_id == sku_id,
-        moves.c.state.in_(there),
+        moves.c.state.in_(_THERE),
         moves.c.move_id != besides,
     )
     return int(connection.execute(query).scalar_one())
@@ -232,7 +264,7 @@ def holder(
             move_originals.c.customer_id == customer_id,
             move_originals.c.original.in_(list(originals)),
             move_originals.c.part == part,
-            move_originals.c.state != MoveState.REFUSED,
+            move_originals.c.state.not_in(FREED_STATES),
             moves.c.move_id != besides,
         )
         .order_by(moves.c.state.in_(UNSENT), moves.c.move_id)
@@ -240,6 +272,25 @@ def holder(
     )
     found = connection.execute(query).mappings().one_or_none()
     return None if found is None else MoveRow.of(found)
+
+
+def orders(connection: sa.Connection, customer_id: str) -> set[str]:
+    """List every order a customer's moves have or had: an undone one is nobody's new order."""
+    mine = (moves.c.customer_id == customer_id) & moves.c.order_id.is_not(None)
+    found = set(connection.execute(sa.select(moves.c.order_id).where(mine)).scalars())
+    was = (events.c.customer_id == customer_id) & (events.c.kind == "state")
+    query = sa.select(events.c.detail).where(was, events.c.after == MoveState.ORDERED)
+    told = [json.loads(detail) for detail in connection.execute(query).scalars()]
+    return {str(one) for one in (*found, *(each.get("order_id") for each in told)) if one}
+
+
+def _newer(connection: sa.Connection, row: MoveRow, wanted: Claim) -> bool:
+    """Say whether a plan came after a move was undone: it knows of that and orders anew."""
+    if row.plan_hash == wanted.plan_hash:
+        return False
+    before = approvals.c.approved_at <= row.undone_at
+    query = sa.select(approvals.c.approval_id).where(approvals.c.plan_hash == wanted.plan_hash)
+    return connection.execute(query.where(before).limit(1)).first() is None
 
 
 def _withdraw(

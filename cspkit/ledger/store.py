@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from cspkit.errors import LedgerError
 from cspkit.ledger import frames, leases, outside, schema, states
+from cspkit.ledger.ends import Ends
 from cspkit.ledger.opened import RuleBroken
 from cspkit.ledger.outside import Intent
-from cspkit.ledger.people import People
 from cspkit.ledger.records import Call, Claim, Lease, Letter, MoveRow, StepRow
 from cspkit.tables import MoveState, StepState
 
 
-class Ledger(People):
+class Ledger(Ends):
     """The database that remembers what was done; opening it creates what is missing.
 
     `clock` dates what happens in the programme (a rehearsal has its own); `wall` times the
@@ -62,6 +62,12 @@ class Ledger(People):
     def move(self, move_id: str) -> MoveRow | None:
         """Return where a move stands."""
         return self._one(MoveRow, sa.select(schema.moves).where(schema.moves.c.move_id == move_id))
+
+    def move_rows(self) -> list[MoveRow]:
+        """List where every move stands, in the order of their ids."""
+        query = sa.select(schema.moves).order_by(schema.moves.c.move_id)
+        with self._read() as connection:
+            return [MoveRow.of(row) for row in connection.execute(query).mappings()]
 
     def advance(
         self,
@@ -202,12 +208,9 @@ class Ledger(People):
             states.letter_written(connection, letter, run_id=run_id, at=at)
 
     def orders(self, customer_id: str) -> set[str]:
-        """List the order ids that moves of a customer already have."""
-        table = schema.moves
-        mine = (table.c.customer_id == customer_id) & table.c.order_id.is_not(None)
+        """List the order ids that moves of a customer have, or had before they were undone."""
         with self._read() as connection:
-            found = connection.execute(sa.select(table.c.order_id).where(mine)).scalars()
-            return {str(value) for value in found}
+            return states.orders(connection, customer_id)
 
     def replaced_seats(self, customer_id: str, sku_id: str, *, besides: str) -> int:
         """Count the seats that other replacements have brought into a customer's pool."""
@@ -242,9 +245,6 @@ class Ledger(People):
     def outside_calls(self) -> pd.DataFrame:
         """Give one row per outside write: verb, request_id, sent_at, outcome, status, code."""
         return self._frame(schema.calls)
-
-    def _keep(self, connection: sa.Connection, lease: Lease) -> bool:
-        return leases.keep(connection, lease, leases.now(connection, self._wall))
 
     def _may_act(self, connection: sa.Connection, lease: Lease) -> bool:
         return self._keep(connection, lease) and not states.held(connection, lease.subject)

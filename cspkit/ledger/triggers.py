@@ -27,11 +27,12 @@ class Rule:
     when: str
     message: str
     refused: str = _ALWAYS
+    about: str = ""
 
     @property
     def name(self) -> str:
         """Name the trigger."""
-        return f"{self.table}_{self.when.lower()}"
+        return "_".join(filter(None, (self.table, self.when.lower(), self.about)))
 
     def statements(self, dialect: str) -> list[str]:
         """Write the trigger for a database."""
@@ -69,9 +70,44 @@ _MOVED = (
     f"(NEW.state <> OLD.state OR COALESCE(NEW.prev, '') <> COALESCE(OLD.prev, '')) AND {_STATE}"
 )
 
+_MOVES_OF = (
+    "SELECT 1 FROM move_originals AS o JOIN moves AS m ON m.move_id = o.move_id "
+    "WHERE o.service = NEW.service AND o.customer_id = NEW.customer_id "
+    "AND o.original = NEW.original AND m.state NOT IN ('refused', 'undone')"
+)
+_OVER = "(m.state IN ('reassigned', 'closed') OR (m.state = 'verified' AND m.same_offer))"
+_TOO_SOON = (
+    "NEW.state = 'end_scheduled' AND OLD.state <> 'end_scheduled' AND "
+    f"(NOT EXISTS ({_MOVES_OF}) OR EXISTS ({_MOVES_OF} AND NOT {_OVER}))"
+)
+_STILL_THERE = (
+    "EXISTS (SELECT 1 FROM move_originals AS o WHERE o.move_id = NEW.move_id AND NOT EXISTS "
+    "(SELECT 1 FROM ends AS e WHERE e.service = o.service AND e.customer_id = o.customer_id "
+    "AND e.original = o.original AND e.state = 'ended'))"
+)
+_NOT_CLOSABLE = (
+    "NEW.state = 'closed' AND OLD.state <> 'closed' AND "
+    f"((OLD.state = 'verified' AND NOT NEW.same_offer) OR {_STILL_THERE})"
+)
+_ANOTHER = (
+    "NEW.service <> OLD.service OR NEW.customer_id <> OLD.customer_id "
+    "OR NEW.original <> OLD.original"
+)
+
 RULES = (
     Rule("moves", "UPDATE", "prev must be the state that was left", _MOVED),
     Rule("steps", "UPDATE", "prev must be the state that was left", _MOVED),
+    Rule("ends", "UPDATE", "prev must be the state that was left", _MOVED),
+    Rule("ends", "INSERT", "an end begins open", "NEW.state <> 'open'"),
+    Rule("ends", "UPDATE", "whose end it is never changes", _ANOTHER, about="key"),
+    Rule(
+        *("ends", "UPDATE", "no end is scheduled before every replacement is verified"),
+        *(_TOO_SOON, "too_soon"),
+    ),
+    Rule(
+        *("moves", "UPDATE", "a move closes when it is over and all its originals ended"),
+        *(_NOT_CLOSABLE, "closed"),
+    ),
     *(Rule(name, "UPDATE", "is append-only") for name in ("events", "approvals", "binding")),
     Rule(
         "calls",
@@ -95,6 +131,7 @@ RULES = (
             *(schema.events, schema.heads, schema.approvals, schema.binding, schema.runs),
             *(schema.moves, schema.move_originals, schema.steps, schema.letters, schema.calls),
             *(schema.holds, schema.leases, schema.move_transitions, schema.step_transitions),
+            *(schema.ends, schema.end_transitions),
         )
     ),
 )

@@ -11,13 +11,21 @@ from cspkit.partner_center import Order, Provisioning
 from cspkit.tables import MoveState
 
 LATE = timedelta(hours=24)
-THERE = (MoveState.PROVISIONED, MoveState.VERIFIED, MoveState.REASSIGNED)
+THERE = (
+    MoveState.PROVISIONED,
+    MoveState.VERIFIED,
+    MoveState.REASSIGNED,
+    MoveState.CLOSED,
+)
+UNDONE = "its order was undone: only a newer plan orders anew"
 
 
 def standing(row: MoveRow) -> Look:
     """Say how far a move is that was sent, without asking the service."""
     if row.state is MoveState.HUMAN:
         return Look(row.state, "wait for a person", row.reason, Outcome.HUMAN)
+    if row.state is MoveState.UNDONE:
+        return Look(row.state, "nothing", UNDONE, Outcome.SKIPPED)
     if row.state in THERE:
         return Look(row.state, "nothing", f"order {row.order_id}", Outcome.SKIPPED)
     return Look(row.state, "go on", "sent already: its outcome is read back, nothing is sent twice")

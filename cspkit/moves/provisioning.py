@@ -25,7 +25,7 @@ class Provision:
     def look(self, one: Subject) -> Look:
         """Say what would be ordered, or how far the order is."""
         row = self._desk.ledger.move(one.id)
-        if row is None or row.state in _UNSENT:
+        if row is None or row.state in _UNSENT or self._anew(row):
             return readiness.ready(self._desk, one, row.state if row else MoveState.PLANNED)
         return delivery.standing(row)
 
@@ -33,7 +33,7 @@ class Provision:
         """Bring the move as far as it goes now; a later run goes on from there."""
         row = self._desk.ledger.move(one.id)
         before = row.state if row else MoveState.PLANNED
-        if row is None or row.state in _UNSENT:
+        if row is None or row.state in _UNSENT or self._anew(row):
             look = readiness.ready(self._desk, one, before)
             if look.stop is not None:
                 return Done(before, before, look.stop, look.reason)
@@ -48,6 +48,9 @@ class Provision:
             row = again
             if row.state is MoveState.REFUSED and row.reason.startswith(carts.STALE):
                 row = _claimed(work)
+
+    def _anew(self, row: MoveRow) -> bool:
+        return row.state is MoveState.UNDONE and row.plan_hash != self._desk.plan.hash
 
 
 def _next(work: Pass, row: MoveRow) -> Done | None:
@@ -68,6 +71,8 @@ def _next(work: Pass, row: MoveRow) -> Done | None:
         return None if wait is None else work.end(row, Outcome.WAITING, wait)
     if row.state is MoveState.REFUSED:
         return work.end(row, Outcome.FAILED, row.reason)
+    if row.state is MoveState.UNDONE:
+        return work.end(row, Outcome.SKIPPED, delivery.UNDONE)
     if row.state is MoveState.HUMAN:
         return work.end(row, Outcome.HUMAN, by_a_person(row.move_id, row.reason))
     return work.end(row, Outcome.DONE, f"order {row.order_id}")

@@ -16,6 +16,7 @@ from cspkit.tables import MoveState
 SAME_OFFER = "same offer: nobody is reassigned"
 NOT_VERIFIED = "the new seats are not verified yet"
 VERB = "licences"
+_OVER = (MoveState.HUMAN, MoveState.REASSIGNED, MoveState.CLOSED, MoveState.UNDONE)
 
 
 class Reassign:
@@ -34,7 +35,7 @@ class Reassign:
         state = row.state if row else MoveState.PLANNED
         if one.planned.same_offer:
             return Look(state, "nothing", SAME_OFFER, Outcome.SKIPPED)
-        if row is not None and row.state in (MoveState.HUMAN, MoveState.REASSIGNED):
+        if row is not None and row.state in _OVER:
             return delivery.standing(row)
         if row is None or row.state is not MoveState.VERIFIED:
             return Look(state, "wait", NOT_VERIFIED)
@@ -52,7 +53,9 @@ class Reassign:
         if row is not None and row.state is MoveState.HUMAN:
             why = by_a_person(row.move_id, row.reason)
             return Done(before, before, Outcome.HUMAN, why)
-        if row is not None and row.state is MoveState.REASSIGNED:
+        if row is not None and row.state is MoveState.UNDONE:
+            return Done(before, before, Outcome.SKIPPED, delivery.UNDONE)
+        if row is not None and row.state in (MoveState.REASSIGNED, MoveState.CLOSED):
             return Done(before, before, Outcome.DONE, "all users have the new licence")
         if row is None or row.state is not MoveState.VERIFIED:
             return Done(before, before, Outcome.WAITING, NOT_VERIFIED)

@@ -11,7 +11,7 @@ from cspkit.tables import MoveState
 
 NOT_ORDERED = "not ordered yet"
 _ENDED = ("suspended", "deleted", "expired", "disabled")
-_CHECKED = (MoveState.VERIFIED, MoveState.REASSIGNED)
+_CHECKED = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
 
 
 class Verify:
@@ -31,7 +31,7 @@ class Verify:
             return Look(row.state if row else MoveState.PLANNED, "wait", NOT_ORDERED)
         if row.state in _CHECKED:
             return Look(row.state, "nothing", "the seats were verified", Outcome.SKIPPED)
-        if row.state is MoveState.HUMAN:
+        if row.state in (MoveState.HUMAN, MoveState.UNDONE):
             return delivery.standing(row)
         return Look(row.state, "check the seats", f"order {row.order_id}")
 
@@ -47,6 +47,8 @@ class Verify:
         if row is not None and row.state is MoveState.HUMAN:
             why = by_a_person(row.move_id, row.reason)
             return Done(before, row.state, Outcome.HUMAN, why)
+        if row is not None and row.state is MoveState.UNDONE:
+            return Done(before, row.state, Outcome.SKIPPED, delivery.UNDONE)
         if row is not None and row.state in _CHECKED:
             return Done(before, row.state, Outcome.DONE, "the seats were verified")
         if row is None or row.state is not MoveState.PROVISIONED:

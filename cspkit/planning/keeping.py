@@ -19,7 +19,7 @@ from cspkit.tables import MoveState, Step, StepState
 if TYPE_CHECKING:
     import pandas as pd
 
-NOT_BEGUN = (MoveState.PLANNED, MoveState.REFUSED)
+NOT_BEGUN = (MoveState.PLANNED, MoveState.REFUSED, MoveState.UNDONE)
 LARGEST = 1_500
 FORBIDDEN = 10**6
 

@@ -32,7 +32,8 @@ class Standing(StrEnum):
 STEPS = list(Step)
 # What has no day for want of time is in danger; what has none for another reason is blocked.
 NO_TIME = ("too_late", "overdue", "no_room")
-_SETTLED = (MoveState.HUMAN, MoveState.REFUSED)
+_SETTLED = (MoveState.HUMAN, MoveState.REFUSED, MoveState.UNDONE)
+_OVER = (MoveState.REASSIGNED, MoveState.CLOSED)
 
 
 def _happy_path() -> list[MoveState]:
@@ -116,7 +117,7 @@ def _standing(
 ) -> tuple[Standing, str, str]:
     if state in _SETTLED:
         return Standing.BLOCKED, str(state), "partner"
-    if state == MoveState.REASSIGNED or (state == MoveState.VERIFIED and move["same_offer"]):
+    if state in _OVER or (state == MoveState.VERIFIED and move["same_offer"]):
         return Standing.MOVED, "", ""
     if state != MoveState.PLANNED:
         return Standing.UNDER_WAY, str(state), "partner"

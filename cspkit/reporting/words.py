@@ -43,6 +43,7 @@ WORDS = {
     "why no_room": "the team has no day left for it before its last safe day",
     "why human": "a person must decide what became of an order",
     "why refused": "the order was refused",
+    "why undone": "the order was undone; a newer plan orders anew",
     "why last_safe_day_passed": "its last safe day has passed without an order",
     "why day_passed": "its planned day has passed without an order",
     "why not_invited": "the invitation should have gone out by now",
