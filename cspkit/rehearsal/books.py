@@ -14,7 +14,9 @@ Entry = dict[str, Any]
 class Books:
     """Orders, cancellations, renewals, invitations, gaps: one entry for each thing that happened.
 
-    `audit` is the part that the partner can ask for; `calls` counts requests by route.
+    `gaps` are pools that are too small, `unserved` users who lost their mailbox or their last
+    licence, each from when until when. `audit` is the part that the partner can ask for; `calls`
+    counts requests by route.
     """
 
     orders: list[Entry] = field(default_factory=list)
@@ -29,6 +31,7 @@ class Books:
     access: list[Entry] = field(default_factory=list)
     assignments: list[Entry] = field(default_factory=list)
     gaps: list[Entry] = field(default_factory=list)
+    unserved: list[Entry] = field(default_factory=list)
     server_errors: list[Entry] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     audit: list[Entry] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cspkit.rehearsal import orders, relations, shop
 from cspkit.rehearsal.products import Product
-from cspkit.rehearsal.records import Cart, CartLine, Customer, Order
+from cspkit.rehearsal.records import MPN_ID, RESELLERS, Cart, CartLine, Customer, Order
 from cspkit.rehearsal.refusals import Refused
 
 if TYPE_CHECKING:
@@ -109,7 +109,14 @@ def _problem(world: World, line: CartLine, product: Product) -> Refused | None:
         return Refused(400019)
     if product.offer in world.options.sold_out.split():
         return Refused(800010)
+    if set(orders.resellers(line)) - signed_resellers():
+        return Refused(900123)
     return None
+
+
+def signed_resellers() -> set[str]:
+    """List the partner numbers that may be named as reseller: the last of them signed nothing."""
+    return {mpn_id for _, mpn_id in list(RESELLERS.values())[:-1]} | {MPN_ID}
 
 
 def _check_room(world: World, customer: Customer, more: int) -> None:
@@ -182,5 +189,8 @@ def _judge(world: World, line: CartLine) -> None:
         code, text = problem.args
         line.error = (code, text)
         return
+    known = {mpn_id for _, mpn_id in RESELLERS.values()} | {MPN_ID}
+    if set(orders.resellers(line)) - known:
+        line.error = ("10004", "A participant of the line is not one of your resellers.")
     if not 1 <= line.quantity <= line.product.max_seats:
         line.error = ("10015", f"The quantity {line.quantity} is not allowed for this item.")

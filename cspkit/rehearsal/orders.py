@@ -129,19 +129,20 @@ def _deliver(
             "billing_cycle": line.cycle,
             "friendly_name": line.friendly_name,
             "subscription_id": made.id,
+            "resellers": resellers(line),
             "request_id": order.request_id,
             "at": world.now,
         }
     )
     name = line.friendly_name or product.name
     found = OrderLine(number, product, line.catalog_item, line.quantity, line.term, name, made.id)
-    found.reseller_ids = _resellers(line)
+    found.reseller_ids = resellers(line)
     if found.reseller_ids:
         made.partner_id = found.reseller_ids[0]
     return found
 
 
-def _resellers(line: CartLine) -> list[str]:
+def resellers(line: CartLine) -> list[str]:
     """List the partner ids that a line names as its resellers."""
     named = line.sent.get("participants")
     listed = named if isinstance(named, list) else []

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _EXCHANGE = {"EXCHANGE_S_STANDARD", "EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_DESKLESS"}
 _BAD = "Request_BadRequest"
+# how many of the users are shared mailboxes or blocked, which hold licences like everybody
+SHARED = 0.06
 Wanted = tuple[str, list[str]]
 
 
@@ -71,13 +73,12 @@ def change_licences(
     for sku_id, _ in add:
         _check_addition(world, customer, sku_id, kept=kept)
         kept.add(sku_id)
+    had = service(user)
     for sku_id in remove:
-        del user.licences[sku_id]
-        world.consumed[customer.id, sku_id] -= 1
+        _take(world, customer, user, sku_id)
     for sku_id, disabled in add:
-        if sku_id not in user.licences:
-            world.consumed[customer.id, sku_id] += 1
-        user.licences[sku_id] = Licence(world.now, disabled)
+        _give(world, customer, user, sku_id, disabled)
+    world.note_service(customer.id, user.id, had=had, has=service(user))
     for sku_id in [*remove, *(sku_id for sku_id, _ in add)]:
         world.note_seats(customer.id, sku_id)
     world.books.assignments.append(
@@ -91,47 +92,45 @@ def change_licences(
     )
 
 
-def change_group(
-    world: World, customer: Customer, group_id: str, *, add: list[Wanted], remove: list[str]
-) -> None:
-    """Let a group's licences change for its members, some minutes later and one by one."""
-    if not members(world, customer, group_id):
-        raise Denied(404, "Request_ResourceNotFound", f"Resource '{group_id}' does not exist.")
-    for sku_id, _ in add:
-        _pool(world, customer, sku_id)
-    due = world.after((1, 3), "group", group_id)
-    world.at(due, _group_changed, customer.id, group_id, [list(one) for one in add], remove)
+def service(user: User) -> set[str]:
+    """Name what a user is served with now: any licence at all, and a mailbox."""
+    works = {sku_id for sku_id, held in user.licences.items() if held.error == "None"}
+    found = {"licence"} if works else set()
+    plans = {plan for sku_id in works for plan in _plans(sku_id)}
+    return found | ({"mailbox"} if plans & _EXCHANGE else set())
 
 
-def members(world: World, customer: Customer, group_id: str) -> list[User]:
-    """List the users that hold a licence through a group."""
-    everyone = users(world, customer).values()
-    return [u for u in everyone if any(one.by_group == group_id for one in u.licences.values())]
+def known(sku_id: str) -> Product | None:
+    """Find a product by its skuId."""
+    return by_sku_id().get(sku_id)
 
 
-def _group_changed(
-    world: World, customer_id: str, group_id: str, add: list[list[Any]], remove: list[str]
-) -> None:
-    """Change each member; one for whom no seat is left says so in its own state."""
-    customer = world.customers[customer_id]
-    for user in members(world, customer, group_id):
-        for sku_id in remove:
-            held = user.licences.get(sku_id)
-            if held is not None and held.by_group == group_id:
-                del user.licences[sku_id]
-                world.consumed[customer_id, sku_id] -= held.error == "None"
-        for sku_id, disabled in add:
-            pool = _pool(world, customer, sku_id)
-            full = pool.consumed >= pool.enabled + pool.warning
-            if sku_id not in user.licences:
-                error = "CountViolation" if full else "None"
-                user.licences[sku_id] = Licence(world.now, disabled, group_id, error)
-                world.consumed[customer_id, sku_id] += not full
-    for sku_id in [*remove, *(sku_id for sku_id, _ in add)]:
-        world.note_seats(customer_id, sku_id)
+def _plans(sku_id: str) -> tuple[str, ...]:
+    found = known(sku_id)
+    return found.plans if found else ()
 
 
-def _pool(world: World, customer: Customer, sku_id: str) -> seats.Pool:
+def _take(world: World, customer: Customer, user: User, sku_id: str) -> None:
+    held = user.licences[sku_id]
+    if held.by_group is not None:
+        held.own_disabled = None
+        return
+    del user.licences[sku_id]
+    world.consumed[customer.id, sku_id] -= 1
+
+
+def _give(world: World, customer: Customer, user: User, sku_id: str, disabled: list[str]) -> None:
+    held = user.licences.get(sku_id)
+    if held is not None and held.by_group is not None:
+        held.own_disabled = disabled
+        return
+    if held is None:
+        world.consumed[customer.id, sku_id] += 1
+    user.licences[sku_id] = Licence(world.now, disabled)
+
+
+def pool_of(world: World, customer: Customer, sku_id: str) -> seats.Pool:
+    """Find the seats of a product in a tenant; raises Denied where there are none."""
     pools = {pool.product.sku_id: pool for pool in seats.pools(world, customer.id)}
     if sku_id not in pools:
         raise Denied(400, _BAD, f"License {sku_id} does not correspond to a valid company License.")
@@ -142,7 +141,7 @@ def _check_removal(user: User, sku_id: str) -> None:
     licence = user.licences.get(sku_id)
     if licence is None:
         raise Denied(400, _BAD, "User does not have a corresponding license.")
-    if licence.by_group is not None:
+    if licence.by_group is not None and licence.own_disabled is None:
         raise Denied(
             400,
             _BAD,
@@ -152,23 +151,23 @@ def _check_removal(user: User, sku_id: str) -> None:
 
 
 def _check_addition(world: World, customer: Customer, sku_id: str, *, kept: set[str]) -> None:
-    pool = _pool(world, customer, sku_id)
+    pool = pool_of(world, customer, sku_id)
     if sku_id not in kept and pool.consumed >= pool.enabled + pool.warning:
         raise Denied(
             400, _BAD, f"Subscription with SKU {sku_id} does not have any available licenses."
         )
     for other in kept - {sku_id}:
-        clash = _clash(pool.product, by_sku_id().get(other))
-        if clash:
+        problem = clash(pool.product, known(other))
+        if problem:
             raise Denied(
                 400,
                 _BAD,
-                f"License assignment failed because service plans {clash[0]} and {clash[1]} are "
-                "mutually exclusive",
+                f"License assignment failed because service plans {problem[0]} and {problem[1]} "
+                "are mutually exclusive",
             )
 
 
-def _clash(one: Product, other: Product | None) -> tuple[str, str] | None:
+def clash(one: Product, other: Product | None) -> tuple[str, str] | None:
     """Find two mailbox plans that no user can have at once."""
     mine = _EXCHANGE & set(one.plans)
     theirs = _EXCHANGE & set(other.plans) if other else set()
@@ -193,6 +192,9 @@ def _draw(world: World, customer: Customer) -> dict[str, User]:
     if everyone and rng.random() < 0.04:
         for licence in everyone[0].licences.values():
             licence.by_group = seeding.guid(world.seed, "licence group", customer.id)
+    shared = world.draw("shared mailboxes", customer.id)
+    for user in everyone:
+        user.enabled = shared.random() >= SHARED
     nobody = _user(world, customer, len(everyone), rng)
     nobody.usage_location = None
     return {user.id: user for user in sorted([*everyone, nobody], key=lambda user: user.id)}
@@ -200,7 +202,7 @@ def _draw(world: World, customer: Customer) -> dict[str, User]:
 
 def _blocked(user: User, product: Product) -> bool:
     held = (by_sku_id().get(sku_id) for sku_id in user.licences)
-    return any(other is not None and _clash(product, other) for other in held)
+    return any(other is not None and clash(product, other) for other in held)
 
 
 def _user(world: World, customer: Customer, number: int, rng: Any) -> User:

@@ -193,23 +193,32 @@ class Order:
 
 @dataclass(slots=True)
 class Licence:
-    """One licence of one user."""
+    """One licence of one user; `own_disabled` when it is their own beside a group's."""
 
     since: datetime
     disabled_plans: list[str] = field(default_factory=list)
     by_group: str | None = None
     error: str = "None"
+    own_disabled: list[str] | None = None
+
+    @property
+    def effective(self) -> list[str]:
+        """List the plans that no source of the licence gives."""
+        if self.by_group is None or self.own_disabled is None:
+            return self.disabled_plans
+        return [plan for plan in self.disabled_plans if plan in self.own_disabled]
 
 
 @dataclass(slots=True)
 class User:
-    """One user of a tenant."""
+    """One user of a tenant; a shared mailbox is one that may not sign in."""
 
     id: str
     name: str
     principal: str
     usage_location: str | None
     licences: dict[str, Licence] = field(default_factory=dict)
+    enabled: bool = True
 
 
 @dataclass(slots=True)

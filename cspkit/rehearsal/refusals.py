@@ -66,6 +66,11 @@ TEXTS: dict[int, tuple[int, str]] = {
     800107: (400, "Term changes are not supported for trial offers."),
     800121: (400, "The term duration provided is invalid."),
     800122: (400, "The target term duration cannot be shorter than the current term duration."),
+    900123: (
+        403,
+        "The indirect reseller has not signed the Microsoft Partner Agreement, so nothing can be "
+        "bought for it.",
+    ),
     900117: (
         400,
         "You have passed your {0}-day cancellation window. We are unable to cancel your purchase",

@@ -16,6 +16,11 @@ INVITATION = (
     "https://admin.microsoft.com/Adminportal/Home?invType=ResellerRelationship"
     f"&partnerId={PARTNER_TENANT}&msppId=0#/partners/invitation"
 )
+# how Microsoft's page tells a provider's link for one of its resellers apart is not documented
+OF_RESELLER = (
+    "https://admin.microsoft.com/Adminportal/Home?invType=IndirectResellerRelationship"
+    f"&partnerId={{}}&msppId=0&indirectCSPId={PARTNER_TENANT}#/partners/invitation"
+)
 TEMPLATE = "117a77b0-9360-443b-8795-c6dedc750cf9"
 AGREEMENT = "MicrosoftCustomerAgreement"
 

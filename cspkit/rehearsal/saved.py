@@ -14,6 +14,7 @@ from typing import Any
 from cspkit.rehearsal import (
     books,
     endings,
+    groups,
     migrations,
     people,
     records,
@@ -32,7 +33,7 @@ _CLASSES: dict[str, Any] = {
     for found in (*vars(records).values(), books.Books, world.Options)
     if isinstance(found, type) and is_dataclass(found) and found is not Product
 }
-_MODULES = (endings, migrations, people, relations, seats, transfers, transitions)
+_MODULES = (endings, groups, migrations, people, relations, seats, transfers, transitions)
 _ACTIONS: dict[str, world.Action] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": found
     for module in _MODULES

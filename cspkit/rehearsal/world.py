@@ -70,6 +70,7 @@ class World:
         self.carts: dict[str, Cart] = {}
         self.orders: dict[str, dict[str, Order]] = defaultdict(dict)
         self.users: dict[str, dict[str, User]] = {}
+        self.groups: dict[str, Json] = {}
         self.consumed: dict[tuple[str, str], int] = defaultdict(int)
         self.access: dict[str, Access] = {}
         self.access_of: dict[str, list[Access]] = defaultdict(list)
@@ -83,6 +84,7 @@ class World:
         self.service_requests: dict[str, Json] = {}
         self.webhook: Json = {}
         self._open_gaps: dict[tuple[str, str], Json] = {}
+        self._unserved: dict[tuple[str, str], Json] = {}
         self._agenda: list[Due] = []
 
     @classmethod
@@ -133,6 +135,9 @@ class World:
         for gap in self.books.gaps:
             if gap["until"] is None:
                 self._open_gaps[gap["customer_id"], gap["sku_id"]] = gap
+        for gap in self.books.unserved:
+            if gap["until"] is None:
+                self._unserved[gap["user_id"], gap["what"]] = gap
 
     def after(self, span: tuple[int, int], *key: object) -> datetime:
         """Give the instant after a delay within span minutes; the same for the same key."""
@@ -184,3 +189,15 @@ class World:
             }
             self._open_gaps[customer_id, sku_id] = gap
             self.books.gaps.append(gap)
+
+    def note_service(self, customer_id: str, user_id: str, *, had: set[str], has: set[str]) -> None:
+        """Open or close a gap in the service of one user after their licences changed."""
+        for what in had - has:
+            gap: Json = {"customer_id": customer_id, "user_id": user_id, "what": what}
+            gap |= {"since": self.now, "until": None}
+            self._unserved[user_id, what] = gap
+            self.books.unserved.append(gap)
+        for what in has - had:
+            closed = self._unserved.pop((user_id, what), None)
+            if closed is not None:
+                closed["until"] = self.now

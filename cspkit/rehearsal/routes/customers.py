@@ -22,7 +22,7 @@ from cspkit.rehearsal.answers import (
     the_world,
     user_only,
 )
-from cspkit.rehearsal.records import PARTNER_TENANT, Customer
+from cspkit.rehearsal.records import PARTNER_TENANT, RESELLERS, Customer
 from cspkit.rehearsal.refusals import Refused
 from cspkit.rehearsal.routes.profiles import billing, company
 from cspkit.rehearsal.seeding import guid
@@ -40,9 +40,17 @@ _TEMPLATES = {
 @routes.get("/customers/relationshiprequests")
 @user_only
 def relationship_request() -> Response:
-    """Give the one invitation link, the same for every customer."""
+    """Give the one invitation link, the same for every customer, or that of a reseller."""
     attributes = {"objectType": "RelationshipRequest"}
-    return reply({"url": relations.INVITATION, "attributes": attributes})
+    reseller = {name.lower(): value for name, value in request.args.items()}.get(
+        "indirectresellerid"
+    )
+    if reseller is None:
+        return reply({"url": relations.INVITATION, "attributes": attributes})
+    if reseller.lower() not in RESELLERS:
+        raise Refused(2000, "indirectResellerId")
+    url = relations.OF_RESELLER.format(reseller.lower())
+    return reply({"url": url, "attributes": attributes})
 
 
 @routes.get("/customers")

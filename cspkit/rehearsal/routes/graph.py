@@ -8,9 +8,9 @@ from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, current_app, g, request
 
-from cspkit.rehearsal import graph_json, people, relations, seats
+from cspkit.rehearsal import graph_json, groups, people, relations, seats
 from cspkit.rehearsal.answers import Json, caller, denial, graph_body, instant, reply, the_world
-from cspkit.rehearsal.records import Customer, User
+from cspkit.rehearsal.records import Customer, Licence, User
 from cspkit.rehearsal.refusals import Denied
 
 routes = Blueprint("graph", __name__, url_prefix="/graph/v1.0")
@@ -140,7 +140,7 @@ def assign_group_license(group_id: str) -> Response:
     """Change the licences of a group; its members follow some minutes later, or say why not."""
     customer, world = tenant(relations.CHANGES_LICENCES), the_world()
     add, remove = _wanted(graph_body())
-    people.change_group(world, customer, group_id, add=add, remove=remove)
+    groups.change(world, customer, group_id, add=add, remove=remove)
     found = {
         "id": group_id,
         "deletedDateTime": None,
@@ -151,6 +151,23 @@ def assign_group_license(group_id: str) -> Response:
     answer = reply(found, 202)
     answer.headers["Location"] = f"{graph_json.ROOT[:-10]}/groups/{group_id}"
     return answer
+
+
+@routes.get("/groups/<group_id>")
+def group_by_id(group_id: str) -> Response:
+    """Describe one group with the licences that it gives."""
+    given = groups.find(the_world(), tenant(relations.READS), group_id)
+    found = {
+        "id": group_id,
+        "displayName": f"licences {group_id[:8]}",
+        "assignedLicenses": [
+            {"disabledPlans": plans, "skuId": sku_id} for sku_id, plans in sorted(given.items())
+        ],
+    }
+    wanted = {name.lower() for name in _selected()} if "$select" in request.args else set(found)
+    context = {"@odata.context": f"{graph_json.ROOT}#groups/$entity"}
+    low = {name.lower() for name in wanted}
+    return reply(context | {name: value for name, value in found.items() if name.lower() in low})
 
 
 def _wanted(sent: Json) -> tuple[list[people.Wanted], list[str]]:
@@ -199,7 +216,7 @@ def _user(user: User, selected: list[str]) -> Json:
     first, _, last = user.name.partition(" ")
     everything: Json = {
         "id": user.id,
-        "accountEnabled": True,
+        "accountEnabled": user.enabled,
         "businessPhones": [],
         "displayName": user.name,
         "givenName": first,
@@ -211,25 +228,36 @@ def _user(user: User, selected: list[str]) -> Json:
         "companyName": None,
         "assignedPlans": [],
         "assignedLicenses": [
-            {"disabledPlans": licence.disabled_plans, "skuId": sku_id}
+            {"disabledPlans": licence.effective, "skuId": sku_id}
             for sku_id, licence in sorted(user.licences.items())
+            if licence.error == "None"
         ],
         "licenseAssignmentStates": [
-            {
-                "skuId": sku_id,
-                "disabledPlans": licence.disabled_plans,
-                "assignedByGroup": licence.by_group,
-                "state": "Active" if licence.error == "None" else "Error",
-                "error": licence.error,
-                "lastUpdatedDateTime": instant(licence.since),
-            }
+            state
             for sku_id, licence in sorted(user.licences.items())
+            for state in _states(sku_id, licence)
         ],
     }
     low = {name.lower(): name for name in everything}
     return {
         low.get(name.lower(), name): everything.get(low.get(name.lower(), "")) for name in selected
     }
+
+
+def _states(sku_id: str, licence: Licence) -> list[Json]:
+    """Describe where a licence comes from; one that is a user's own and a group's comes twice."""
+    found = {
+        "skuId": sku_id,
+        "disabledPlans": licence.disabled_plans,
+        "assignedByGroup": licence.by_group,
+        "state": "Active" if licence.error == "None" else "Error",
+        "error": licence.error,
+        "lastUpdatedDateTime": instant(licence.since),
+    }
+    if licence.own_disabled is None:
+        return [found]
+    own = {"disabledPlans": licence.own_disabled, "assignedByGroup": None}
+    return [found, found | own | {"state": "Active", "error": "None"}]
 
 
 @routes.post("/$batch")
