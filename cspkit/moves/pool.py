@@ -1,0 +1,108 @@
+"""May seats leave a pool? What one skuId of one tenant keeps, against what is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Units:
+    """The pool as the tenant shows it: seats that can be used, and licences in use by anybody.
+
+    Blocked and shared accounts and those that a group licenses are in `consumed` like any other.
+    """
+
+    enabled: int
+    consumed: int
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Seats of one subscription of a tenant, whoever sold it; None: not known."""
+
+    id: str
+    seats: int | None
+    ends_on: date | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a pool covers its use, and why; `missing` seats are None where it is not known."""
+
+    reason: str
+    missing: int | None = None
+
+    @property
+    def covered(self) -> bool:
+        """Say whether seats may leave: what is not known never passes."""
+        return self.missing == 0
+
+
+def judge(
+    units: Units | None,
+    held: Iterable[Holding],
+    day: date,
+    *,
+    leaving: Collection[str] = (),
+    absent: Iterable[Holding] = (),
+    coming: int = 0,
+) -> Verdict:
+    """Judge whether a pool covers its use once all that ends by a day is gone.
+
+    `held` are the subscriptions whose seats are in `enabled`. One ends by then when it is said
+    to, when nobody knows its end, and when it is among `leaving`, whatever its end. `absent` are
+    originals that the tenant does not list, so that they may be in `enabled` under another id.
+    `coming` are seats of verified replacements that `enabled` does not count yet. Nothing passes
+    without a pool, with seats that nobody states, or with seats that belong to nobody.
+    """
+    listed, unseen = _sorted(held), _sorted(absent)
+    unknown = _unknown(units, listed, unseen)
+    if units is None or unknown:
+        return Verdict(unknown)
+    ending = _seats([one for one in (*listed, *unseen) if _ends(one, day, leaving)])
+    stays = max(units.enabled - ending + coming, 0)
+    said = f"{units.enabled} seats - {ending} that end by {day} + {coming} to come = {stays}"
+    return Verdict(f"{said}; {units.consumed} in use", max(units.consumed - stays, 0))
+
+
+def missing_seats(
+    units: Units | None, others: Iterable[Holding], seats: int, *, replaced: int = 0
+) -> str:
+    """Say why the seats of one replacement cannot be in `enabled` yet; empty when they are.
+
+    `others` are the subscriptions that are none of our replacements, `replaced` the seats of our
+    other replacements: what those bring proves nothing about this one.
+    """
+    listed = _sorted(others)
+    if units is None or any(one.seats is None for one in listed):
+        return _unknown(units, listed, [])
+    theirs = _seats(listed) + replaced
+    if units.enabled - theirs >= seats:
+        return ""
+    return f"the tenant shows {units.enabled} seats, {theirs} of them not of this order"
+
+
+def _ends(one: Holding, day: date, leaving: Collection[str]) -> bool:
+    return one.id in leaving or one.ends_on is None or one.ends_on <= day
+
+
+def _unknown(units: Units | None, listed: list[Holding], unseen: list[Holding]) -> str:
+    if units is None:
+        return "the tenant shows no such pool, so that nobody knows what is in use"
+    nameless = [one.id for one in (*listed, *unseen) if one.seats is None]
+    if nameless:
+        return f"nobody states the seats of subscription {nameless[0]}"
+    owned = _seats(listed)
+    if owned < units.enabled:
+        return f"the tenant shows {units.enabled} seats, but subscriptions of {owned} only"
+    return ""
+
+
+def _sorted(held: Iterable[Holding]) -> list[Holding]:
+    return sorted(held, key=lambda one: one.id)
+
+
+def _seats(held: Iterable[Holding]) -> int:
+    return sum(one.seats or 0 for one in held)
