@@ -11,6 +11,7 @@ from cspkit.ledger.records import (
     Hold,
     Lease,
     Letter,
+    Mail,
     MoveRow,
     StepRow,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "Letter",
+    "Mail",
     "MoveRow",
     "StepRow",
     "new_holder",

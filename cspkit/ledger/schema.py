@@ -24,9 +24,10 @@ from cspkit.tables import (
     StepState,
 )
 
-VERSION = 4
+VERSION = 5
 OUTCOMES = ("done", "refused", "unclear", "unsent")
 # CHECK cannot grow in an old SQLite ledger: what came later is only reached from one of these.
+MAIL_STATES = ("waiting", "sending", "sent", "refused", "bounced", "unclear")
 ORDERED_STATES = (
     MoveState.ORDERED,
     MoveState.PROVISIONED,
@@ -295,6 +296,26 @@ letters = Table(
     _text("run_id"),
     _at("claimed_at", nullable=False),
     _at("written_at"),
+)
+
+mails = Table(
+    "mails",
+    metadata,
+    _text("customer_id", key=True),
+    _text("letter", key=True),
+    _text("cycle", key=True),
+    _text("state", CheckConstraint(f"state IN ({_words(MAIL_STATES)})", name="word")),
+    _text("address"),
+    _text("message_id"),
+    _text("answer", default=""),
+    _at("sending_at"),
+    _at("updated_at", nullable=False),
+    ForeignKeyConstraint(
+        ["customer_id", "letter", "cycle"],
+        [letters.c.customer_id, letters.c.letter, letters.c.cycle],
+        name="of_letter",
+    ),
+    CheckConstraint("state <> 'sending' OR sending_at IS NOT NULL", name="sending_known"),
 )
 
 calls = Table(

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from cspkit.errors import LedgerError
 from cspkit.ledger import frames, leases, outside, schema, states
 from cspkit.ledger.ends import Ends
+from cspkit.ledger.mails import Mails
 from cspkit.ledger.opened import RuleBroken
 from cspkit.ledger.outside import Intent
 from cspkit.ledger.records import Call, Claim, Lease, Letter, MoveRow, StepRow
 from cspkit.tables import MoveState, StepState
 
 
-class Ledger(Ends):
+class Ledger(Ends, Mails):
     """The database that remembers what was done; opening it creates what is missing.
 
     `clock` dates what happens in the programme (a rehearsal has its own); `wall` times the

@@ -93,6 +93,11 @@ _ANOTHER = (
     "NEW.service <> OLD.service OR NEW.customer_id <> OLD.customer_id "
     "OR NEW.original <> OLD.original"
 )
+_SENT_AGAIN = (
+    "(NEW.state = 'sending' AND OLD.state <> 'waiting') "
+    "OR (OLD.state = 'sent' AND NEW.state NOT IN ('sent', 'bounced')) "
+    "OR NEW.customer_id <> OLD.customer_id OR NEW.letter <> OLD.letter OR NEW.cycle <> OLD.cycle"
+)
 
 RULES = (
     Rule("moves", "UPDATE", "prev must be the state that was left", _MOVED),
@@ -125,13 +130,15 @@ RULES = (
     Rule("leases", "UPDATE", "a fence never falls", "NEW.fence < OLD.fence"),
     Rule("holds", "UPDATE", "a hold is released once", "OLD.released_at IS NOT NULL"),
     Rule("letters", "UPDATE", "a letter is written once", "OLD.written_at IS NOT NULL"),
+    Rule("mails", "INSERT", "a mail begins waiting", "NEW.state <> 'waiting'"),
+    Rule("mails", "UPDATE", "a mail goes out once, and only from waiting", _SENT_AGAIN),
     *(
         Rule(table.name, "DELETE", "nothing is deleted from the ledger")
         for table in (
             *(schema.events, schema.heads, schema.approvals, schema.binding, schema.runs),
             *(schema.moves, schema.move_originals, schema.steps, schema.letters, schema.calls),
             *(schema.holds, schema.leases, schema.move_transitions, schema.step_transitions),
-            *(schema.ends, schema.end_transitions),
+            *(schema.ends, schema.end_transitions, schema.mails),
         )
     ),
 )
