@@ -10,7 +10,7 @@ from typing import Any
 
 from cspkit import blockers, scheduling
 from cspkit.placing.candidates import SEAT_DAYS, Candidate, Placing
-from cspkit.placing.wording import baseless, blocked, crowded, late
+from cspkit.placing.wording import baseless, blocked, crowded, late, off_day
 from cspkit.policy import Patience, Policy, Team, Workdays
 from cspkit.scheduling import ALL_TEAMS, Capacity, Item, Room, Schedule
 from cspkit.tables import Route
@@ -52,7 +52,10 @@ def _windows(
             placing.unplaced.append(blocked(row, waits[0]))
     open_ones = [one for one in candidates if _has_a_day(one, placing)]
     ids = {one.id for one in open_ones}
-    placing.unplaced += [late(one, placing) for one in candidates if one.id not in ids]
+    for one in candidates:
+        if one.id not in ids:
+            why = off_day if one.row.get("by_hand") else late
+            placing.unplaced.append(why(one, placing))
     return placing, _with_bases(open_ones, placing)
 
 
@@ -85,7 +88,15 @@ def _candidate(row: dict[str, Any], placing: Placing) -> Candidate:
     if row.get("pinned"):
         one.earliest = one.latest = row["pinned"]
         return one
-    return _hurried(one, placing, placing.start)
+    return _by_hand(_hurried(one, placing, placing.start))
+
+
+def _by_hand(one: Candidate) -> Candidate:
+    """Leave only the day that a person chose, where it lies in the window; else no day at all."""
+    chosen = one.row.get("by_hand")
+    if chosen is not None:
+        one.earliest, one.latest = max(one.earliest, chosen), min(one.latest, chosen)
+    return one
 
 
 def _team(row: dict[str, Any], teams: tuple[Team, ...]) -> Team | None:
@@ -178,7 +189,7 @@ def _item(one: Candidate, groups: dict[str, str], placing: Placing) -> Item:
     asked = placing.policy.together == "customer"
     return Item(
         key=one.id,
-        earliest=placing.start if one.waiting else one.earliest,
+        earliest=one.earliest if one.row.get("by_hand") or not one.waiting else placing.start,
         latest=one.latest,
         seats=one.row["order_seats"],
         daily=daily,

@@ -28,6 +28,19 @@ def baseless(row: dict[str, Any]) -> Unplaced:
     )
 
 
+def off_day(one: Candidate, placing: Placing) -> Unplaced:
+    """Say why the day that a person chose for a move cannot be had."""
+    chosen, row = one.row["by_hand"], one.row
+    first, last = placing.ready(placing.start, row["lead_days"], row), row["last_safe_day"]
+    why = f"ready from {first}, last safe day {last}"
+    if first <= chosen <= last:
+        why = "no orders are placed on that day"
+    words = f"decisions.xlsx has it ordered on {chosen}, which cannot be: {why}"
+    return Unplaced.of(
+        row, "no_room", words, "another day in `order_on` of decisions.xlsx, or none"
+    )
+
+
 def late(one: Candidate, placing: Placing) -> Unplaced:
     """Say how many days are missing, or when a month that renews by itself can be tried again."""
     need, last = one.earliest, one.latest
@@ -61,7 +74,7 @@ def crowded(one: Candidate, left: Left, placing: Placing, wish: Capacity | None)
         reason = "its customer must be invited first, and invitations_per_day is 0"
         return Unplaced.of(one.row, "no_room", reason, "invitations_per_day = 1")
     if left.reason in ("window", "lead"):
-        return late(one, placing)
+        return (off_day if one.row.get("by_hand") else late)(one, placing)
     if left.reason == "invitations_per_day":
         reason = "no invitation can be sent in time"
     else:

@@ -84,6 +84,9 @@ def _move(one: Candidate, day: date, batch: str, placing: Placing) -> PlannedMov
 
 
 def _why(one: Candidate, day: date, placing: Placing) -> str:
+    if one.row.get("by_hand"):
+        by, why = one.row.get("choice_by"), one.row.get("choice_reason")
+        return f"chosen by {by or 'hand'}: {why or 'no reason was written'}"
     if day == one.row["last_safe_day"]:
         return "the last safe day"
     early = (one.row["last_safe_day"] - day).days

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 OWN = ("rule", "pending", "seen_on", "sheet_price", "sheet_currency", "sheet_place")
-SAID = {"said_term": "term", "said_price": "sale_price", "said_currency": "currency"}
+SAID = {
+    **{"said_term": "term", "said_price": "sale_price", "said_currency": "currency"},
+    **{"by_hand": "order_on", "choice_reason": "choice_reason", "choice_by": "choice_by"},
+}
 
 Row = dict[str, Any]
 
