@@ -14,12 +14,13 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+import vl_convert
 
 from cspkit import planning, reporting
 from cspkit.errors import ExportError, SettingsError
 from cspkit.ledger import Ledger
 from cspkit.policy import Policy
-from cspkit.reporting import Status, charts, figures, receipts
+from cspkit.reporting import Status, charts, figures, loads, receipts
 from cspkit.reporting.figures import Progress, Standing
 from cspkit.settings import Settings
 from tests.browser.chromium import executable, open_browser
@@ -498,6 +499,36 @@ def test_charts_stand_in_words_too() -> None:
     assert data["image/svg+xml"].startswith("<svg") and "http://" not in data[
         "image/svg+xml"
     ].replace("http://www.w3.org/", "")
+
+
+def test_charts_are_alive_in_a_notebook() -> None:
+    """JupyterLab's own Vega-Lite draws them with zoom and tooltips; nothing is fetched."""
+    batches = pd.DataFrame({"date": [AS_OF, AS_OF + DAY], "moves": [3, 4]})
+
+    live = loads.calendar(batches, 25)._repr_mimebundle_()[0][charts.LIVE]
+
+    assert [param["select"] for param in live["vconcat"][1]["layer"][0]["params"]] == [
+        {"type": "interval", "encodings": ["x"]}
+    ]
+    assert vl_convert.vegalite_to_svg(live, vl_version="5.8").startswith("<svg")
+    assert "tooltip" in str(live) and "'url'" not in str(live)
+
+
+def test_a_hundred_thousand_dots_are_cut() -> None:
+    """The chart shows the first of the ranking and says how many are missing."""
+    ranked = pd.DataFrame(
+        {
+            "customer_id": [f"{number:06d}" for number in range(100_000)],
+            "name": "A",
+            "slack_days": 1,
+            "exposure_if_renewed": 5.0,
+            "currency": "EUR",
+        }
+    )
+
+    told = charts.slack_and_money(ranked)._repr_mimebundle_()[0]["text/plain"]
+
+    assert told.endswith("96,000 are not shown")
 
 
 def test_slack_and_money_leave_out_what_nobody_knows() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,9 @@ INK, LINE = "#333a41", "#dfe3e6"
 WIDTH = 640
 _PARTS = re.compile(r' (?:role="graphics-[^"]*"|aria-[a-z]+="[^"]*")')
 WIDE = 880
+LIVE, SCHEMA = "application/vnd.vegalite.v5+json", "https://vega.github.io/schema/vega-lite/v5.json"
+# Altair refuses more rows than 5,000, and nobody can tell so many dots apart.
+DOTS = 4_000
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,43 @@ class Picture:
         drawn = re.sub(r"(<svg\b[^>]*>)", lambda found: found[1] + words, drawn, count=1)
         return _styled(drawn)
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        """Show a still picture: the same in Lab, in executed copies, by mail and offline."""
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show it alive where JupyterLab or Voilà draws it, and still everywhere else.
+
+        Neither loads anything from outside; receipts and mails take the still picture.
+        """
         import vl_convert
 
-        text = f"{self.title}. {self.description}"
-        drawn = str(vl_convert.vegalite_to_svg(self.chart.to_dict()))
-        return {"image/svg+xml": drawn, "text/plain": text}, {"image/svg+xml": {"alt": text}}
+        text, spec = f"{self.title}. {self.description}", self.chart.to_dict()
+        drawn = str(vl_convert.vegalite_to_svg(spec))
+        shown = {"image/svg+xml": drawn, LIVE: alive(spec, text), "text/plain": text}
+        return shown, {"image/svg+xml": {"alt": text}}
+
+
+def alive(spec: dict[str, Any], words: str) -> dict[str, Any]:
+    """Return a chart's specification with zoom on its axes of numbers and days.
+
+    Takes what Altair writes, which is of the next version of Vega-Lite; JupyterLab and Voilà
+    bring the one before and would warn about each chart.
+    """
+    live = {**copy.deepcopy(spec), "$schema": SCHEMA, "description": words}
+    live.get("config", {}).pop("aria", None)
+    unit = live
+    while parts := unit.get("vconcat") or unit.get("layer"):
+        unit = parts[-1] if "vconcat" in unit else parts[0]
+    flowing = ("quantitative", "temporal")
+    axes = [axis for axis in ("x", "y") if unit["encoding"].get(axis, {}).get("type") in flowing]
+    if "x" in axes:
+        # Bars stand on their axis; only points may be moved up and down.
+        axes = axes if _mark(unit) != "bar" else ["x"]
+        select = {"type": "interval", "encodings": axes}
+        unit["params"] = [{"name": "zoom", "select": select, "bind": "scales"}]
+    return live
+
+
+def _mark(unit: dict[str, Any]) -> str:
+    mark = unit["mark"]
+    return str(mark["type"] if isinstance(mark, dict) else mark)
 
 
 def by_standing(
@@ -159,7 +193,8 @@ def slack_and_money(ranked: pd.DataFrame) -> Picture:
     """Draw each customer by its slack and by what a missed renewal commits, per currency.
 
     Takes the ranked customers: columns slack_days, exposure_if_renewed, currency, name and
-    customer_id. Both money and time reach from little to much, so money is on a log scale.
+    customer_id. Both money and time reach from little to much, so money is on a log scale. Of
+    more than 4,000 customers the first of the ranking are drawn.
     """
     import altair as alt
 
@@ -172,7 +207,7 @@ def slack_and_money(ranked: pd.DataFrame) -> Picture:
             "currency": known["currency"].astype(object),
         }
     )
-    dots = dots[dots["money"] > 0].assign(late=dots["slack"] < 0)
+    dots = dots[dots["money"] > 0].assign(late=dots["slack"] < 0).head(DOTS)
     colour = alt.condition(
         "datum.late", alt.value(COLOURS[Standing.AT_RISK]), alt.value(COLOURS[Standing.MOVED])
     )

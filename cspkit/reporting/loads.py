@@ -45,6 +45,7 @@ def calendar(batches: pd.DataFrame, capacity: int) -> Picture:
     bars = bars.encode(
         x=alt.X("date:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, tickCount=12)),
         y=alt.Y("moves:Q", title="orders a day", axis=alt.Axis(tickCount=4, format=",d")),
+        tooltip=["date:T", "moves:Q"],
     )
     line = alt.Chart(pd.DataFrame({"capacity": [capacity]})).mark_rule(
         color=COLOURS[Standing.AT_RISK], strokeDash=[5, 4], strokeWidth=1.5
