@@ -260,7 +260,10 @@ def test_a_dry_run_writes_nothing(scene: Scene) -> None:
     assert (preview["would_do"][0], outcomes["outcome"][0]) == ("order", "dry")
     assert preview["reason"][0].startswith("7 × CFQ")
     written = json.loads((scene.settings.root / "result.json").read_text())
-    assert {"counts": counts, "chain_head": ""} == written
+    assert (counts, "", "") == (written["counts"], written["chain_head"], written["left"])
+    assert written["diff"] == work.diff()
+    assert "planned, 7 × Office 365 E3 until" in work.diff()[0]
+    assert "-> ordered, 7 × CFQ" in work.diff()[0]
     assert counts == {"dry": 1}
     assert (scene.calls("POST"), scene.calls("PATCH")) == (0, 0)
     assert not scene.ledger_file.exists()
@@ -397,7 +400,7 @@ def test_failed_moves_come_out_apart(scene: Scene) -> None:
     scene.save()
     work = begin(scene)
     seen: list[tuple[int, int]] = []
-    work.carry_out(progress=lambda done, total: seen.append((done, total)))
+    work.carry_out(progress=lambda done, total, _counts: seen.append((done, total)))
 
     assert list(work.failed()["outcome"]) == ["failed"]
     assert work.close() == {"done": 1, "failed": 1}

@@ -43,7 +43,8 @@ def notebook(folder: Path, *cells: str, declared: str = DECLARED) -> Path:
 def execute(source: Path, output: Path, **given: Any) -> receipts.Record:
     """Execute a notebook of our own as `run` executes a packaged one."""
     job = kernel.Job(source, output, output.parent, given, FixedClock(MORNING))
-    return kernel.execute(job, receipts.Record("try", "dry", MORNING, "ana"))
+    record, _ = kernel.execute(job, receipts.Record("try", "dry", MORNING, "ana"))
+    return record
 
 
 def kept(output: Path) -> dict[str, Any]:

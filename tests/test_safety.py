@@ -100,7 +100,7 @@ def test_a_hold_stops_a_run_that_is_on(programme: Scene, everyone: bool) -> None
         mode="rehearsal",
     )
 
-    def heard(number: int, _of: int) -> None:
+    def heard(number: int, _of: int, _counts: object) -> None:
         if number == 1:
             last = programme.moves[1].customer_id
             whom = "--all" if everyone else last

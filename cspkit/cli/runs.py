@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cspkit.cli.opening import day, exports_of, ledger_of, settings_of
 from cspkit.cli.options import AsJson, Config, Debug, app
-from cspkit.cli.saying import print_json, result, say
+from cspkit.cli.saying import live_line, print_json, result, say
 from cspkit.errors import DONE, FAILED_MOVES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cspkit.planning import Plan
+    from cspkit.runbooks import Receipt
     from cspkit.settings import Settings
 
 
@@ -27,33 +27,60 @@ def run(
     batch: Annotated[str | None, typer.Option(help="A batch, such as B001.")] = None,
     due: Annotated[str | None, typer.Option(help="All that is due by this day.")] = None,
     mode: Annotated[str, typer.Option(help="dry, rehearsal or live")] = "dry",
+    canary: Annotated[int, typer.Option(help="Only so many of the first.")] = 0,
+    max_failures: Annotated[
+        int, typer.Option(help="Stop at so many, over all batches; 0: the policy's, in this run.")
+    ] = 0,
+    only: Annotated[
+        Path | None, typer.Option(help="Only these: a csv of ids, such as a failed.csv.")
+    ] = None,
+    parallel: Annotated[int, typer.Option(help="Customers at the same time, 1 to 16.")] = 1,
+    until: Annotated[
+        str, typer.Option(help="Begin nothing after HH:MM by this computer's clock.")
+    ] = "",
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Carry out one step of one batch as a runbook; dry unless told otherwise.
 
+    Ctrl-C finishes the call in hand, writes the receipt and exits with 1; a second one kills.
+
     Example: `cspkit run provision --plan plan.json --batch B001 --mode rehearsal`
     """
     from cspkit import runbooks
 
-    receipt = runbooks.run(
-        runbook,
-        plan=plan_file,
-        batch=batch,
-        due=due,
-        mode=mode,
-        settings=settings_of(config),
-        progress=sys.stderr.isatty() and not as_json,
-    )
+    with live_line(quiet=as_json) as said:
+        receipt = runbooks.run(
+            runbook,
+            plan=plan_file,
+            batch=batch,
+            due=due,
+            mode=mode,
+            canary=canary,
+            max_failures=max_failures,
+            only=only,
+            parallel=parallel,
+            until=until,
+            settings=settings_of(config),
+            progress=said,
+        )
+    _told(receipt, as_json)
+    raise typer.Exit(DONE if receipt.ok else FAILED_MOVES)
+
+
+def _told(receipt: Receipt, as_json: bool) -> None:
+    """Say what came of a run: what a dry one would change, the counts, and where more stands."""
+    value: dict[str, Any] = {"runbook": receipt.name, "mode": receipt.mode}
+    value |= {"counts": receipt.counts, "receipt": str(receipt.html)}
+    value |= {"notes": receipt.notes, "stopped": receipt.stopped, "diff": receipt.diff}
+    value["failed"] = str(receipt.left) if receipt.left else None
     counts = ", ".join(f"{count} {name}" for name, count in receipt.counts.items()) or "nothing"
-    result(
-        as_json,
-        {"runbook": receipt.name, "counts": receipt.counts, "receipt": str(receipt.html)},
-        f"{receipt.name} ({receipt.mode}): {counts}; receipt {receipt.html}",
-    )
-    failed = receipt.counts.get("failed", 0) + receipt.counts.get("human", 0)
-    raise typer.Exit(FAILED_MOVES if failed else DONE)
+    words = [f"{receipt.name} ({receipt.mode}): {counts}", *receipt.notes]
+    words += [receipt.stopped] if receipt.stopped else []
+    words += [f"failed or skipped: {receipt.left}"] if receipt.left else []
+    text = "\n".join([*receipt.diff, "; ".join([*words, f"receipt {receipt.html}"])])
+    result(as_json, value, text)
 
 
 @app.command()

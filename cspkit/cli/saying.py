@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +85,19 @@ def _missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+@contextmanager
+def live_line(*, quiet: bool = False) -> Iterator[Callable[[str], object] | None]:
+    """Give what shows the newest line in place of the one before; None where nobody looks."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with console.status("starting", spinner="line") as line:
+        yield line.update
 
 
 def warn(text: str) -> None:

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from cspkit.clock import SystemClock
 from cspkit.errors import LedgerError, PlanRefused
 from cspkit.ledger import backups, chain, health, leases, schema, states
+from cspkit.ledger.failing import Failing
 from cspkit.ledger.health import Health
-from cspkit.ledger.opened import Opened
 from cspkit.ledger.records import Approval, Broken, Hold, canonical
 from cspkit.names import person
 from cspkit.tables import Mode, MoveState
 
 
-class People(Opened):
+class People(Failing):
     """Record who approved, held, released or settled what, and which runs there were."""
 
     def approve(

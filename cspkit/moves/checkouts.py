@@ -31,6 +31,7 @@ def check_out(work: Pass, row: MoveRow) -> Done | None:
         return work.end(row, Outcome.WAITING, "the checkout got no clear answer yet; run again")
     assert row.cart_id is not None
     path = pc.checkout_path(row.customer_id, row.cart_id)
+    work.desk.check_stop()
     call = work.desk.ledger.send(row, path, run_id=work.desk.run_id, lease=work.lease)
     work.sends += 1
     work.request_id = call.request_id if call else ""

@@ -15,6 +15,7 @@ from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
 from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
 from cspkit.moves.costs import Sheets
+from cspkit.moves.stopping import Stop
 from cspkit.partner_center import Customer, PartnerCenter
 from cspkit.planning import Excess, Plan, over_caps
 from cspkit.settings import Settings
@@ -48,6 +49,7 @@ class Desk:
     sheets: Sheets | None = field(default=None, repr=False)
     ledger: Ledger = field(init=False, repr=False)
     crowd: int = field(default=1, init=False)
+    stop: Stop = field(default_factory=Stop, init=False, repr=False)
     _seen: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -154,8 +156,14 @@ class Desk:
         repeatable: bool = False,
     ) -> T:
         """Make one outside write: its intent committed before, its outcome after."""
+        self.check_stop()
         call = self.ledger.intend(intent, run_id=self.run_id, lease=lease, repeatable=repeatable)
         return self.settled(call, send)
+
+    def check_stop(self) -> None:
+        """Raise Overtaken when the run was asked to stop: before an intent, never after it."""
+        if self.stop.reason:
+            raise Overtaken
 
     def settled(self, call: Call | None, send: Callable[[str], T]) -> T:
         """Send a write whose intent is committed, and record what came of it."""

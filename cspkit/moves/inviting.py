@@ -19,6 +19,7 @@ class Invite:
 
     by = "invite_on"
     about_moves = False
+    makes = "asked"
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""

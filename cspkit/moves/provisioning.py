@@ -17,6 +17,7 @@ class Provision:
 
     by = "date"
     about_moves = True
+    makes = "ordered"
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""

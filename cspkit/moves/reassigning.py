@@ -24,6 +24,7 @@ class Reassign:
 
     by = "reassign_on"
     about_moves = True
+    makes = "reassigned"
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""

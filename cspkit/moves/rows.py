@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import pandas as pd
 
+from cspkit import catalogue
 from cspkit.planning import PlannedCustomer, PlannedMove
 
 PREVIEW = ("subject", "customer_id", "name", "state", "would_do", "reason")
@@ -77,6 +78,30 @@ class Done:
     outcome: Outcome
     reason: str = ""
     request_id: str = ""
+
+
+def acts(look: Look) -> bool:
+    """Say whether a step would do something now."""
+    return look.stop is None and look.would_do not in ("nothing", "wait")
+
+
+def change(one: Subject, look: Look, makes: str = "") -> str:
+    """Say what is and what would be; `makes` is the state that the step leads to."""
+    now = f"{look.state}{_original(one)}"
+    if not acts(look):
+        return f"{one.id} {one.name}: {now} -> the same: {look.reason or look.would_do}"
+    then = makes or look.would_do
+    return f"{one.id} {one.name}: {now} -> {then}{', ' * bool(look.reason)}{look.reason}"
+
+
+def _original(one: Subject) -> str:
+    """Say what the originals of a move are; nothing for a customer."""
+    if one.move is None:
+        return ""
+    known = catalogue.find(one.move.sku_id) if one.move.sku_id else None
+    product = (known or {}).get("name") or one.move.sku_id or "of an unknown product"
+    seats = one.move.original_seats or one.move.seats
+    return f", {seats} × {product} until {one.move.expires_on}"
 
 
 def preview(looks: Iterable[tuple[Subject, Look]]) -> pd.DataFrame:

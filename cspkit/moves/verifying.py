@@ -19,6 +19,7 @@ class Verify:
 
     by = "verify_by"
     about_moves = True
+    makes = "verified"
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""

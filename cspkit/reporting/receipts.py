@@ -51,6 +51,9 @@ class Record:
     notebook_sha256: str = ""
     chain_head: str = ""
     version: str = ""
+    notes: list[str] = field(default_factory=list)
+    stopped: str = ""
+    left: str = ""
 
     def save(self, file: Path) -> None:
         """Write the record, whole or not at all."""

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cspkit.clock import Clock, SystemClock
 from cspkit.errors import RunbookError, SettingsError, UnknownParameter
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel, settling
 from cspkit.runbooks.parameters import Value, check, declared
+from cspkit.runbooks.progress import Say, tell
 from cspkit.runbooks.settling import read_settings, seen_steps, settle
 from cspkit.settings import FILE, Settings
 from cspkit.tables import Mode
@@ -32,6 +33,7 @@ __all__ = [
     "run",
     "seen_steps",
     "settle",
+    "tell",
 ]
 
 RUNBOOKS = {
@@ -45,7 +47,11 @@ RUNBOOKS = {
 
 @dataclass(frozen=True)
 class Receipt:
-    """What one run of a notebook left behind."""
+    """What one run of a notebook left behind.
+
+    `stopped` says why it began nothing more, `notes` what it left out, `diff` what a dry run
+    would change; `left` is a csv of what failed or was skipped, for `only`.
+    """
 
     name: str
     mode: str
@@ -56,6 +62,10 @@ class Receipt:
     html: Path
     started: datetime
     ended: datetime
+    notes: tuple[str, ...] = ()
+    stopped: str = ""
+    diff: tuple[str, ...] = ()
+    left: Path | None = None
 
     @property
     def ok(self) -> bool:
@@ -94,10 +104,17 @@ def run(
     batch: str | None = None,
     due: date | str | None = None,
     mode: str = "dry",
-    progress: bool = False,
+    canary: int = 0,
+    max_failures: int = 0,
+    only: str | Path | None = None,
+    parallel: int = 1,
+    until: str = "",
+    progress: Say | None = None,
     clock: Clock | None = None,
 ) -> Receipt:
-    """Carry out one runbook for one batch, or for what is due; return its receipt.
+    """Carry out one runbook for a batch, for what is due, or for what a file names.
+
+    The limits are those of `moves.Limits`; `progress` hears a line whenever something is through.
 
     Leaves a folder below `<reports>/receipts/`: the executed notebook, an HTML receipt, the
     settings it ran with and its counts, also when it fails. Raises UnknownParameter and
@@ -107,9 +124,16 @@ def run(
 
     notebook = _runbook(name)
     clock = clock or SystemClock()
-    which = {"batch": batch or "", "due": str(due or ""), "mode": _mode(mode, batch, due)}
-    given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which})
-    _possible(Plan.read(plan), which, settings)
+    which = {"batch": batch or "", "due": str(due or ""), "mode": _mode(mode, batch, due, only)}
+    limits: dict[str, Any] = {
+        "canary": canary,
+        "max_failures": max_failures,
+        "only": Path(only).resolve().as_posix() if only else "",
+        "parallel": parallel,
+        "until": until,
+    }
+    given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which, **limits})
+    _possible(name, Plan.read(plan), which, limits, settings)
     started = clock.now()
     place = receipts.make_folder(
         settings.reports, started, name, which["batch"], which["due"], mode
@@ -124,8 +148,16 @@ def run(
     return _receipt(job, _record(name, started, which))
 
 
-def _possible(plan: Plan, which: Mapping[str, str], settings: Settings) -> None:
+def _possible(
+    name: str,
+    plan: Plan,
+    which: Mapping[str, str],
+    limits: Mapping[str, Any],
+    settings: Settings,
+) -> None:
     """Refuse before a kernel starts what the kernel would refuse at once."""
+    from cspkit.moves import Limits, opening, work
+
     kind = {Mode.REHEARSAL: "rehearsal", Mode.LIVE: "tenant"}.get(Mode(which["mode"]))
     if kind and settings.service.kind != kind:
         found = f"mode {which['mode']} needs {kind!r}, found {settings.service.kind!r}"
@@ -134,6 +166,9 @@ def _possible(plan: Plan, which: Mapping[str, str], settings: Settings) -> None:
     if which["batch"] and which["batch"] not in known:
         ends = f"{known[0]} to {known[-1]}" if known else "no batch"
         raise UnknownParameter(f"the plan has no batch {which['batch']!r}; it has {ends}")
+    allowed, day = Limits(**limits), opening.read_day(which["due"] or None)
+    allowed.ends_at(SystemClock().now())
+    work.select(plan, name, allowed, batch=which["batch"] or None, due=day)
 
 
 def execute(
@@ -142,7 +177,7 @@ def execute(
     /,
     *,
     workspace: Path | None = None,
-    progress: bool = False,
+    progress: Say | None = None,
     **given: object,
 ) -> Receipt:
     """Execute any packaged notebook into output; its HTML receipt and record stand beside it.
@@ -163,7 +198,7 @@ def _record(name: str, started: datetime, given: Mapping[str, Value]) -> receipt
 
 
 def _receipt(job: kernel.Job, record: receipts.Record) -> Receipt:
-    done = kernel.execute(job, record)
+    done, result = kernel.execute(job, record)
     return Receipt(
         name=done.name,
         mode=done.mode,
@@ -174,6 +209,10 @@ def _receipt(job: kernel.Job, record: receipts.Record) -> Receipt:
         html=job.output.with_suffix(".html"),
         started=done.started,
         ended=done.ended or job.clock.now(),
+        notes=tuple(done.notes),
+        stopped=done.stopped,
+        diff=tuple(result.get("diff", ())),
+        left=job.output.with_name(done.left) if done.left else None,
     )
 
 
@@ -183,11 +222,12 @@ def _runbook(name: str) -> Path:
     return find(RUNBOOKS[name])
 
 
-def _mode(mode: str, batch: str | None, due: object) -> str:
+def _mode(mode: str, batch: str | None, due: object, only: object) -> str:
     if mode not in list(Mode):
         raise UnknownParameter(f"mode expects {', '.join(Mode)}, found {mode!r}")
-    if mode != Mode.DRY and not batch and not due:
-        raise UnknownParameter(f"mode {mode} needs a batch or a due date, found neither")
+    if mode != Mode.DRY and not batch and not due and not only:
+        wanted = "a batch or a due date, or a file of moves"
+        raise UnknownParameter(f"mode {mode} needs {wanted}, found none")
     return str(mode)
 
 

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from traitlets.config import Config
 
@@ -19,6 +20,7 @@ from cspkit.errors import RunbookError
 from cspkit.reporting import receipts
 from cspkit.reporting.receipts import Record
 from cspkit.runbooks.parameters import SECRET, Value
+from cspkit.runbooks.progress import Heard, Say
 
 # An outside call has its own, much shorter limit; this one only ends a kernel that hangs.
 CELL_SECONDS = 4 * 3600
@@ -33,11 +35,11 @@ class Job:
     workspace: Path
     given: dict[str, Value]
     clock: Clock
-    progress: bool = False
+    progress: Say | None = None
 
 
-def execute(job: Job, record: Record) -> Record:
-    """Execute a notebook and return its finished record.
+def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
+    """Execute a notebook; return its finished record and what it wrote of itself.
 
     Whatever happens, the executed notebook, its record and its HTML receipt are kept. Raises
     RunbookError when a cell fails or the kernel is lost.
@@ -54,9 +56,8 @@ def execute(job: Job, record: Record) -> Record:
     part = job.output.with_name(f".part-{job.output.name}")
     try:
         _papermill(job, part)
-        record.counts, record.chain_head = _result(job.given.get("result_file"))
-        bad = record.counts.get("failed", 0) + record.counts.get("human", 0)
-        record.status = receipts.FAILED if bad else receipts.DONE
+        result = _result(job.given.get("result_file"))
+        _fill(record, result)
     except RunbookError as error:
         record.status, record.error = receipts.BROKEN, str(error)
         raise
@@ -66,7 +67,7 @@ def execute(job: Job, record: Record) -> Record:
         if part.exists():
             _keep(part, job.output)
             receipts.to_html(job.output, job.output.with_suffix(".html"), record)
-    return record
+    return record, result
 
 
 def _papermill(job: Job, output: Path) -> None:
@@ -83,7 +84,8 @@ def _papermill(job: Job, output: Path) -> None:
                 _literal(output),
                 job.given,
                 kernel_name="python3",
-                progress_bar=job.progress,
+                progress_bar=False,
+                stdout_file=Heard(job.progress) if job.progress else None,
                 execution_timeout=CELL_SECONDS,
                 # The kernel's folder; papermill's own `cwd` would move this whole process.
                 resources={"metadata": {"path": str(job.workspace)}},
@@ -122,14 +124,23 @@ def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:
     return error
 
 
-def _result(result_file: Value | None) -> tuple[dict[str, int], str]:
-    """Read what the run counted, and the head of its events in the ledger."""
+def _result(result_file: Value | None) -> dict[str, Any]:
+    """Read what the run said of itself: counts, the head of its events in the ledger, and more."""
     file = Path(str(result_file or ""))
     if not file.is_file():
-        return {}, ""
-    result = json.loads(file.read_text(encoding="utf-8"))
-    counts = {str(word): int(number) for word, number in result.get("counts", result).items()}
-    return counts, str(result.get("chain_head", ""))
+        return {}
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return result if "counts" in result else {"counts": result}
+
+
+def _fill(record: Record, result: dict[str, Any]) -> None:
+    """Finish a record: what failed, or was stopped for a reason, is not done."""
+    record.counts = {word: int(number) for word, number in result.get("counts", {}).items()}
+    record.chain_head = result.get("chain_head", "")
+    record.notes, record.stopped = list(result.get("notes", ())), result.get("stopped", "")
+    record.left = result.get("left", "")
+    bad = record.counts.get("failed", 0) + record.counts.get("human", 0)
+    record.status = receipts.FAILED if bad or result.get("unfinished") else receipts.DONE
 
 
 def _keep(part: Path, output: Path) -> None:
