@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cspkit.errors import SettingsError
 from cspkit.policy import Policy
 
 FILE = "cspkit.toml"
+_SECRET = re.compile("password|secret|token$", re.IGNORECASE)
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+")
 
 
 class Service(BaseModel):
@@ -40,6 +52,7 @@ class Service(BaseModel):
     partner_center_audience: str = Field("", description="of tokens; else the address itself")
     graph_audience: str = Field("", description="of tokens; else the address itself")
     price_sheets: str = Field("", description="their own address; else Microsoft's")
+    azure_billing: str = Field("", description="of customers' Azure billing; else Microsoft's")
     allowed_hosts: tuple[str, ...] = Field((), description="other addresses a link may lead to")
     calls_per_minute: float | None = Field(None, gt=0, description="to Partner Center")
     graph_calls_per_minute: float | None = Field(None, gt=0, description="to Graph, per tenant")
@@ -47,7 +60,7 @@ class Service(BaseModel):
     refresh_token_file: str = Field("", description="where its user's refresh token is kept")
 
     @field_validator(
-        *("partner_center", "graph", "authority", "price_sheets"),
+        *("partner_center", "graph", "authority", "price_sheets", "azure_billing"),
         *("partner_center_audience", "graph_audience"),
     )
     @classmethod
@@ -91,6 +104,44 @@ class Letters(BaseModel):
     own: str = Field("", description="folder of the partner's own texts")
     invoicer: str = Field("", description="who invoices from now on")
     support: str = Field("", description="whom to call")
+    remind_after_days: tuple[Annotated[int, Field(ge=1, le=365)], ...] = Field(
+        (7, 14), description="days after an invitation when it is asked for again"
+    )
+    sender: str = Field(
+        "", description="whom letters are from, such as Ana Ruiz <ana@cloud.example>"
+    )
+    smtp_host: str = Field("", description="who carries letters; empty: they stay drafts")
+    smtp_port: int = Field(0, ge=0, le=65535, description="0: the usual one of smtp_security")
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = Field("", description="who signs in; the password is in the environment")
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Letters:
+        name, address = parseaddr(self.sender)
+        if self.smtp_host and not self.sender:
+            raise ValueError("sender is needed where smtp_host is set")
+        if self.sender and not _ADDRESS.fullmatch(address):
+            raise ValueError(f"sender: expected Name <name@domain>, found {self.sender!r}")
+        if not self.sender.isprintable() or not name.isprintable():
+            raise ValueError(f"sender: expected one line, found {self.sender!r}")
+        if self.smtp_security == "none" and self.smtp_user and not self.on_this_machine:
+            raise ValueError("smtp_security: none would send the password of smtp_user in clear")
+        return self
+
+    @property
+    def sender_name(self) -> str:
+        """Name whom letters are from."""
+        return parseaddr(self.sender)[0]
+
+    @property
+    def sender_address(self) -> str:
+        """Give the address that letters are from, and that comes to know what bounced."""
+        return parseaddr(self.sender)[1]
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Say whether mail goes no further than this machine."""
+        return self.smtp_host in ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseModel):
@@ -128,6 +179,8 @@ class Settings(BaseModel):
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             found = f"{first['msg']}, found {first.get('input')!r}"
+            if _SECRET.search(field):
+                found = "secrets are not kept in this file; see CSPKIT_SMTP_PASSWORD and its like"
             raise SettingsError(file, field, found) from error
         except TypeError as error:
             raise SettingsError(file, "root", "cannot be set in the file") from error

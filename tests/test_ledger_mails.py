@@ -35,8 +35,8 @@ def test_a_letter_goes_out_once(ledger: Ledger, letter: Letter) -> None:
     began = [ledger.begin_mail(letter), ledger.begin_mail(letter)]
     ledger.settle_mail(letter, "sent", "250 taken")
 
-    assert [True, False] == began
-    assert "sent" == queue(ledger, letter, "other@b.example")
+    assert began == [True, False]
+    assert queue(ledger, letter, "other@b.example") == "sent"
     assert not ledger.begin_mail(letter)
 
 
@@ -46,7 +46,7 @@ def test_a_run_that_was_killed_leaves_a_letter_that_nobody_sends(
     """An intent without an outcome waits for a person, whatever is asked for."""
     ledger.begin_mail(letter)
 
-    assert "sending" == queue(ledger, letter, "other@b.example")
+    assert queue(ledger, letter, "other@b.example") == "sending"
     assert not ledger.begin_mail(letter)
 
 
@@ -84,7 +84,7 @@ def test_a_hold_keeps_letters_back(ledger: Ledger, letter: Letter) -> None:
     ledger.hold(CUSTOMER, reason="dispute", by="Ana Ruiz")
 
     assert not ledger.begin_mail(letter)
-    assert "waiting" == state(ledger, letter)
+    assert state(ledger, letter) == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_letter_that_came_back_waits_for_another_address(ledger: Ledger, lette
     ledger.begin_mail(letter)
     ledger.settle_mail(letter, "refused", "550 5.1.1 no such user")
 
-    assert "waiting" == queue(ledger, letter, "other@b.example")
+    assert queue(ledger, letter, "other@b.example") == "waiting"
     assert ledger.begin_mail(letter)
-    assert [("other@b.example", "sending")] == list(
-        ledger.mails()[["address", "state"]].itertuples(index=False, name=None)
-    )
+    assert list(ledger.mails()[["address", "state"]].itertuples(index=False, name=None)) == [
+        ("other@b.example", "sending")
+    ]

@@ -1,6 +1,7 @@
 """Texts to customers in their language, and the outbox they wait in."""
 
-from cspkit.letters.outbox import FIRST, draft, file_name, put
+from cspkit.letters.carrying import PASSWORD, Carried, Fate, carry
+from cspkit.letters.outbox import FIRST, draft, file_name, keep, message_id, outgoing, put
 from cspkit.letters.wording import Licences
 from cspkit.letters.writing import LANGUAGES, LETTERS, Field, Text, language_for, write
 
@@ -8,12 +9,19 @@ __all__ = [
     "FIRST",
     "LANGUAGES",
     "LETTERS",
+    "PASSWORD",
+    "Carried",
+    "Fate",
     "Field",
     "Licences",
     "Text",
+    "carry",
     "draft",
     "file_name",
+    "keep",
     "language_for",
+    "message_id",
+    "outgoing",
     "put",
     "write",
 ]

@@ -7,6 +7,7 @@ import os
 import re
 import uuid
 from datetime import datetime
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from cspkit.errors import SettingsError
 from cspkit.letters.writing import Text
+from cspkit.settings import Letters
 from cspkit.wire import plain
 
 FIRST = "1"
@@ -71,11 +73,43 @@ def draft(text: Text, *, name: str, contact: str, address: str, at: datetime) ->
     if address:
         message["To"] = Address(_header(contact), addr_spec=_checked(address))
     message["Date"] = at
-    message["Message-ID"] = f"<{uuid.uuid5(_NAMESPACE, name)}@cspkit.invalid>"
+    message["Message-ID"] = message_id(name, "cspkit.invalid")
     message["X-Unsent"] = "1"
     message.set_content(text.body, cte="quoted-printable")
     message["Content-Language"] = text.language
     return message
+
+
+def message_id(name: str, domain: str) -> str:
+    """Name a mail by its letter's file, so that what bounces can be told."""
+    return f"<{uuid.uuid5(_NAMESPACE, name)}@{domain}>"
+
+
+def outgoing(file: Path, settings: Letters, *, address: str, at: datetime) -> EmailMessage:
+    """Make of a draft in the outbox the mail that goes out; the draft stays as it is.
+
+    Raises SettingsError where the draft is gone or cannot be read.
+    """
+    try:
+        message = message_from_bytes(file.read_bytes(), policy=SMTP)
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}; run the step that writes it again"
+        raise SettingsError(file, "outbox", problem) from error
+    assert isinstance(message, EmailMessage)
+    named = message["To"].addresses[0].display_name if message["To"] else ""
+    domain = settings.sender_address.partition("@")[2]
+    for header in ("X-Unsent", "To", "From", "Date", "Message-ID"):
+        del message[header]
+    message["From"] = Address(_header(settings.sender_name), addr_spec=settings.sender_address)
+    message["To"] = Address(_header(named), addr_spec=_checked(address))
+    message["Date"] = at
+    message["Message-ID"] = message_id(file.name, domain)
+    return message
+
+
+def keep(file: Path, message: EmailMessage) -> None:
+    """Put the mail that went out in the place of its draft, so that nobody sends it again."""
+    _replace(file, message.as_bytes())
 
 
 def _header(text: str) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cspkit import letters
 from cspkit.errors import SettingsError
 from cspkit.ledger import Lease
 from cspkit.moves.desk import Desk, Overtaken
-from cspkit.moves.posting import compose, post
+from cspkit.moves.mailing import sends
+from cspkit.moves.posting import compose, licences, post
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.tables import Step, StepState
 
-LETTER = "invitation"
+LETTER, REMINDER = "invitation", "reminder"
+ANSWER_DAYS = 3
 ACCEPTED = "the customer accepted us as their reseller"
 
 
@@ -33,23 +37,28 @@ class Invite:
                 return Look(state, "nothing", ACCEPTED, Outcome.SKIPPED)
             return Look(state, "note that they accepted", ACCEPTED)
         if state is not StepState.TO_DO:
-            return Look(state, "look whether they accepted", self._asked(one))
+            due = reminder_due(self._desk, one)
+            would_do = "remind them" if due else "look whether they accepted"
+            return Look(state, would_do, self._asked(one))
         try:
-            text = compose(self._desk, one, LETTER, _asking(one, "https://"))
+            text = compose(self._desk, one, LETTER, _asking(self._desk, one, "https://"))
         except SettingsError as error:
             return Look(state, "nothing", _incomplete(error), Outcome.SKIPPED)
         to = text.address or "nobody yet: no contact_email in the decisions"
         return Look(state, "write the invitation", f"to {to}")
 
     def act(self, one: Subject, lease: Lease) -> Done:
-        """Write the letter once, or note that the customer accepted."""
+        """Write the letter once, a reminder when it is due, or note that the customer accepted."""
         desk = self._desk
         row = desk.ledger.step(one.customer_id, Step.RELATIONSHIP)
         if desk.related(one.customer_id):
             note_related(desk, one, lease)
             return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED)
         try:
-            letter = post(desk, one, LETTER, _asking(one, desk.invitation_link))
+            asking = _asking(desk, one, desk.invitation_link)
+            letter = post(desk, one, LETTER, asking)
+            if days := reminder_due(desk, one):
+                remind(desk, one, asking, days)
         except SettingsError as error:
             return Done(row.state, row.state, Outcome.SKIPPED, _incomplete(error))
         if row.state is StepState.TO_DO:
@@ -65,11 +74,34 @@ class Invite:
     def _asked(self, one: Subject) -> str:
         asked = self._desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
         since = f"since {asked:%Y-%m-%d}, " if asked else ""
-        return f"the invitation is in the outbox {since}not accepted yet"
+        there = "was sent" if sends(self._desk.settings, self._desk.mode) else "is in the outbox"
+        return f"the invitation {there} {since}not accepted yet"
 
 
-def _asking(one: Subject, link: str) -> dict[str, letters.Field]:
-    return {"link": link, "by": one.customer.access_by}
+def _asking(desk: Desk, one: Subject, link: str) -> dict[str, letters.Field]:
+    """Ask for an answer by the day the plan needs it, or soon where that has gone by."""
+    soon = desk.today + timedelta(days=ANSWER_DAYS)
+    return {"link": link, "by": max(one.customer.access_by, soon)}
+
+
+def reminder_due(desk: Desk, one: Subject) -> int:
+    """Say which reminder is due, by its days after the question; 0 for none."""
+    asked = desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
+    if asked is None:
+        return 0
+    gone = (desk.today - asked.date()).days
+    return max(
+        (days for days in desk.settings.letters.remind_after_days if days <= gone), default=0
+    )
+
+
+def remind(desk: Desk, one: Subject, asking: dict[str, letters.Field], days: int) -> None:
+    """Write the reminder of a day; of several that fell due together the last is enough."""
+    asked = desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
+    assert asked is not None
+    mine = [move for move in desk.plan.document.moves if move.customer_id == one.customer_id]
+    about: dict[str, letters.Field] = {"asked_on": asked.date(), "originals": licences(mine)}
+    post(desk, one, REMINDER, {**asking, **about}, f"{asked:%Y-%m-%d}-{days}")
 
 
 def note_related(desk: Desk, one: Subject, lease: Lease) -> None:

@@ -18,6 +18,7 @@ from cspkit.moves import rows
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.limits import Limits
 from cspkit.moves.passes import THROTTLED
+from cspkit.moves.posting import NotPosted
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.tables import Mode
 
@@ -269,6 +270,8 @@ class Work:
                 return Done("", "", Outcome.SKIPPED, f"{desk.stop.reason}, before its next call")
             reason = desk.hold(one.customer_id) or "another worker went on with it"
             return Done("", "", Outcome.WAITING, reason)
+        except NotPosted as stop:
+            return Done("", "", stop.outcome, stop.reason)
         except ApiUnclear as error:
             return Done("", "", Outcome.WAITING, str(error), error.request_id or "")
         except ApiError as error:
