@@ -75,6 +75,8 @@ def keep(settings: Settings, folder: Path) -> Path:
         "ledger": settings.ledger_url,
         "reports": settings.reports.as_posix(),
     }
+    if settings.letters.own:
+        whole["letters"]["own"] = settings.path(settings.letters.own).as_posix()
     text = "".join(f"[{name}]\n{_lines(fields)}\n" for name, fields in whole.items())
     if SECRET.search(text):
         raise SettingsError(settings.root / FILE, "paths.ledger", "holds a password; leave it out")
