@@ -133,7 +133,8 @@ def _days(row: dict[str, Any], policy: Policy) -> Iterator[tuple[str, Any, str]]
         yield "slack", f"{row['slack_days']} days", "left after the lead time, up to that day"
         yield "end scheduled by", row["end_scheduled_by"], "the last working day before its end"
     if row["invite_by"]:
-        yield "invite by", row["invite_by"], f"{row['lead_days']} days before the last safe day"
+        why = f"{row['lead_days']} days before the last safe day, slow seasons not counted"
+        yield "invite by", row["invite_by"], why
     if row["undo_until"]:
         yield "undo until", row["undo_until"], "Partner Center names the instant with the order"
 

@@ -177,6 +177,7 @@ class Patience:
         """Remember the seasons; counted days are listed per market as they are asked for."""
         self._seasons = seasons
         self._counted: dict[str, tuple[date, list[date]]] = {}
+        self._known: dict[tuple[date, str], bool] = {}
 
     def ready(self, begin: date, days: int, market: str) -> date:
         """Return the day that lies so many counted days after one; none: that day itself."""
@@ -191,10 +192,32 @@ class Patience:
         day = counted[-1] if counted else origin
         while len(counted) < place + days:
             day += DAY
-            if not any(season.holds(day, market) for season in self._seasons):
+            if not self._slow(day, market):
                 counted.append(day)
                 place = place if day > begin else len(counted)
         return counted[place + days - 1]
+
+    @property
+    def alike(self) -> dict[str, list[str]]:
+        """The markets with seasons of their own, those that share them under the first."""
+        groups: dict[tuple[Season, ...], list[str]] = {}
+        for market in sorted({one for season in self._seasons for one in season.markets}):
+            own = tuple(season for season in self._seasons if market in season.markets)
+            groups.setdefault(own, []).append(market)
+        return {markets[0]: markets for markets in groups.values()}
+
+    def begin(self, end: date, days: int, market: str) -> date:
+        """Return the last day from which so many counted days are over by the end."""
+        while days:
+            days -= not self._slow(end, market)
+            end -= DAY
+        return end
+
+    def _slow(self, day: date, market: str) -> bool:
+        key = (day, market)
+        if key not in self._known:
+            self._known[key] = any(season.holds(day, market) for season in self._seasons)
+        return self._known[key]
 
 
 class Workdays:

@@ -13,6 +13,7 @@ from cspkit import collecting, judging, wording
 from cspkit.decisions import Decisions
 from cspkit.errors import CspkitError
 from cspkit.judging.people import people
+from cspkit.policy import Patience
 from cspkit.settings import Settings
 from cspkit.tables import RANKED, Channel, Route, to_pandas
 
@@ -30,6 +31,7 @@ FIRST = [
     "invite_by",
     "last_safe_day",
     "lead_days",
+    "patience",
     "invited_on",
     "flags",
 ]
@@ -142,7 +144,7 @@ def listed(
         # Numbered here: an engine would sort twice, by the order and then by the ranks.
         rows = judging.fetch(table.order_by(_order(table)))
         rows = rows.append_column("rank", pc.add(np.arange(rows.num_rows), 1))
-    found = wording.worded(rows, day).select(RANKED.names)
+    found = wording.worded(rows, day, Patience(ready.policy.slow_seasons)).select(RANKED.names)
     return found.replace_schema_metadata({ELSEWHERE: str(elsewhere)})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cspkit import blockers
+from cspkit.policy import Patience
 from cspkit.tables import Step
 
 # What is still missing, what has to come of it first, and how that reads once it is late.
@@ -28,11 +29,11 @@ PENDING = ("the answer, the agreement and access need", "the answer", "come", "c
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 WHY = (
     *("flags", "last_safe_day", "lead_days", "invite_by", "invited_on", "state"),
-    *("has_originals", "has_movable"),
+    *("has_originals", "has_movable", "patience"),
 )
 
 
-def worded(rows: pa.Table, as_of: date) -> pa.Table:
+def worded(rows: pa.Table, as_of: date, patience: Patience) -> pa.Table:
     """Add the columns next_action, blockers and reason to ranked rows.
 
     Takes the columns of `ranking.summed`. A million customers share some thousand numbers, days
@@ -48,7 +49,7 @@ def worded(rows: pa.Table, as_of: date) -> pa.Table:
     def said(names: Iterable[str], word: Callable[..., str]) -> pa.Array:
         return _each({name: facts[name] for name in names}, word)
 
-    why = said(WHY, lambda **known: _why(as_of=as_of, **known))
+    why = said(WHY, lambda **known: _why(as_of=as_of, seasons=patience, **known))
     subject = pc.binary_join_element_wise(
         said(["seats"], _quantity),
         said(["product"], _product),
@@ -152,13 +153,15 @@ def _deadline(
     invite_by: date | None,
     invited_on: date | None,
     state: str,
+    patience: str,
+    seasons: Patience,
     as_of: date,
 ) -> str:
     """Say by when the next step must be taken, or that its day has passed."""
     if state == blockers.READY:
         late = "was" if last_safe_day < as_of else "is"
         return f"the last safe day to order {late} {_day(last_safe_day, as_of)}"
-    start = invite_by or last_safe_day - timedelta(days=lead_days)
+    start = invite_by or seasons.begin(last_safe_day, lead_days, patience)
     what, it, do, done = PENDING if pending else STEPS[state]
     when = f"should have {done}" if start < as_of else f"has to {do} by"
     need = f"{what} about {_days(lead_days)}, so {it} {when} {_day(start, as_of)}"

@@ -37,7 +37,7 @@ def test_every_step_names_what_decided_it():
     assert lines["rule"][0] == "direct_mosa"
     assert "2024-03-29" in lines["rule"][1]
     assert lines["state"][1] == "31 days: relationship 21, agreement 3, access 7"
-    assert (lines["last safe day"][0], lines["invite by"][0]) == ("2027-01-26", "2026-12-24")
+    assert (lines["last safe day"][0], lines["invite by"][0]) == ("2027-01-26", "2026-12-11")
     assert "working day(s) of ES-MD" in lines["last safe day"][1]
     assert lines["price per day"][0] == "4.109589 EUR"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cspkit import blockers, channels, judging, tables
 from cspkit.decisions import Decisions
 from cspkit.exports import Exports
-from cspkit.policy import Policy, Workdays
+from cspkit.policy import Patience, Policy, Workdays
 from cspkit.settings import Settings
 from cspkit.tables import JUDGED, Route
 from tests.originals import (
@@ -451,3 +451,22 @@ def test_grace_moves_no_deadline():
 
     assert careful["last_safe_day"] == bold["last_safe_day"]
     assert date(2027, 1, 19) == bold["service_ends"]
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(
+    as_of=st.dates(date(2026, 1, 1), date(2027, 12, 31)),
+    ahead=st.integers(20, 200),
+    market=st.sampled_from(["ES", "IT", "US", None]),
+)
+def test_slow_seasons_stretch_every_lead(as_of, ahead, market):
+    """Who is asked in August or at Christmas answers later: rank counts as the planner does."""
+    policy, end = Policy(), as_of + timedelta(days=ahead)
+    rows = customer(1, relationship="none", market=market), original(expires_on=end)
+    found = judged(*rows, as_of=as_of)["s00001"]
+    patience, lead, last = Patience(policy.slow_seasons), 31, found["last_safe_day"]
+    ready = patience.ready(as_of, lead, market or "")
+
+    assert (last - ready).days == found["slack_days"]
+    assert patience.ready(found["invite_by"], lead, market or "") <= last
+    assert patience.ready(Workdays(policy).after(found["invite_by"], 1), lead, market or "") > last

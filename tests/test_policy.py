@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cspkit.errors import SettingsError
-from cspkit.policy import Policy, Workdays
+from cspkit.policy import DAY, Patience, Policy, Workdays
 
 MADRID = Workdays(Policy())
 DAYS = st.dates(date(2026, 1, 1), date(2029, 12, 31))
@@ -96,3 +96,24 @@ def test_a_country_brings_no_region_of_another(given: dict[str, str], region: st
 
     assert policy.subdivision == region
     assert not Workdays(policy).is_workday(date(2026, 12, 25))
+
+
+@given(
+    end=st.dates(date(2025, 1, 1), date(2029, 12, 31)),
+    days=st.integers(0, 60),
+    market=st.sampled_from(["", "ES", "US"]),
+)
+def test_the_last_day_to_begin_is_the_last_that_is_ready_by_the_end(end, days, market):
+    """Counting back over slow seasons and counting on over them agree to the day."""
+    patience = Patience(Policy().slow_seasons)
+
+    begin = patience.begin(end, days, market)
+
+    assert patience.ready(begin, days, market) <= end
+    assert patience.ready(begin + DAY, days, market) > end
+
+
+def test_markets_with_the_same_seasons_stand_together():
+    """What holds in Italy's August holds in Spain's, so it is counted once."""
+    assert Patience(Policy().slow_seasons).alike == {"ES": ["ES", "FR", "GR", "IT", "PT"]}
+    assert Patience(()).alike == {}

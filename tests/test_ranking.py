@@ -150,7 +150,7 @@ REASONS: list[tuple[dict, dict | None, str, str]] = [
         {"seats": 26, "expires_on": "2026-12-31"},
         "send the invitation",
         f"26 seats of {PRODUCT} end on 31 Dec; invitation, agreement and access need about"
-        " 31 days, so the invitation has to go out by 27 Nov",
+        " 31 days, so the invitation has to go out by 20 Nov",
     ),
     (
         UNRELATED,
@@ -199,7 +199,7 @@ REASONS: list[tuple[dict, dict | None, str, str]] = [
         {"expires_on": "2027-01-29"},
         "remind the customer of the invitation",
         f"10 seats of {PRODUCT} end on 29 Jan 2027; invited, no answer yet; the answer, the"
-        " agreement and access need about 31 days, so the answer has to come by 26 Dec",
+        " agreement and access need about 31 days, so the answer has to come by 12 Dec",
     ),
     (
         {},

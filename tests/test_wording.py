@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cspkit import blockers, wording
+from cspkit.policy import Patience, Policy
 
 AS_OF = date(2026, 11, 20)
 DAYS = st.sampled_from([date(2026, 1, 31), AS_OF, date(2026, 11, 21), date(2027, 2, 1)])
@@ -23,6 +24,7 @@ FIRST = {
     "invited_on": st.none() | DAYS,
     "last_safe_day": DAYS,
     "lead_days": st.sampled_from([0, 3, 31]),
+    "patience": st.sampled_from(["", "ES"]),
     "flags": FLAGS,
 }
 ROW = st.fixed_dictionaries(
@@ -47,6 +49,7 @@ KINDS = pa.schema(
                     ("invited_on", pa.date32()),
                     ("last_safe_day", pa.date32()),
                     ("lead_days", pa.int64()),
+                    ("patience", pa.string()),
                     ("flags", pa.int64()),
                 ]
             ),
@@ -66,7 +69,9 @@ def worded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         | ({"movable": 0} if row["first"] is None else {})
         for row in rows
     ]
-    return wording.worded(pa.Table.from_pylist(lines, schema=KINDS), AS_OF).to_pylist()
+    return wording.worded(
+        pa.Table.from_pylist(lines, schema=KINDS), AS_OF, Patience(Policy().slow_seasons)
+    ).to_pylist()
 
 
 @given(st.lists(ROW, max_size=12))

@@ -33,7 +33,13 @@ SERVED = {
     "mapping_source": ("matrix_offer", "matrix_place", "choices"),
     "mapping_place": ("legacy_target", "legacy_place", "said_term", "said_cycle", "said_seats"),
     "same_offer": ("own_offer", "listed_offer", "said_offer", "sold_sku", "sold_segment"),
-    "slack_days": ("calendar_day", "calendar_same", "latest_invitation", "grace_days"),
+    "slack_days": (
+        "calendar_day",
+        "calendar_same",
+        "calendar_patience",
+        "latest_invitation",
+        "grace_days",
+    ),
     "crowded": ("seats_held", "seat_limit", "subscriptions_held", "products_held"),
     "stuck": ("at_end", "approved_twice", "mergeable", "gone", "rule_route"),
     "daily_price": ("unit_price", "original_term", "original_cycle", "said_price"),
@@ -81,7 +87,9 @@ def derive(
     rules = channels.rules(settings.channels)
     found = offers.products(exports)
     table = _known(exports, found, said)
-    table = _of_customer(table, people(exports, said, steps, as_of=as_of, policy=policy), policy)
+    table = _of_customer(
+        table, people(exports, said, steps, as_of=as_of, policy=policy), policy, as_of
+    )
     table = _with(table, **routes.rule(table, rules))
     table = table.left_join(routes.rule_facts(rules, policy), "rule")
     table = table.left_join(ibis.memtable(found.skus), [("sku_id", "fact_sku")])
@@ -154,10 +162,12 @@ def _said(decisions: Decisions) -> ibis.Table:
     )
 
 
-def _of_customer(table: ibis.Table, customers: ibis.Table, policy: Policy) -> ibis.Table:
+def _of_customer(
+    table: ibis.Table, customers: ibis.Table, policy: Policy, as_of: date
+) -> ibis.Table:
     """Put beside each original what its customer still needs; nobody's needs everything."""
     table = table.left_join(customers.drop("name", "listed"), [("customer_id", "known_customer")])
-    filled = {name: table[name].fill_null(value) for name, value in unknown(policy).items()}
+    filled = {name: table[name].fill_null(value) for name, value in unknown(policy, as_of).items()}
     hold = table.original_held.fill_null(False) | filled["customer_held"]
     return _with(table, **filled, held=hold)
 

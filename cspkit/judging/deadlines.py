@@ -10,7 +10,7 @@ import ibis
 import pyarrow as pa
 
 from cspkit import blockers
-from cspkit.policy import Policy, Workdays
+from cspkit.policy import Patience, Policy, Workdays
 from cspkit.tables import Route, Step
 
 Columns = dict[str, Any]
@@ -23,7 +23,12 @@ UNDO_UNTIL = "7 x 24 hours after the order"
 def dated(table: ibis.Table, as_of: date, policy: Policy) -> ibis.Table:
     """Join the calendar: last_safe_day, latest_invitation, renewal_safe_on, end_scheduled_by."""
     days = ibis.memtable(_calendar(as_of, policy.model_dump_json()))
-    return table.left_join(days, [("expires_on", "calendar_day"), ("same", "calendar_same")])
+    keys = [
+        ("expires_on", "calendar_day"),
+        ("same", "calendar_same"),
+        ("patience", "calendar_patience"),
+    ]
+    return table.left_join(days, keys)
 
 
 def deadlines(table: ibis.Table, as_of: date) -> Columns:
@@ -35,7 +40,7 @@ def deadlines(table: ibis.Table, as_of: date) -> Columns:
         "invite_by": where(uninvited, table.latest_invitation),
         "access_by": where(table.state != blockers.READY, table.last_safe_day),
         "service_ends": table.last_safe_day.isnull().ifelse(table.expires_on, graced),
-        "slack_days": by.delta(ibis.literal(as_of), unit="day") - table.lead_days,
+        "slack_days": by.delta(ibis.literal(as_of), unit="day") - table.ready_in,
     }
 
 
@@ -45,13 +50,13 @@ def window(table: ibis.Table, as_of: date) -> Columns:
     The same offer needs nobody's licences read before it is ordered, so where the time is short
     it goes ahead of our access rather than let the original end unreplaced.
     """
-    after_all = _plus(as_of, table.lead_days)
+    after_all = _plus(as_of, table.ready_in)
     hurried = table.same & (after_all > table.last_safe_day).fill_null(False)
     at_end = table.route == Route.BUY_AT_TERM_END.value
     return {
         "order_from": ibis.cases(
             (at_end, (table.expires_on + ibis.interval(days=1)).cast("date")),
-            (hurried, _plus(as_of, table.order_lead)),
+            (hurried, _plus(as_of, table.orderable_in)),
             else_=after_all,
         ),
         "undo_until": where(
@@ -63,29 +68,24 @@ def window(table: ibis.Table, as_of: date) -> Columns:
 
 @lru_cache(maxsize=8)
 def _calendar(as_of: date, policy_json: str) -> pa.Table:
-    """List for each possible end, and for the same or another offer, the days counted back."""
+    """List for each possible end, offer the same or not, and season, the days counted back."""
     policy = Policy.model_validate_json(policy_json)
-    workdays = Workdays(policy)
+    workdays, patience = Workdays(policy), Patience(policy.slow_seasons)
     lead = policy.relationship_days + policy.agreement_days + policy.access_days
     first = as_of - timedelta(days=365 * OVERDUE_YEARS)
     rows = []
     for number in range(365 * (OVERDUE_YEARS + TERM_YEARS)):
         day = first + timedelta(days=number)
-        either = {
+        either: dict[str, Any] = {
             "renewal_safe_on": workdays.back(day, 1 + policy.repair_days),
             "end_scheduled_by": workdays.back(day, 1),
         }
         for same in (True, False):
             last = last_safe_day(day, same, policy, workdays)
-            rows.append(
-                {
-                    "calendar_day": day,
-                    "calendar_same": same,
-                    "last_safe_day": last,
-                    "latest_invitation": workdays.on_or_before(last - timedelta(days=lead)),
-                    **either,
-                }
-            )
+            either |= {"calendar_day": day, "calendar_same": same, "last_safe_day": last}
+            for market in ("", *patience.alike):
+                invited = workdays.on_or_before(patience.begin(last, lead, market))
+                rows.append({"calendar_patience": market, "latest_invitation": invited} | either)
     return pa.Table.from_pylist(rows)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cspkit import blockers
 from cspkit.decisions import Decisions
-from cspkit.policy import Policy
+from cspkit.policy import Patience, Policy
 from cspkit.tables import Step, StepState
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ def people(
     """Say of each customer which step comes next; one row each, keyed by known_customer.
 
     Columns listed (in the exports), known_customer, name, market, state, pending, unsigned,
-    invited_on, lead_days, order_lead, contact_email, customer_held. `order_lead` leaves access
-    out: the same offer can be ordered before licences can be read. `steps` are those of the
-    ledger; what happened after as_of is not known yet.
+    invited_on, lead_days, order_lead, ready_in, orderable_in, patience, contact_email,
+    customer_held. `order_lead` leaves access out: the same offer can be ordered before licences
+    can be read. Both leads leave out the slow seasons of the market, named in `patience`;
+    `ready_in` and `orderable_in` are the days until they are over, seasons and all. `steps` are
+    those of the ledger; what happened after as_of is not known yet.
     """
     customers = exports.table("customers")
     word = customers.relationship.lower()
@@ -84,7 +86,30 @@ def people(
             else_=Step.ACCESS.value,
         ),
     )
-    return table.mutate(**_leads(table, as_of, policy))
+    alike = Patience(policy.slow_seasons).alike.items()
+    own = [(table.market.isin(markets).fill_null(False), first) for first, markets in alike]
+    table = table.mutate(patience=ibis.cases(*own, else_="") if own else ibis.literal(""))
+    table = table.mutate(**_leads(table, as_of, policy))
+    waits = ibis.memtable(_waits(as_of, policy))
+    for lead, until in (("lead_days", "ready_in"), ("order_lead", "orderable_in")):
+        named = waits.select(waiting="market", waited="counted", **{until: "days"})
+        here = [table.patience == named.waiting, table[lead] == named.waited]
+        table = table.left_join(named, here).drop("waiting", "waited")
+    return table
+
+
+def _waits(as_of: date, policy: Policy) -> pa.Table:
+    """List how many days so many counted ones take from as_of, by the market's seasons."""
+    patience = Patience(policy.slow_seasons)
+    most = policy.relationship_days + policy.agreement_days + policy.access_days
+    rows = [
+        {"market": market, "counted": counted, "days": (ready - as_of).days}
+        for market in ("", *patience.alike)
+        for counted in range(most + 1)
+        for ready in [patience.ready(as_of, counted, market)]
+    ]
+    kinds = [("market", pa.string()), ("counted", pa.int64()), ("days", pa.int64())]
+    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
 
 
 def _leads(table: ibis.Table, as_of: date, policy: Policy) -> dict[str, Any]:
@@ -100,15 +125,23 @@ def _leads(table: ibis.Table, as_of: date, policy: Policy) -> dict[str, Any]:
     return {"order_lead": order_lead, "lead_days": (order_lead + access).cast("int64")}
 
 
-def unknown(policy: Policy) -> dict[str, Any]:
+def unknown(policy: Policy, as_of: date) -> dict[str, Any]:
     """Give what holds for a customer that no list and no person knows: it needs everything."""
     signed = policy.relationship_days + policy.agreement_days
+    patience = Patience(policy.slow_seasons)
+    ready, orderable = (
+        (patience.ready(as_of, days, "") - as_of).days
+        for days in (signed + policy.access_days, signed)
+    )
     return {
         "state": Step.RELATIONSHIP.value,
         "pending": False,
         "unsigned": True,
         "order_lead": signed,
         "lead_days": signed + policy.access_days,
+        "ready_in": ready,
+        "orderable_in": orderable,
+        "patience": "",
         "customer_held": False,
     }
 
