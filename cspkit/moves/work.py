@@ -16,6 +16,7 @@ from cspkit.moves.inviting import Invite
 from cspkit.moves.limits import Limits, choose
 from cspkit.moves.provisioning import Provision
 from cspkit.moves.reassigning import Reassign
+from cspkit.moves.retiring import Retire
 from cspkit.moves.rows import Subject
 from cspkit.moves.running import Step, Work
 from cspkit.moves.verifying import Verify
@@ -32,6 +33,7 @@ STEPS: dict[str, Callable[[Desk], Step]] = {
     "provision": Provision,
     "verify": Verify,
     "reassign": Reassign,
+    "retire": Retire,
 }
 
 

@@ -1,0 +1,80 @@
+"""The pool gate with live figures: would a tenant have seats enough without what ends by a day?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from functools import cached_property
+
+from cspkit.moves import holdings
+from cspkit.moves.desk import Desk
+from cspkit.moves.holdings import Tenant
+from cspkit.moves.pool import Holding, Verdict, judge
+from cspkit.planning import PlannedMove
+from cspkit.tables import EndState, MoveState
+
+THERE = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
+NO_SKU = "nobody knows its skuId, and so not whose seats they are"
+
+
+class Gate:
+    """Judge pools at one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+
+    def without(
+        self,
+        tenant: Tenant,
+        sku_id: str,
+        by: date,
+        *,
+        customer_id: str,
+        leaving: Collection[str] = (),
+    ) -> Verdict:
+        """Judge the pool of a skuId once everything of it that ends by a day is gone.
+
+        Every subscription of the tenant counts, of this plan, of another or of none.
+        """
+        if tenant.why_not:
+            return Verdict(tenant.why_not)
+        if not sku_id:
+            return Verdict(NO_SKU)
+        return judge(
+            tenant.units(sku_id),
+            tenant.counted(sku_id),
+            by,
+            leaving=leaving,
+            absent=self._absent(tenant, sku_id, customer_id),
+            coming=self._coming(tenant, sku_id, customer_id),
+        )
+
+    def _absent(self, tenant: Tenant, sku_id: str, customer_id: str) -> list[Holding]:
+        """List originals of the plan that the tenant does not list, but for those that ended."""
+        planned = [
+            (name, move.original_seats, move.expires_on)
+            for move in self._planned.get(customer_id, [])
+            if move.sku_id == sku_id
+            for name in move.subscription_ids
+        ]
+        unseen = holdings.unseen(planned, tenant)
+        ends = ((one, self._desk.ledger.end(customer_id, one.id)) for one in unseen)
+        return [one for one, end in ends if end is None or end.state is not EndState.ENDED]
+
+    def _coming(self, tenant: Tenant, sku_id: str, customer_id: str) -> int:
+        """Add up the verified replacements that the pool surely does not count yet."""
+        listed = tenant.to_come(sku_id)
+        if not listed:
+            return 0
+        rows = self._desk.ledger.moves()
+        mine = rows[(rows["customer_id"] == customer_id) & rows["state"].isin(THERE)]
+        verified = {str(one) for one in mine["subscription_id"] if one in listed}
+        return sum(listed[name] for name in verified)
+
+    @cached_property
+    def _planned(self) -> dict[str, list[PlannedMove]]:
+        found: dict[str, list[PlannedMove]] = {}
+        for move in self._desk.plan.document.moves:
+            found.setdefault(move.customer_id, []).append(move)
+        return found

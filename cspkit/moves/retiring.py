@@ -1,0 +1,286 @@
+"""Retire: originals end with their term once their replacement is verified, and never before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+
+from cspkit import catalogue, channels, letters, partner_center
+from cspkit.channels import Rule
+from cspkit.errors import ApiUnclear, SettingsError
+from cspkit.ledger import EndRow, Intent, Lease, MoveRow
+from cspkit.moves import delivery, ending, holdings
+from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.ending import Act, Facts, Todo
+from cspkit.moves.gates import Gate
+from cspkit.moves.holdings import Life, Tenant
+from cspkit.moves.posting import post
+from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
+from cspkit.partner_center import Subscription
+from cspkit.tables import Channel, EndState, MoveState
+
+DAY = timedelta(days=1)
+CLOSED = "all its originals ended"
+VERB = "end-at-term"
+BY_PATCH, BY_EVIDENCE = "patch", "evidence"
+_OUTCOMES = {
+    Act.PERSON: Outcome.HUMAN,
+    Act.CANCEL: Outcome.WAITING,
+    Act.WRITE: Outcome.WAITING,
+    Act.WAIT: Outcome.WAITING,
+}
+
+
+class Retire:
+    """Schedule the end of a move's originals, and close the move when all are seen ended."""
+
+    by = "end_scheduled_by"
+    about_moves = True
+    makes = MoveState.CLOSED
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+        self._gate = Gate(desk)
+
+    def look(self, one: Subject) -> Look:
+        """Say what is and what would be done about each original."""
+        row = self._desk.ledger.move(one.id)
+        state = row.state if row else MoveState.PLANNED
+        if row is not None and row.state in (MoveState.HUMAN, MoveState.CLOSED, MoveState.UNDONE):
+            return delivery.standing(row)
+        early = _too_early(row)
+        if row is None or early:
+            return Look(state, "wait", early)
+        if not self._desk.online:
+            return Look(state, Act.CANCEL, f"live state was not read: {self._desk.why_offline}")
+        tenant = holdings.read(self._desk, one.customer_id)
+        todos = [self._decide(one, row, name, tenant) for name in one.planned.subscription_ids]
+        if all(todo.ended for todo in todos):
+            return Look(state, "close the move", _reasons(todos))
+        worst = _worst(todos)
+        stop = {Act.PERSON: Outcome.HUMAN, Act.NOTHING: Outcome.SKIPPED}.get(worst)
+        return Look(state, worst, _reasons(todos), stop)
+
+    def act(self, one: Subject, lease: Lease) -> Done:
+        """Do what is due about each original; what was seen is written down in any case."""
+        row = self._desk.ledger.move(one.id)
+        before = row.state if row else MoveState.PLANNED
+        if row is not None and row.state is MoveState.CLOSED:
+            return Done(before, before, Outcome.DONE, CLOSED)
+        if row is not None and row.state is MoveState.UNDONE:
+            return Done(before, before, Outcome.SKIPPED, delivery.UNDONE)
+        if row is not None and row.state is MoveState.HUMAN:
+            why = by_a_person(row.move_id, row.reason)
+            return Done(before, before, Outcome.HUMAN, why)
+        early = _too_early(row)
+        if row is None or early:
+            return Done(before, before, Outcome.WAITING, early)
+        tenant = holdings.read(self._desk, one.customer_id)
+        todos = []
+        for name in one.planned.subscription_ids:
+            self._note(one, name, tenant)
+            todos.append(self._do(one, row, name, tenant, lease))
+        if all(todo.ended for todo in todos):
+            self._close(row, lease)
+            return Done(before, MoveState.CLOSED, Outcome.DONE, CLOSED)
+        outcome = _OUTCOMES.get(_worst(todos), Outcome.DONE)
+        return Done(before, before, outcome, _reasons(todos))
+
+    def _decide(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
+        """Decide about one original from what is shown now."""
+        move, seen = one.planned, tenant.seen(name)
+        end = self._desk.ledger.end(one.customer_id, name)
+        end = end or EndRow(one.customer_id, name, EndState.OPEN)
+        ends_on = seen.ends_on if seen and seen.ends_on else move.expires_on
+        sku_id = (seen.sku_id if seen else "") or row.sku_id or move.sku_id or ""
+        verdict = self._gate.without(
+            tenant, sku_id, ends_on + DAY, customer_id=one.customer_id, leaving=tenant.names(name)
+        )
+        facts = Facts(
+            original=name,
+            end=end,
+            seen=seen,
+            rule=self._rule(move.rule),
+            verdict=verdict,
+            said=self._desk.originals.get(name, {}),
+            expires_on=move.expires_on,
+            today=self._desk.today,
+            wrong=_wrong(row, tenant),
+        )
+        return ending.decide(facts)
+
+    def _rule(self, name: str | None) -> Rule:
+        """Find the rule that the plan was made with, with the values that it has now."""
+        plain = (name or "").removesuffix("+settings")
+        found = {rule.name.removesuffix("+settings"): rule for rule in self._rules}
+        return found.get(plain) or found[Channel.UNKNOWN]
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        return channels.rules(self._desk.settings.channels)
+
+    def _note(self, one: Subject, name: str, tenant: Tenant) -> None:
+        """Begin to mind an end, and write down which one was read, once a day."""
+        desk, seen = self._desk, tenant.seen(name)
+        end = desk.ledger.track_end(
+            one.customer_id, name, expires_on=one.planned.expires_on, run_id=desk.run_id
+        )
+        now = desk.clock.now()
+        known = end.seen_at is not None and end.seen_at.date() == now.date()
+        if seen is not None and not (known and end.seen_expires_on == seen.ends_on):
+            desk.ledger.see_end(end, seen_expires_on=seen.ends_on, at=now, run_id=desk.run_id)
+
+    def _do(self, one: Subject, row: MoveRow, name: str, tenant: Tenant, lease: Lease) -> Todo:
+        todo = self._decide(one, row, name, tenant)
+        if todo.lost:
+            self._take_back(one, name, todo, tenant, lease)
+        if todo.act is Act.NOTE_ENDED:
+            self._move(self._end(one, name), EndState.ENDED, lease, todo)
+        elif todo.act is Act.NOTE_SCHEDULED or (todo.act is Act.PERSON and todo.evidence):
+            way = BY_PATCH if tenant.sold_one(name) else BY_EVIDENCE
+            self._scheduled(one, name, lease, todo, way)
+        elif todo.act is Act.CANCEL:
+            return self._cancel(one, row, name, lease, todo)
+        elif todo.act is Act.WRITE:
+            return self._write(one, name, todo)
+        return todo
+
+    def _cancel(self, one: Subject, row: MoveRow, name: str, lease: Lease, todo: Todo) -> Todo:
+        """Schedule the end of a subscription of ours; only what is read back counts."""
+        service, customer_id = self._desk.partner_center, one.customer_id
+        found = service.subscription(customer_id, name)
+        if found is None or holdings.at_home(found).life is not Life.RUNNING:
+            return Todo(Act.WAIT, f"{name} is shown otherwise than a moment ago: run again")
+        if not found.ends_with_its_term:
+            self._send(row, found, lease)
+            found = service.subscription(customer_id, name)
+        if found is None or not found.ends_with_its_term:
+            return Todo(Act.WAIT, f"{name}: its end was asked for and is not shown yet")
+        self._scheduled(one, name, lease, todo, BY_PATCH)
+        return Todo(Act.NOTE_SCHEDULED, todo.reason)
+
+    def _send(self, row: MoveRow, found: Subscription, lease: Lease) -> None:
+        """Send the whole resource back with the change; after an unclear answer a look follows."""
+        path, body = (
+            partner_center.change_path(row.customer_id, found.id),
+            partner_center.ending(found),
+        )
+        intent = Intent(row.move_id, row.customer_id, f"{VERB} {found.id}", path, body)
+        change = self._desk.partner_center.change_subscription
+        try:
+            self._desk.write(
+                intent,
+                lease,
+                lambda request_id: change(path, body, request_id, etag=found.etag),
+                repeatable=True,
+            )
+        except ApiUnclear:
+            return
+
+    def _write(self, one: Subject, name: str, todo: Todo) -> Todo:
+        """Ask by letter, once for each end, and once more after a scheduled one was lost."""
+        rule, move, end = self._rule(one.planned.rule), one.planned, self._end(one, name)
+        kind, ends = ending.LETTERS[rule.stopped_by], end.seen_expires_on or move.expires_on
+        again = f" after {end.scheduled_at:%Y-%m-%d}" if end.scheduled_at else ""
+        product = (catalogue.find(move.sku_id) or {}).get("name") or ""
+        held = letters.Licences(move.original_seats or move.seats, product, ends)
+        by = min(max(move.end_scheduled_by, self._desk.today), ends)
+        fields: dict[str, letters.Field] = {"originals": [held], "by": by}
+        try:
+            letter = post(
+                *(self._desk, one, kind, fields, f"{name} {ends}{again}"), channel=rule.channel
+            )
+        except SettingsError as error:
+            return Todo(Act.WAIT, f"{name}: {rule.stop_how} ({error})")
+        since = f"letter {kind} of {letter.claimed_at:%Y-%m-%d}"
+        why = f"{name}: {since}; end_scheduled_on and its evidence are not in the decisions yet"
+        return Todo(Act.WAIT, why)
+
+    def _take_back(self, one: Subject, name: str, todo: Todo, tenant: Tenant, lease: Lease) -> None:
+        """Write down that a scheduled end is gone, and whether the renewal is on again."""
+        self._move(self._end(one, name), EndState.SAFE, lease, todo, todo.lost)
+        sold = tenant.sold_one(name)
+        if sold is not None and sold.auto_renew is not False:
+            self._move(self._end(one, name), EndState.OPEN, lease, todo, todo.lost)
+
+    def _scheduled(self, one: Subject, name: str, lease: Lease, todo: Todo, way: str) -> None:
+        """Record a scheduled end; what ends with its term cannot renew either."""
+        end = self._end(one, name)
+        if end.state is EndState.SCHEDULED:
+            return
+        if end.state is not EndState.SAFE:
+            why = "its end is scheduled, so it cannot renew"
+            self._move(end, EndState.SAFE, lease, todo, why, way=way)
+        self._move(self._end(one, name), EndState.SCHEDULED, lease, todo)
+
+    def _move(
+        self,
+        end: EndRow,
+        after: EndState,
+        lease: Lease,
+        todo: Todo,
+        reason: str = "",
+        **columns: str,
+    ) -> None:
+        moved = self._desk.ledger.advance_end(
+            end,
+            after,
+            run_id=self._desk.run_id,
+            lease=lease,
+            reason=reason or todo.reason,
+            evidence={str(after): todo.evidence or todo.reason},
+            **columns,
+        )
+        if not moved:
+            raise Overtaken
+
+    def _end(self, one: Subject, name: str) -> EndRow:
+        found = self._desk.ledger.end(one.customer_id, name)
+        assert found is not None
+        return found
+
+    def _close(self, row: MoveRow, lease: Lease) -> None:
+        if not self._desk.ledger.advance(
+            row.move_id,
+            row.state,
+            MoveState.CLOSED,
+            run_id=self._desk.run_id,
+            lease=lease,
+            reason=CLOSED,
+        ):
+            raise Overtaken
+
+
+def _too_early(row: MoveRow | None) -> str:
+    """Say what must come before any end; empty once the replacement is verified and in use."""
+    if row is None or row.order_id is None:
+        return "not ordered yet"
+    if row.state is MoveState.REASSIGNED or (row.state is MoveState.VERIFIED and row.same_offer):
+        return ""
+    if row.state is MoveState.VERIFIED:
+        return "its users still have the old licence: run reassign"
+    return f"it is {row.state}: no end before the new seats are verified"
+
+
+def _wrong(row: MoveRow, tenant: Tenant) -> str:
+    """Name what is amiss with the replacement by now."""
+    found = tenant.sold_one(row.subscription_id)
+    name = f"its replacement {row.subscription_id}"
+    if found is None:
+        return f"{name} is not shown by Partner Center"
+    if found.status != "active":
+        return f"{name} is {found.status}"
+    if found.seats is None or found.seats < row.seats:
+        return f"{name} has {found.seats} seats, not {row.seats}"
+    return ""
+
+
+def _worst(todos: list[Todo]) -> Act:
+    """Give the act that matters most, in the order of Act."""
+    order = list(Act)
+    return min((todo.act for todo in todos), key=order.index)
+
+
+def _reasons(todos: list[Todo]) -> str:
+    return "; ".join(todo.reason for todo in todos)

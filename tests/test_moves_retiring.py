@@ -1,0 +1,337 @@
+"""Originals end after their replacement is verified; judged by the books of the rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from cspkit import decisions
+from cspkit.errors import LedgerError
+from cspkit.rehearsal import people
+from cspkit.rehearsal.records import PARTNER_TENANT, Customer, Subscription
+from cspkit.tables import EndState
+from tests import scene as scenes
+from tests.scene import MONDAY, Scene
+
+SUBSCRIPTION = "*/subscriptions/*"
+ENDS = MONDAY + timedelta(days=25)
+THEIRS = "5d1f6f3a-77c1-4c0e-9a54-0f5b0c6a1e01"
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """A prompt service and an empty workspace."""
+    with scenes.scene() as made:
+        yield made
+
+
+def original(scene: Scene, channel: str, *, seats: int = 10, users: int = 8) -> Subscription:
+    """Turn the original of a customer with access into one of a channel that ends soon, alone."""
+    customer = scene.with_access()
+    found = scene.original(customer)
+    assert found is not None
+    sku_id = found.product.sku_id
+    for other in scene.world.subscriptions[customer.id].values():
+        if other is not found and other.product.sku_id == sku_id:
+            other.status = "deleted"
+    found.channel, found.seats, found.ends_on = channel, seats, ENDS
+    found.starts_on, found.term, found.auto_renew = ENDS - timedelta(days=364), "P1Y", False
+    owners = {"csp_nce": PARTNER_TENANT, "csp_other": THEIRS}
+    found.owner_tenant, found.order_id = owners.get(channel), "f" * 12
+    scene.world.consumed[customer.id, sku_id] = users
+    scene.world.add(found)
+    scene.world.consumed[customer.id, sku_id] = users
+    return found
+
+
+def customer_of(scene: Scene, found: Subscription) -> Customer:
+    return scene.world.customers[found.customer_id]
+
+
+def verified(scene: Scene, found: Subscription, rule: str, **changed: Any) -> None:
+    """Order and verify the replacement of an original."""
+    values = {"rule": rule, "seats": found.seats, "original_seats": found.seats, **changed}
+    scene.plan(customer_of(scene, found), **values)
+    assert scene.outcome("provision") == "done"
+    assert scene.outcome("verify") == "done"
+
+
+def typed(scene: Scene, found: Subscription, **cells: Any) -> None:
+    """Type what a person has seen into the decisions."""
+    decisions.fill(scene.settings.decisions, originals={found.id: cells})
+
+
+def end_of(scene: Scene, found: Subscription) -> Any:
+    with scene.ledger() as ledger:
+        return ledger.end(found.customer_id, found.id)
+
+
+def outbox(scene: Scene, kind: str) -> list[str]:
+    folder = scene.settings.reports / "outbox"
+    return sorted(path.name for path in folder.glob(f"*-{kind}*.eml"))
+
+
+def gaps(scene: Scene, found: Subscription) -> list[dict[str, Any]]:
+    """When the pool of an original had fewer seats than users."""
+    sku_id = found.product.sku_id
+    return [one for one in scene.books["gaps"] if one["sku_id"] == sku_id]
+
+
+def test_our_own_original_is_scheduled_once_and_closes_when_it_ended(scene: Scene) -> None:
+    """One PATCH of the whole resource, read back; closed only when its end is seen; no gap."""
+    found = original(scene, "csp_nce")
+    found.auto_renew = True
+    verified(scene, found, "csp_nce_paid_month")
+
+    assert [scene.outcome("retire") for _ in range(2)] == ["done", "done"]
+    assert [one["actionType"] for one in found.scheduled] == ["Cancel"]
+    assert (scene.calls("PATCH"), found.auto_renew, found.friendly_name != "") == (1, False, True)
+    assert (scene.state(), end_of(scene, found).state) == ("verified", EndState.SCHEDULED)
+
+    scene.later(days=30)
+    assert scene.outcome("retire") == "done"
+    assert (scene.state(), found.status) == ("closed", "disabled")
+    renewed = [one["subscription_id"] for one in scene.books["renewals"]]
+    assert (found.id in renewed, gaps(scene, found)) == (False, [])
+
+
+def test_nothing_ends_before_its_replacement_is_verified(scene: Scene) -> None:
+    """Neither the step nor the database lets an end be scheduled earlier."""
+    found = original(scene, "csp_nce")
+    scene.plan(customer_of(scene, found), rule="csp_nce_paid_month", seats=10)
+    early = [scene.reason("retire")]
+    scene.run("provision")
+    early.append(scene.reason("retire"))
+
+    assert early == [
+        "not ordered yet",
+        "it is provisioned: no end before the new seats are verified",
+    ]
+    assert (scene.calls("PATCH"), found.scheduled) == (0, [])
+    with scene.ledger() as ledger:
+        lease = ledger.lease(found.customer_id, "me")
+        about: dict[str, Any] = {"run_id": "", "lease": lease}
+        end = ledger.track_end(found.customer_id, found.id, expires_on=ENDS, run_id="")
+        ledger.advance_end(end, EndState.SAFE, way="letter", **about)
+        safe = ledger.end(found.customer_id, found.id)
+        assert safe is not None
+        with pytest.raises(LedgerError, match="before every replacement is verified"):
+            ledger.advance_end(safe, EndState.SCHEDULED, **about)
+
+
+@pytest.mark.parametrize("more", [3, 40])
+def test_an_original_stays_while_its_users_have_no_other_seat(scene: Scene, more: int) -> None:
+    """Blocked, shared and group-licensed accounts are in use too, whoever counts the users."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    scene.world.consumed[found.customer_id, found.product.sku_id] = 10 + more
+    shown = scene.run("retire")
+
+    assert list(shown["outcome"]) == ["human"]
+    assert f"{more} seats would be missing" in shown["reason"][0]
+    assert (scene.calls("PATCH"), found.scheduled) == (0, [])
+
+
+def test_the_licences_that_a_group_gives_are_in_use(scene: Scene) -> None:
+    """What Graph says is in use counts, not the users that somebody could list."""
+    found = original(scene, "csp_nce", seats=4, users=4)
+    everyone = people.users(scene.world, customer_of(scene, found))
+    for user in everyone.values():
+        for licence in user.licences.values():
+            licence.by_group = "g"
+    verified(scene, found, "csp_nce_paid_month", seats=3)
+
+    assert "1 seats would be missing" in scene.reason("retire")
+    assert found.scheduled == []
+
+
+def test_what_ends_by_then_elsewhere_covers_nobody(scene: Scene) -> None:
+    """An original of no move at all, ending the same week: its seats do not count either."""
+    found = original(scene, "csp_nce", users=14)
+    other = original_like(scene, found, seats=5, ends_on=ENDS - timedelta(days=2))
+    verified(scene, found, "csp_nce_paid_month")
+    before = scene.reason("retire")
+    other.ends_on = ENDS + timedelta(days=200)
+
+    assert "25 seats - 15 that end by" in before and "4 seats would be missing" in before
+    assert scene.outcome("retire") == "done"
+
+
+def original_like(scene: Scene, found: Subscription, **changed: Any) -> Subscription:
+    """Another subscription of the same product in the same tenant."""
+    from dataclasses import replace
+
+    made = replace(found, id="0" * 8 + found.id[8:], owner_tenant=None, assigned=0, **changed)
+    made.channel = "direct_mosa"
+    scene.world.subscriptions[found.customer_id][made.id] = made
+    return made
+
+
+def test_a_tenant_that_shows_nothing_keeps_its_originals(scene: Scene) -> None:
+    """An unread pool is no covered pool: nothing is sent, and the reason says what helps."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    for access in scene.world.access_of[found.customer_id]:
+        access.status = "terminated"
+    shown = scene.run("retire")
+
+    assert list(shown["outcome"]) == ["waiting"]
+    assert "run the access step" in shown["reason"][0]
+    assert (scene.calls("PATCH"), found.scheduled) == (0, [])
+
+
+def test_a_replacement_that_is_gone_keeps_the_original(scene: Scene) -> None:
+    """Cancelled by somebody since it was verified: a person, and no end."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    (made,) = (
+        one
+        for one in scene.world.originals(found.customer_id)
+        if one.order_id in {order["order_id"] for order in scene.orders}
+    )
+    made.status = "deleted"
+
+    assert scene.outcome("retire") == "human"
+    assert found.scheduled == []
+
+
+def test_a_direct_customer_is_asked_once_and_the_evidence_counts(scene: Scene) -> None:
+    """One letter; what a person saw and typed is the end; the tenant shows when it is over."""
+    found = original(scene, "direct_mca")
+    verified(scene, found, "direct_mca_paid_month")
+    reasons = [scene.reason("retire") for _ in range(2)]
+
+    assert len(outbox(scene, "end-at-term")) == 1
+    assert reasons[0] == reasons[1] and "end_scheduled_on and its evidence" in reasons[0]
+    typed(scene, found, end_scheduled_on=date(2026, 11, 23), end_scheduled_evidence="mail 7")
+    found.scheduled = [{"actionType": "Cancel", "scheduleType": "TermEnd"}]
+    assert scene.outcome("retire") == "done"
+    assert end_of(scene, found).state is EndState.SCHEDULED
+    scene.later(days=30)
+    assert (scene.outcome("retire"), scene.state()) == ("done", "closed")
+    assert gaps(scene, found) == []
+
+
+def test_evidence_that_is_taken_out_is_asked_for_again(scene: Scene) -> None:
+    """A scheduled end that turns out to be none goes back, with the reason, and a new letter."""
+    found = original(scene, "direct_mca")
+    verified(scene, found, "direct_mca_paid_month")
+    typed(scene, found, end_scheduled_on=date(2026, 11, 23), end_scheduled_evidence="mail 7")
+    scene.run("retire")
+    typed(scene, found, end_scheduled_on=None, end_scheduled_evidence=None)
+    scene.run("retire")
+
+    assert end_of(scene, found).state is EndState.SAFE
+    assert "name no evidence" in end_of(scene, found).reason
+    assert len(outbox(scene, "end-at-term")) == 1
+
+
+def test_another_partner_is_asked_to_end_its_subscription(scene: Scene) -> None:
+    """The letter goes to the partner whose subscription it is, once."""
+    found = original(scene, "csp_other")
+    verified(scene, found, "csp_other_paid_month")
+    scene.run("retire")
+    scene.run("retire")
+
+    assert len(outbox(scene, "partner")) == 1
+    assert scene.calls("PATCH") == 0
+
+
+def test_what_ends_by_itself_is_only_watched(scene: Scene) -> None:
+    """Nothing to schedule under Open; the move closes when the tenant shows the end."""
+    found = original(scene, "open")
+    verified(scene, found, "open")
+
+    assert "ends by itself" in scene.reason("retire")
+    scene.later(days=30)
+    assert (scene.outcome("retire"), scene.state()) == ("done", "closed")
+    assert (scene.calls("PATCH"), outbox(scene, "end-at-term")) == (0, [])
+
+
+def test_a_renewal_that_is_on_is_not_called_safe(scene: Scene) -> None:
+    """A direct subscription of the old kind ends by itself only when its renewal is off."""
+    found = original(scene, "direct_mosa")
+    verified(scene, found, "direct_mosa")
+
+    assert "run renewal-safe" in scene.reason("retire")
+
+
+def test_an_end_that_somebody_undid_is_scheduled_again(scene: Scene) -> None:
+    """Seen gone: back to open, with the reason, and at once scheduled a second time."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    scene.run("retire")
+    found.scheduled, found.auto_renew = [], True
+
+    assert scene.outcome("retire") == "done"
+    assert (len(found.scheduled), scene.calls("PATCH")) == (1, 2)
+    with scene.ledger() as ledger:
+        events = ledger.events()
+    states = list(events[events["kind"] == "end"]["after"])
+    assert states[-4:] == ["renewal_safe", "open", "renewal_safe", "end_scheduled"]
+    assert "Partner Center shows its end no more" in "".join(events["detail"])
+
+
+@pytest.mark.parametrize("fault", ["lost", "after", "reset"])
+def test_a_lost_answer_is_read_back(scene: Scene, fault: str) -> None:
+    """The end is scheduled or it is not, as the service shows it; never sent blindly again."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    scene.fault(fault, SUBSCRIPTION, method="PATCH")
+    scene.run("retire")
+    again = scene.outcome("retire")
+
+    assert (again, len(found.scheduled)) == ("done", 1)
+    assert scene.calls("PATCH") <= 2
+    assert end_of(scene, found).state is EndState.SCHEDULED
+
+
+def test_an_end_that_is_there_already_is_noted(scene: Scene) -> None:
+    """A run that died between the call and the ledger, or a colleague: nothing is sent."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    found.scheduled = [{"actionType": "Cancel", "scheduleType": "TermEnd"}]
+
+    assert scene.outcome("retire") == "done"
+    assert scene.calls("PATCH") == 0
+    assert end_of(scene, found).state is EndState.SCHEDULED
+
+
+def test_an_original_that_renewed_is_for_a_person(scene: Scene) -> None:
+    """An end that jumped is not scheduled away silently, and the move stays open."""
+    found = original(scene, "direct_mca")
+    verified(scene, found, "direct_mca_paid_month")
+    found.ends_on = ENDS + timedelta(days=31)
+
+    assert scene.outcome("retire") == "human"
+    assert "goes on until" in scene.reason("retire")
+    assert outbox(scene, "end-at-term") == []
+
+
+def test_a_dry_run_shows_what_is_and_what_would_be(scene: Scene) -> None:
+    """Auto-renew on and no end -> off and cancelled, with the pool; nothing is written."""
+    found = original(scene, "csp_nce")
+    found.auto_renew = True
+    verified(scene, found, "csp_nce_paid_month")
+    shown = scene.run("retire", mode="dry")
+
+    assert list(shown["outcome"]) == ["dry"]
+    assert "would schedule the end" in shown["reason"][0]
+    assert "auto-renew on, no end scheduled -> auto-renew off" in shown["reason"][0]
+    assert "20 seats - 10 that end by" in shown["reason"][0]
+    assert (scene.calls("PATCH"), end_of(scene, found)) == (0, None)
+
+
+def test_evidence_closes_what_nobody_shows(scene: Scene) -> None:
+    """Where neither service lists an original, a dated evidence is what there is."""
+    found = original(scene, "open")
+    verified(scene, found, "open")
+    found.visible_from = scene.server.now() + timedelta(days=1000)
+    scene.later(days=30)
+    before = scene.outcome("retire")
+    typed(scene, found, ended_on=ENDS, ended_evidence="the customer's screen of 20 December")
+
+    assert (before, scene.outcome("retire"), scene.state()) == ("waiting", "done", "closed")
