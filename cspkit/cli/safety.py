@@ -41,7 +41,7 @@ def hold(
     Example: `cspkit hold 11111111-0000-4000-8000-000000000001 --reason "dispute" --by "Ana Ruiz"`
     """
     whom = _whom(customer, everyone)
-    by, reason = _asked(by, reason)
+    by, reason = asked(by, reason)
     with ledger_of(settings_of(config)) as ledger:
         ledger.hold(whom, reason=reason, by=by)
         held = next(one for one in ledger.holds() if one.customer_id == whom)
@@ -65,7 +65,7 @@ def release(
     Example: `cspkit release --all --reason "stock-taking done" --by "Ana Ruiz"`
     """
     whom = _whom(customer, everyone)
-    by, reason = _asked(by, reason)
+    by, reason = asked(by, reason)
     with ledger_of(settings_of(config)) as ledger:
         ended = ledger.release(whom, by=by, reason=reason)
         others = [one for one in ledger.holds() if one.customer_id == "*"] if not everyone else []
@@ -139,7 +139,7 @@ def doctor(
 
         Ledger(settings.ledger_url, update=True).close()
     if trust:
-        by, reason = _asked(by, reason)
+        by, reason = asked(by, reason)
         with ledger_of(settings) as ledger:
             ledger.trust(by=by, reason=reason)
     findings = looking.check(settings, kernel=kernel)
@@ -162,7 +162,7 @@ def _whom(customer: str | None, everyone: bool) -> str:
     return whom
 
 
-def _asked(by: str, reason: str) -> tuple[str, str]:
+def asked(by: str, reason: str) -> tuple[str, str]:
     """Ask whoever sits there for what was left out; a script is told what to give."""
     given = []
     for option, value, question in (("--by", by, "Your name"), ("--reason", reason, "The reason")):
@@ -186,7 +186,7 @@ def _settled(config: Path | None, move: str, by: str, reason: str, order: str | 
         row = ledger.move(move)
         if row is None:
             raise SettingsError("command line", "MOVE", f"the ledger has no move {move!r}")
-        by, reason = _asked(by, reason)
+        by, reason = asked(by, reason)
         if not ledger.settle_by_hand(move, by=by, reason=reason, order_id=order):
             raise LedgerError(f"{move} is {row.state.value}, it does not wait for a person")
     return by

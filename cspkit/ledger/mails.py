@@ -29,6 +29,14 @@ class Mails(People):
         """Return what became of a letter by mail; None for one that is only a draft."""
         return self._one(Mail, sa.select(mails).where(_mine(letter)))
 
+    def correspondence(self) -> list[tuple[Letter, Mail | None]]:
+        """List every letter, the oldest first, with what became of it by mail."""
+        asked = [letters.c.claimed_at, *letters.primary_key.columns]
+        with self._read() as connection:
+            rows = connection.execute(sa.select(letters).order_by(*asked)).mappings()
+            found = [Letter.of(row) for row in rows]
+            return [(letter, _read(connection, letter)) for letter in found]
+
     def mails(self) -> pd.DataFrame:
         """Give one row per letter that goes by mail: columns of the table."""
         with self._read() as connection:

@@ -1,5 +1,6 @@
 """Texts to customers in their language, and the outbox they wait in."""
 
+from cspkit.letters.bouncing import Bounce, bounce
 from cspkit.letters.carrying import PASSWORD, Carried, Fate, carry
 from cspkit.letters.outbox import FIRST, draft, file_name, keep, message_id, outgoing, put
 from cspkit.letters.wording import Licences
@@ -10,11 +11,13 @@ __all__ = [
     "LANGUAGES",
     "LETTERS",
     "PASSWORD",
+    "Bounce",
     "Carried",
     "Fate",
     "Field",
     "Licences",
     "Text",
+    "bounce",
     "carry",
     "draft",
     "file_name",

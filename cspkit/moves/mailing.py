@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 from cspkit import letters
@@ -51,12 +53,42 @@ def send(
     return ledger.mail(letter)
 
 
+def waiting(ledger: Ledger) -> list[Letter]:
+    """List the letters that wait to be sent, in the order in which they were asked for."""
+    return [
+        letter
+        for letter, mail in ledger.correspondence()
+        if mail is not None and mail.state == "waiting"
+    ]
+
+
+def came_back(ledger: Ledger, file: Path, *, by: str) -> tuple[Letter | None, str]:
+    """Note a mail that came back; give the letter, if it is one of ours, and what was done."""
+    found = letters.bounce(file)
+    if found is None:
+        return None, "no report of a mail that failed for good"
+    mails = ledger.mails()
+    mine = mails[(mails["message_id"] == found.message_id) & (mails["state"] != "waiting")]
+    if mine.empty:
+        return None, "about no letter of this ledger"
+    row = mine.iloc[0]
+    letter = ledger.letter(row["customer_id"], row["letter"], row["cycle"])
+    assert letter is not None
+    if found.address and found.address != str(row["address"]).lower():
+        return letter, "about an address that it does not go to any more"
+    if row["state"] in BACK:
+        return letter, "known already"
+    reason = re.sub(re.escape(row["address"]), "the address", found.reason, flags=re.IGNORECASE)
+    mail = ledger.decide_mail(letter, "bounced", by=by, reason=reason)
+    return letter, standing(letter, mail)
+
+
 def standing(letter: Letter, mail: Mail | None) -> str:
     """Say in words how a letter stands, and what a person does about it."""
     named = f"the {letter.letter} letter"
     if mail is None:
         return f"{named} is in the outbox"
-    cycle = f" --cycle {letter.cycle}" if letter.cycle != letters.FIRST else ""
+    cycle = f" --cycle {shlex.quote(letter.cycle)}" if letter.cycle != letters.FIRST else ""
     mark = f"`cspkit letters mark {letter.customer_id} {letter.letter}{cycle}"
     why = f": {mail.answer}" if mail.answer else ""
     if mail.state in OPEN:
