@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from cspkit.cli import exporting, plans, ranks, rehearsing, runs, safety, workspaces
+from cspkit.cli import exporting, plans, ranks, reconciling, rehearsing, runs, safety, workspaces
 from cspkit.cli.options import app
 from cspkit.errors import BAD_INPUT, CspkitError
 
-VERBS = (workspaces, exporting, ranks, plans, runs, safety, rehearsing)
+VERBS = (workspaces, exporting, ranks, plans, runs, safety, reconciling, rehearsing)
 
 __all__ = ["VERBS", "app", "main"]
 

@@ -41,6 +41,12 @@ class Ends(People):
         """Return how far the end of an original is; None for one that nobody minds yet."""
         return self._one(EndRow, sa.select(table).where(_mine(customer_id, original)))
 
+    def end_rows(self) -> list[EndRow]:
+        """List how far every tracked end is, in the order of customers and originals."""
+        query = sa.select(table).order_by(table.c.customer_id, table.c.original)
+        with self._read() as connection:
+            return [EndRow.of(row) for row in connection.execute(query).mappings()]
+
     def track_end(
         self, customer_id: str, original: str, *, expires_on: date | None, run_id: str
     ) -> EndRow:
@@ -71,6 +77,16 @@ class Ends(People):
         with self._write() as connection:
             return self._keep(connection, lease) and advance(
                 connection, row, after, evidence=evidence or {}, columns=columns, **about
+            )
+
+    def note_end(
+        self, row: EndRow, *, run_id: str, lease: Lease, evidence: Mapping[str, Any]
+    ) -> bool:
+        """Add evidence to an end that stays in its state; False when it has left that state."""
+        at = self.clock.now()
+        with self._write() as connection:
+            return self._keep(connection, lease) and note(
+                connection, row, at=at, run_id=run_id, evidence=evidence
             )
 
     def see_end(
@@ -160,6 +176,25 @@ def advance(
         after=after,
         detail={"reason": reason, **columns, **evidence},
     )
+    return True
+
+
+def note(
+    connection: sa.Connection,
+    row: EndRow,
+    *,
+    at: datetime,
+    run_id: str,
+    evidence: Mapping[str, Any],
+) -> bool:
+    """Add evidence to an end only while it is in the state expected."""
+    known = read(connection, row.customer_id, row.original).facts | dict(evidence)
+    mine = _mine(row.customer_id, row.original) & (table.c.state == row.state)
+    change = sa.update(table).where(mine).values(evidence=canonical(known), updated_at=at)
+    if connection.execute(change).rowcount != 1:
+        return False
+    about: dict[str, Any] = {"run_id": run_id, "customer_id": row.customer_id}
+    chain.append(connection, "end_noted", row.original, at=at, detail=dict(evidence), **about)
     return True
 
 

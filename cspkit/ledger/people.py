@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -87,6 +89,26 @@ class People(Failing):
                 connection, "run_began", run_id, at=at, run_id=run_id, detail={"step": step}
             )
         return run_id
+
+    def observe(
+        self, kind: str, subject: str, *, customer_id: str, run_id: str, detail: Mapping[str, Any]
+    ) -> None:
+        """Keep in a run's chain what was seen outside; no state changes by it."""
+        at = self.clock.now()
+        about: dict[str, Any] = {"at": at, "run_id": run_id, "customer_id": customer_id}
+        with self._write() as connection:
+            chain.append(connection, kind, subject, detail=dict(detail), **about)
+
+    def candidates(self) -> dict[str, set[str]]:
+        """Map each move that ever waited for a person to the orders that person was shown."""
+        table, found = schema.events, dict[str, set[str]]()
+        waited = (table.c.kind == "state") & (table.c.after == MoveState.HUMAN)
+        query = sa.select(table.c.subject, table.c.detail).where(waited)
+        with self._read() as connection:
+            for subject, detail in connection.execute(query.order_by(table.c.event_id)):
+                shown = json.loads(detail).get("candidates") or ()
+                found.setdefault(subject, set()).update(str(one) for one in shown)
+        return found
 
     def end_run(self, run_id: str, counts: dict[str, int]) -> str:
         """Note how a run ended; return the head of its chain of events."""

@@ -80,14 +80,15 @@ def _next(work: Pass, row: MoveRow) -> Done | None:
 
 
 def _claimed(work: Pass) -> MoveRow:
-    claim = _claim(work.one, work.desk.plan.hash)
+    claim = claim_of(work.one, work.desk.plan.hash)
     row = work.desk.ledger.claim(claim, run_id=work.desk.run_id, lease=work.lease)
     if row is None:
         raise Overtaken
     return row
 
 
-def _claim(one: Subject, plan_hash: str) -> Claim:
+def claim_of(one: Subject, plan_hash: str) -> Claim:
+    """Say what a planned move is going to order, for the ledger to reserve."""
     move = one.planned
     return Claim(
         move_id=move.move_id,

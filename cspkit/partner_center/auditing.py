@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from cspkit.partner_center.calling import PAGE, Caller, Query
@@ -24,6 +24,24 @@ class AuditRecord:
     by: str
     correlation_id: str
     resource: Record
+    customized: Record = field(default_factory=lambda: Record(None))
+
+    @property
+    def order_id(self) -> str:
+        """Name the order that the record is about; empty when it names none.
+
+        The whole resource carries it as its own id, a shorter record under a name of its own.
+        """
+        return self._id("order", "orderId")
+
+    @property
+    def subscription_id(self) -> str:
+        """Name the subscription that the record is about; empty when it names none."""
+        return self._id("subscription", "subscriptionId")
+
+    def _id(self, kind: str, name: str) -> str:
+        named = self.resource.id(name) or self.customized.id(name)
+        return named or (self.resource.id("id") if self.kind == kind else "")
 
 
 class Auditing(Caller):
@@ -52,6 +70,7 @@ def _record(item: Record) -> AuditRecord:
         item.text("userPrincipalName"),
         item.id("originalCorrelationId"),
         _inside(item.text("resourceNewValue")),
+        Record({one.text("key"): one.get("value") for one in item.records("customizedData")}),
     )
 
 

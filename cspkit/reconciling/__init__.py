@@ -1,0 +1,7 @@
+"""Compare ledger and service: nothing doubled, lost, ended or renewed unseen; changes nothing."""
+
+from cspkit.reconciling.comparing import Comparison
+from cspkit.reconciling.differences import COLUMNS, Difference, Kind
+from cspkit.reconciling.work import Work, begin
+
+__all__ = ["COLUMNS", "Comparison", "Difference", "Kind", "Work", "begin"]

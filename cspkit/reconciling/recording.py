@@ -1,0 +1,184 @@
+"""Write down what a comparison saw: in the ledger, and a letter where an original renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from cspkit import letters
+from cspkit.errors import LedgerError, SettingsError
+from cspkit.ledger import EndRow, Lease, MoveRow
+from cspkit.moves import posting
+from cspkit.moves.desk import Desk
+from cspkit.moves.provisioning import claim_of
+from cspkit.moves.rows import Subject
+from cspkit.planning import Plan, PlannedCustomer
+from cspkit.reconciling.comparing import Comparison
+from cspkit.reconciling.differences import Difference
+from cspkit.reconciling.ending import HOW, TO, Verdict
+from cspkit.reconciling.orders import FREEZABLE
+from cspkit.reconciling.originals import Originals, limits
+from cspkit.tables import EndState, MoveState
+
+LETTER = "renewed"
+
+
+class Recorder:
+    """Record one comparison in the run of a desk; `notes` say what could not be recorded."""
+
+    def __init__(self, desk: Desk, plans: Iterable[Plan], facts: Originals) -> None:
+        """Take the desk whose run is open, and the plans that know customers and moves."""
+        self._desk = desk
+        self._facts = facts
+        self._plans = list(plans)
+        self.notes: list[str] = []
+
+    def record(self, made: Comparison) -> None:
+        """Keep every difference, freeze the moves that must not order, advance the ends."""
+        for one in made.differences:
+            self._desk.ledger.observe(
+                "differs",
+                one.subject,
+                customer_id=one.customer_id,
+                run_id=self._desk.run_id,
+                detail=one.as_json(),
+            )
+            if one.freezes:
+                self._freeze(one)
+        for verdict in made.verdicts:
+            self._end(verdict)
+
+    def _freeze(self, one: Difference) -> None:
+        """Let a move wait for a person, so that no run orders what was ordered already."""
+        with self._leased(one.customer_id) as lease:
+            row = self._row(one, lease) if lease else None
+            if lease is None or row is None or row.state not in FREEZABLE:
+                return
+            self._try(
+                f"{one.subject} was not stopped",
+                lambda: self._desk.ledger.advance(
+                    row.move_id,
+                    row.state,
+                    MoveState.HUMAN,
+                    run_id=self._desk.run_id,
+                    lease=lease,
+                    reason=f"an order was seen that the ledger did not place: {one.freezes[0]}",
+                    evidence={"candidates": list(one.freezes), "service": one.service},
+                ),
+            )
+
+    def _row(self, one: Difference, lease: Lease) -> MoveRow | None:
+        """Read a move, or take it from a plan where the ledger never heard of it."""
+        row = self._desk.ledger.move(one.subject)
+        if row is not None:
+            return row
+        for plan in self._plans:
+            for move in plan.document.moves:
+                if move.move_id == one.subject:
+                    subject = Subject(move.move_id, self._customer(one.customer_id), move)
+                    claim = claim_of(subject, plan.hash)
+                    return self._desk.ledger.claim(claim, run_id=self._desk.run_id, lease=lease)
+        return None
+
+    def _end(self, verdict: Verdict) -> None:
+        ledger, seen, wanted = self._desk.ledger, verdict.seen, verdict.row
+        row = ledger.track_end(
+            wanted.customer_id,
+            wanted.original,
+            expires_on=wanted.plan_expires_on,
+            run_id=self._desk.run_id,
+        )
+        if seen is None or row.state is not wanted.state:
+            return
+        if verdict.after is not None and not self._advanced(row, verdict):
+            return
+        at = self._desk.clock.now()
+        ledger.see_end(row, seen_expires_on=seen.ends_on, at=at, run_id=self._desk.run_id)
+        if EndState.RENEWED in (verdict.after, row.state) and verdict.after is not EndState.ENDED:
+            self._tell(verdict)
+
+    def _advanced(self, row: EndRow, verdict: Verdict) -> bool:
+        after = verdict.after
+        assert after is not None
+        with self._leased(row.customer_id) as lease:
+            return lease is not None and self._try(
+                f"the end of {row.original} was not recorded",
+                lambda: self._desk.ledger.advance_end(
+                    row,
+                    after,
+                    run_id=self._desk.run_id,
+                    lease=lease,
+                    reason=verdict.reason,
+                    evidence=verdict.evidence,
+                    **verdict.columns,
+                ),
+            )
+
+    def _tell(self, verdict: Verdict) -> None:
+        """Write to the customer once for each renewal, unless they are on hold."""
+        row, seen = verdict.row, verdict.seen
+        assert seen is not None
+        hold = self._desk.hold(row.customer_id)
+        if hold:
+            self.notes.append(f"no letter to {row.customer_id} about {row.original}: {hold}")
+            return
+        facts = {**row.facts, **verdict.evidence}
+        channel = self._facts.channel(row.original)
+        until = verdict.columns.get("cancel_until") or row.cancel_until
+        product = self._facts.product(row.original, seen.sku_id)
+        ends = seen.ends_on or row.plan_expires_on
+        fields: dict[str, letters.Field] = {
+            "originals": [letters.Licences(seen.seats or 0, product, ends)] if ends else [],
+            "ended": row.plan_expires_on,
+            "until": seen.ends_on,
+            "by": until.date() if until else None,
+        }
+        about = Subject(row.customer_id, self._customer(row.customer_id))
+        cycle = f"{row.original}-{facts.get(TO) or seen.ends_on}"
+        try:
+            posting.post(self._desk, about, LETTER, fields, cycle, channel=channel)
+        except SettingsError as error:
+            who = limits().get(channel)
+            whom = who.who if who else "the customer"
+            self.notes.append(
+                f"no letter about {row.original} ({facts.get(HOW)}; {whom} can cancel it): {error}"
+            )
+
+    def _customer(self, customer_id: str) -> PlannedCustomer:
+        """Find a customer in the plans; one of no plan is known by Partner Center's list alone."""
+        for plan in self._plans:
+            for one in plan.customers:
+                if one.customer_id == customer_id:
+                    return one
+        shown = self._desk.customers.get(customer_id)
+        return PlannedCustomer(
+            customer_id=customer_id,
+            name=shown.name if shown else None,
+            domain=shown.domain if shown else None,
+            market=None,
+            language=None,
+            state="",
+            invite_on=None,
+            access_by=self._desk.today,
+        )
+
+    @contextmanager
+    def _leased(self, customer_id: str) -> Iterator[Lease | None]:
+        """Hold the customer's lease; None, and a note, while another worker has it."""
+        ledger = self._desk.ledger
+        lease = ledger.lease(customer_id, self._desk.holder)
+        if lease.holder != self._desk.holder:
+            self.notes.append(f"{lease.holder} works on {customer_id}: recorded by the next run")
+            yield None
+            return
+        try:
+            yield lease
+        finally:
+            ledger.release_lease(lease)
+
+    def _try(self, what: str, write: Callable[[], bool]) -> bool:
+        try:
+            return write()
+        except LedgerError as error:
+            self.notes.append(f"{what}: {error}")
+            return False

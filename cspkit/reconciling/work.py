@@ -1,0 +1,271 @@
+"""One reconciliation: open what can be opened, compare, record, trust a ledger again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cspkit.clock import SystemClock
+from cspkit.errors import DONE, FAILED_MOVES, SERVICE_FAILED, SettingsError
+from cspkit.ledger import Ledger, new_holder
+from cspkit.moves import guard, opening
+from cspkit.moves.desk import Desk
+from cspkit.moves.rows import Outcome
+from cspkit.planning import Plan, PlanFile
+from cspkit.reconciling import differences
+from cspkit.reconciling.comparing import Comparison, compare
+from cspkit.reconciling.differences import Difference
+from cspkit.reconciling.originals import Originals, plans_of
+from cspkit.reconciling.recording import Recorder
+from cspkit.settings import Settings
+from cspkit.tables import Mode
+from cspkit.wire import TokenProvider
+
+STEP = "reconcile"
+OUTCOMES = ("customer_id", "outcome", "differences", "reason")
+NO_LEDGER = "there is no ledger yet"
+
+
+def begin(
+    settings: Settings,
+    *,
+    plan: str | Path | None = None,
+    batch: str | None = None,
+    due: date | str | None = None,
+    mode: str | None = None,
+    run_id: str | None = None,
+    tokens: TokenProvider | None = None,
+    adapter: Any = None,
+) -> Work:
+    """Open ledger and service for a comparison; nothing is read or written yet.
+
+    Every plan that was approved is read from where it was; `plan` names one more, and `batch` or
+    `due` keep to its customers. In mode dry nothing is recorded either; without a mode, what was
+    seen is. Raises SettingsError, PlanRefused, LedgerError where they do not belong together.
+    """
+    usual = Mode.LIVE if settings.service.kind == "tenant" else Mode.REHEARSAL
+    chosen = usual if mode is None else opening.read_mode(mode)
+    named = Plan.read(plan) if plan else None
+    if named is not None:
+        guard.check_plan(named, settings)
+    day = opening.read_day(due)
+    only = _only(named, batch, day)
+    desk = opening.reach(named or _no_plan(settings), chosen, settings, tokens, adapter=adapter)
+    try:
+        if not desk.online:
+            raise SettingsError("reconcile", "sign-in", desk.why_offline)
+        desk.clock.now()
+        _ = desk.said
+        desk.ledger = _ledger(settings, chosen, desk)
+        desk.ledger.check_binding(settings.service.id)
+    except BaseException:
+        desk.close()
+        raise
+    return Work(desk, named, only=only, run_id=run_id, batch=batch or "", due=day)
+
+
+class Work:
+    """One reconciliation: `compare()`, then `record()`, then `close()`; looking twice is free.
+
+    `notes` say what else a reader should know; `trusted` whether this run opened the ledger.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        plan: Plan | None,
+        *,
+        only: Collection[str] | None,
+        run_id: str | None,
+        batch: str,
+        due: date | None,
+    ) -> None:
+        """Hold what `begin` put together."""
+        self._desk, self._only, self._run_id = desk, only, run_id
+        self._which: dict[str, Any] = {"batch": batch, "due": due}
+        approvals = desk.ledger.approvals()
+        paths = zip(approvals["plan_hash"], approvals["plan_path"], strict=True)
+        service = desk.settings.service.id
+        self.plans = [plan] if plan else []
+        self.plans += [
+            one
+            for one in plans_of(paths, desk.settings, service)
+            if plan is None or one.hash != plan.hash
+        ]
+        self._facts = Originals(desk.settings, self.plans)
+        self._recorded = False
+        self.notes: list[str] = []
+        self.trusted = False
+        if self.has_no_ledger:
+            self.notes.append(f"{NO_LEDGER}: every order that bears our word is a stranger")
+
+    @property
+    def has_no_ledger(self) -> bool:
+        """Say whether the ledger is an empty one in memory, since none was ever made."""
+        return self._desk.ledger.file is None and self._desk.ledger.place == "sqlite://"
+
+    @property
+    def distrust(self) -> str:
+        """Say why the ledger may not be written; empty when it may."""
+        return self._desk.ledger.distrust
+
+    @cached_property
+    def found(self) -> Comparison:
+        """Compare both books, once. Raises ApiError when the service fails as a whole."""
+        return compare(self._desk, self.plans, self._facts, only=self._only)
+
+    @property
+    def differences(self) -> list[Difference]:
+        """List what differs, the most urgent first."""
+        return self.found.differences
+
+    @property
+    def exit_code(self) -> int:
+        """Give 4 where something could not be read, 1 where anything differs, else 0."""
+        if self.found.unread:
+            return SERVICE_FAILED
+        return FAILED_MOVES if self.differences or self.distrust else DONE
+
+    def preview(self) -> pd.DataFrame:
+        """Show what differs, writing nothing: columns of `differences.COLUMNS`."""
+        return differences.frame(self.differences)
+
+    def carry_out(self, *, by: str = "", reason: str = "") -> pd.DataFrame:
+        """Record what was seen and say how each customer came out: columns of OUTCOMES.
+
+        A ledger that may not be written is trusted again where that is safe, or where `by` and
+        `reason` say who takes it upon them. Nothing outside is changed, however often it runs.
+        """
+        if not self._recorded and self._desk.mode is not Mode.DRY and not self.has_no_ledger:
+            self._trust(by.strip(), reason.strip())
+            if not self.distrust:
+                self._record()
+        self._recorded = True
+        return self.outcomes()
+
+    def outcomes(self) -> pd.DataFrame:
+        """Give one row per customer: done where nothing differs, waiting where unread."""
+        rows = []
+        for customer_id in self.found.customers:
+            mine = [one for one in self.differences if one.customer_id == customer_id]
+            unread = self.found.unread.get(customer_id, "")
+            outcome = Outcome.WAITING if unread else Outcome.FAILED if mine else Outcome.DONE
+            why = unread or "; ".join(sorted({one.kind.value for one in mine}))
+            rows.append((customer_id, outcome.value, len(mine), why))
+        return pd.DataFrame(rows, columns=list(OUTCOMES))
+
+    def counts(self) -> dict[str, int]:
+        """Count the customers by outcome, by word."""
+        found = self.outcomes()["outcome"]
+        return {word: int((found == word).sum()) for word in Outcome if (found == word).any()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Give everything that was found as plain values."""
+        return {
+            "customers": len(self.found.customers),
+            "differences": [one.as_json() for one in self.differences],
+            "unread": self.found.unread,
+            "ledger": "none" if self.has_no_ledger else self.distrust or "trusted",
+            "trusted_now": self.trusted,
+            "notes": self.notes,
+        }
+
+    def close(self, result_file: str = "") -> dict[str, int]:
+        """End the run in the ledger, write counts and head as JSON where asked, close all."""
+        counts, head = self.counts(), ""
+        try:
+            if self._desk.run_id:
+                head = self._desk.ledger.end_run(self._desk.run_id, counts)
+            if result_file:
+                result = {"counts": counts, "chain_head": head, "notes": self.notes}
+                text = json.dumps(result, ensure_ascii=False)
+                Path(result_file).write_text(text, encoding="utf-8")
+        finally:
+            self._desk.close()
+        return counts
+
+    def abandon(self) -> None:
+        """Close everything after a failure, without a word in the ledger."""
+        self._desk.close()
+
+    def _record(self) -> None:
+        desk = self._desk
+        if desk.ledger.service is None:
+            # Nothing was ever done with it, and whoever acts first binds it.
+            return
+        desk.run_id = desk.ledger.begin_run(
+            STEP,
+            mode=desk.mode,
+            plan_hash=desk.plan.hash,
+            run_id=self._run_id,
+            **self._which,
+        )
+        recorder = Recorder(desk, self.plans, self._facts)
+        recorder.record(self.found)
+        self.notes += recorder.notes
+
+    def _trust(self, by: str, reason: str) -> None:
+        """Let a ledger be written again: by a clean comparison, or by a person with a reason."""
+        ledger, why = self._desk.ledger, self._desk.ledger.distrust
+        if not why:
+            return
+        said = f"{len(self.differences)} differences in {len(self.found.customers)} customers"
+        if by and reason:
+            if self.found.unread:
+                self.notes.append("not everything could be read, so the ledger stays closed")
+                return
+            ledger.trust(by=by, reason=f"{reason} (reconciled: {said})")
+        elif wait := self._not_yet():
+            self.notes.append(f"the ledger stays closed: {why}; {wait}")
+            return
+        else:
+            ledger.trust(by=f"cspkit reconcile, {new_holder()}", reason=f"reconciled: {said}")
+        self.trusted = True
+        self.notes.append(f"the ledger is trusted again, which was closed: {why}")
+
+    def _not_yet(self) -> str:
+        """Say what keeps a clean comparison from opening the ledger by itself."""
+        ledger, settings = self._desk.ledger, self._desk.settings
+        if not self.found.clean:
+            return "settle what differs, or say who takes it with --by NAME --reason TEXT"
+        if self._only is not None:
+            return "it was compared for some customers only: compare all"
+        if "copied or moved" in ledger.distrust:
+            # No comparison can see that the other copy is still used.
+            return "nothing differs; say that no other copy is used, with --by NAME --reason TEXT"
+        settle = timedelta(minutes=settings.policy.settle_minutes)
+        noted, now = ledger.noted_at, SystemClock().now()
+        if settings.service.kind == "tenant" and noted is not None and now < noted + settle:
+            return f"an order may still be hidden: compare again after {noted + settle:%H:%M} UTC"
+        return ""
+
+
+def _ledger(settings: Settings, mode: Mode, desk: Desk) -> Ledger:
+    """Open the ledger; one that was never made is not made now."""
+    seen = Ledger.glance(settings.ledger_url, clock=desk.clock)
+    if mode is Mode.DRY or (seen.file is None and seen.place == "sqlite://"):
+        return seen
+    seen.close()
+    return Ledger(settings.ledger_url, clock=desk.clock)
+
+
+def _only(plan: Plan | None, batch: str | None, due: date | None) -> frozenset[str] | None:
+    if plan is None or (batch is None and due is None):
+        return None
+    return frozenset(move.customer_id for move in plan.select(batch, due, "date"))
+
+
+def _no_plan(settings: Settings) -> Plan:
+    """Stand in for a plan where none is named: it moves nobody."""
+    day = SystemClock().now().date()
+    empty: dict[str, Any] = {"moves": [], "batches": [], "customers": []}
+    more: dict[str, Any] = {"unplaced": [], "savings": [], "objective": "none"}
+    return Plan(
+        PlanFile(service=settings.service.id, as_of=day, start=day, policy={}, **empty, **more)
+    )
