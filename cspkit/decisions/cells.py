@@ -152,6 +152,8 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         access_on=(pa.date32(), _day),
         invited_on=(pa.date32(), _day),
         agreement_on=(pa.date32(), _day),
+        billing_consent_by=TEXT,
+        billing_consent_on=(pa.date32(), _day),
         partner_contact=TEXT,
         partner_email=(pa.string(), _email),
         attested_first_name=TEXT,
@@ -187,6 +189,9 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         term_end_approved_by=TEXT,
         term_end_approved_by_2=TEXT,
         users=TEXT,
+        renewal_off_by=TEXT,
+        renewal_off_on=(pa.date32(), _day),
+        renewal_off_evidence=TEXT,
         end_scheduled_on=(pa.date32(), _day),
         end_scheduled_evidence=TEXT,
         ended_on=(pa.date32(), _day),
@@ -197,6 +202,8 @@ SHEETS: dict[str, tuple[Field, ...]] = {
     ),
 }
 OPTIONAL = {
+    *("billing_consent_by", "billing_consent_on"),
+    *("renewal_off_by", "renewal_off_on", "renewal_off_evidence"),
     *("end_scheduled_on", "end_scheduled_evidence", "ended_on", "ended_evidence"),
     *("orphan", "access_on", "invited_on", "agreement_on", "assigned_plus"),
     *("term_end_approved_by", "term_end_approved_by_2"),
@@ -205,6 +212,11 @@ OPTIONAL = {
     *("attested_first_name", "attested_last_name", "attested_email"),
     *("attested_on", "attested_evidence", "licence_export", "licence_export_on"),
     *("losses_accepted", "losses_accepted_by", "losses_accepted_on", "users"),
+}
+# What a person says only as a whole: who, when, and how one could see it.
+TOGETHER: dict[str, tuple[tuple[str, ...], ...]] = {
+    "customers": (("billing_consent_by", "billing_consent_on"),),
+    "originals": (("renewal_off_by", "renewal_off_on", "renewal_off_evidence"),),
 }
 KEYS = {"customers": "customer_id", "originals": "subscription_id"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
-from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, ident, plain
+from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, TOGETHER, ident, plain
 from cspkit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -211,6 +211,12 @@ def _check(
     """Check what one cell alone cannot show."""
     if row[KEYS[name]] is None:
         problems.append((_place(name, header[KEYS[name]], number), f"expected a {KEYS[name]}"))
+    for columns in TOGETHER[name]:
+        said = [column for column in columns if row[column] is not None]
+        lacks = [column for column in columns if row[column] is None]
+        if said and lacks:
+            place = _place(name, header[said[0]], number)
+            problems.append((place, f"expected {' and '.join(lacks)} beside {said[0]}"))
     if name != "originals":
         return
     if row["sale_price"] is not None and row["currency"] is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cspkit import decisions
+from cspkit.azure_billing import AzureBilling
 from cspkit.clock import Clock, today
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
@@ -47,6 +48,7 @@ class Desk:
     why_offline: str = ""
     wires: tuple[Wire, ...] = field(default=(), repr=False)
     sheets: Sheets | None = field(default=None, repr=False)
+    azure: AzureBilling | None = field(default=None, repr=False)
     ledger: Ledger = field(init=False, repr=False)
     crowd: int = field(default=1, init=False)
     stop: Stop = field(default_factory=Stop, init=False, repr=False)

@@ -30,8 +30,8 @@ def check_mode(mode: Mode, settings: Settings) -> None:
             "service.kind",
             f"mode {mode} needs {_KIND[mode]!r}, found {service.kind!r}",
         )
-    for field in ("partner_center", "graph"):
-        host = urlsplit(getattr(service, field)).hostname
+    for field in ("partner_center", "graph", "azure_billing"):
+        host = urlsplit(getattr(service, field) or service.partner_center).hostname
         if mode is Mode.REHEARSAL and host not in _LOOPBACK:
             problem = f"a rehearsal is on this machine, found {host!r}"
             raise SettingsError(settings.root / FILE, f"service.{field}", problem)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cspkit.azure_billing import AzureBilling
 from cspkit.clock import Clock, SystemClock
 from cspkit.errors import ApiError, SettingsError
 from cspkit.graph import Graph
@@ -24,6 +25,7 @@ from cspkit.wire import (
     TokenProvider,
     Wire,
     dial,
+    dial_azure,
     dial_price_sheets,
     sign_in,
 )
@@ -117,6 +119,7 @@ def _desk(
         why_offline=why_offline,
         wires=wires,
         sheets=Sheets(PriceSheets(wires[2], settings.service.partner_tenant)),
+        azure=AzureBilling(wires[3]),
     )
 
 
@@ -161,10 +164,11 @@ def _tokens(
         return NoTokens(), str(error)
 
 
-def _wires(settings: Settings, tokens: TokenProvider, adapter: Any) -> tuple[Wire, Wire, Wire]:
+def _wires(settings: Settings, tokens: TokenProvider, adapter: Any) -> tuple[Wire, ...]:
     service = settings.service
     return (
         dial(service, "partner_center", tokens, adapter=adapter),
         dial(service, "graph", tokens, adapter=adapter),
         dial_price_sheets(service, tokens, adapter=adapter),
+        dial_azure(service, tokens, adapter=adapter),
     )

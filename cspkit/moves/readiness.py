@@ -37,6 +37,11 @@ def ready(desk: Desk, one: Subject, state: str) -> Look:
     return Look(state, ORDER, what)
 
 
+def drifted(desk: Desk, one: Subject) -> str:
+    """Say how the originals changed since the plan, as far as their tenant shows; else empty."""
+    return _drift(_seen_live(desk, one), one.planned)
+
+
 def _plan_facts(desk: Desk, move: PlannedMove) -> str:
     if move.route != Route.PURCHASE:
         return f"its route is {move.route}, which is not carried out by an order"

@@ -16,6 +16,7 @@ from cspkit.moves.inviting import Invite
 from cspkit.moves.limits import Limits, choose
 from cspkit.moves.provisioning import Provision
 from cspkit.moves.reassigning import Reassign
+from cspkit.moves.renewal_safe import RenewalSafe
 from cspkit.moves.retiring import Retire
 from cspkit.moves.rows import Subject
 from cspkit.moves.running import Step, Work
@@ -30,6 +31,7 @@ __all__ = ["STEPS", "Selection", "Step", "Work", "begin", "select"]
 STEPS: dict[str, Callable[[Desk], Step]] = {
     "invite": Invite,
     "access": Access,
+    "renewal-safe": RenewalSafe,
     "provision": Provision,
     "verify": Verify,
     "reassign": Reassign,
@@ -68,7 +70,8 @@ def begin(
     desk = opening.open_desk(found, chosen, settings or opening.read_settings(config), tokens)
     try:
         made = STEPS[step](desk)
-        about = select(found, step, limits, batch=batch, due=day)
+        early = getattr(made, "early", None)
+        about = select(found, step, limits, batch=batch, due=day, early=early)
         if chosen is not Mode.DRY:
             policy = desk.settings.policy
             guard.check_approval(found, desk.ledger, about.moves, made.by, policy)
@@ -102,9 +105,12 @@ def select(
     *,
     batch: str | None = None,
     due: date | None = None,
+    early: Callable[[PlannedMove], bool] | None = None,
 ) -> Selection:
     """Choose what a run of a step is about.
 
+    With `early`, what is not due yet may come along: a step that can be taken back needs no
+    approval nearer to its day, so those moves are not among `moves`.
     Raises SettingsError for a file of moves that cannot be read or names what is not there.
     """
     kind: Any = STEPS[step]
@@ -112,8 +118,15 @@ def select(
     parts = [f"batch {batch}" if batch else "", f"what is due by {due}" if due else ""]
     where = " and ".join(filter(None, parts)) or "the plan"
     noun = "moves" if kind.about_moves else "customers"
-    every = _subjects(plan, moves, kind.about_moves)
+    more = []
+    if due is not None and early is not None:
+        later = plan.select(batch, None, kind.by)
+        due_ids = {move.move_id for move in moves}
+        more = [move for move in later if move.move_id not in due_ids and early(move)]
+    every = _subjects(plan, [*moves, *more], kind.about_moves)
     subjects, notes = choose(every, limits, where=where, noun=noun)
+    if more:
+        notes.append(f"{len(more)} moves come along before their day: nothing is in their way")
     ids = {one.id for one in subjects}
     about = [move for move in moves if not ids.isdisjoint((move.move_id, move.customer_id))]
     return Selection(about, subjects, notes)

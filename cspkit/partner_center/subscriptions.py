@@ -12,6 +12,7 @@ from cspkit.partner_center.calling import Caller, Query, route
 from cspkit.wire import Listed, Record
 
 TERM_END, CANCEL = "TermEnd", "Cancel"
+_NEW_TERM = ("renewtonewterm", "transition")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Subscription:
         """Say whether its end is scheduled: a renewal that is off alone may go on as a month."""
         said = {(one.action.casefold(), one.at.casefold()) for one in self.scheduled}
         return (CANCEL.casefold(), TERM_END.casefold()) in said and self.auto_renew is False
+
+    @property
+    def renews_as_scheduled(self) -> bool:
+        """Say whether a scheduled action begins another term, whatever auto-renew says."""
+        return any(one.action.casefold() in _NEW_TERM for one in self.scheduled)
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,15 @@ def renewing(found: Subscription) -> dict[str, Any]:
     """Make the body after which a subscription renews by itself."""
     nothing_else: dict[str, Any] = {"scheduledActions": []} if found.scheduled else {}
     return _changed(found, autoRenewEnabled=True, **nothing_else)
+
+
+def not_renewing(found: Subscription) -> dict[str, Any]:
+    """Make the body after which a subscription begins no other term by itself.
+
+    A new term that was scheduled is taken back too; an end that was scheduled stays.
+    """
+    nothing_else: dict[str, Any] = {"scheduledActions": []} if found.renews_as_scheduled else {}
+    return _changed(found, autoRenewEnabled=False, **nothing_else)
 
 
 def ending(found: Subscription) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Customer:
     delivered_at: datetime | None = None
     in_graph_export: bool = False
     billing: dict[str, Any] = field(default_factory=dict)
+    billing_role: bool = True
 
     @property
     def reseller_id(self) -> str:

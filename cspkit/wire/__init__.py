@@ -1,6 +1,6 @@
 """The only HTTP: calls, tokens, errors, whole lists, and reading what comes back."""
 
-from cspkit.wire.dialling import dial, dial_price_sheets, sign_in
+from cspkit.wire.dialling import dial, dial_azure, dial_price_sheets, sign_in
 from cspkit.wire.faults import Sent
 from cspkit.wire.limits import Limiter
 from cspkit.wire.paging import Bad, Listed, Step, by_header, odata, read_all, seek
@@ -30,6 +30,7 @@ __all__ = [
     "Wire",
     "by_header",
     "dial",
+    "dial_azure",
     "dial_price_sheets",
     "has_mfa",
     "instant",

@@ -20,6 +20,7 @@ PARTNER_CENTER_PACE = 480.0
 # Graph counts units: 3,500 in 10 s for a small tenant, 3 for the dearest call we make.
 GRAPH_PACE = 1_200.0
 PRICE_SHEETS = "https://api.partner.microsoft.com"
+AZURE = "https://management.azure.com"
 
 
 def sign_in(service: Service, root: Path, *, ask: bool) -> TokenProvider:
@@ -62,6 +63,21 @@ def dial_price_sheets(
     return Wire(
         service.price_sheets or own,
         tokens=tokens,
+        connect_timeout=service.connect_timeout,
+        read_timeout=service.read_timeout,
+        adapter=adapter,
+    )
+
+
+def dial_azure(
+    service: Service, tokens: TokenProvider, *, adapter: BaseAdapter | None = None
+) -> Wire:
+    """Make the wire to the Azure billing of customers, where the settings name no other place."""
+    own = f"{service.partner_center}/azure" if service.kind == "rehearsal" else AZURE
+    return Wire(
+        service.azure_billing or own,
+        tokens=tokens,
+        allowed_hosts=service.allowed_hosts,
         connect_timeout=service.connect_timeout,
         read_timeout=service.read_timeout,
         adapter=adapter,

@@ -32,10 +32,11 @@ def check() -> None:
     if not re.fullmatch(r"\d{4}-\d\d-\d\d(-preview)?", request.args.get("api-version", "")):
         text = "The api-version query parameter (?api-version=) is required for all requests."
         raise Denied(400, "MissingApiVersionParameter", text)
-    if found.kind != "user" or found.tenant not in the_world().customers:
+    owner = the_world().customers.get(found.tenant)
+    if found.kind != "user" or owner is None or not owner.billing_role:
         text = "The client does not have authorization to perform this action."
         raise Denied(403, "AuthorizationFailed", text)
-    g.owner = the_world().customers[found.tenant]
+    g.owner = owner
 
 
 def account_of(one: Customer) -> str:

@@ -1,0 +1,114 @@
+"""What is to be done about the renewal of one original: decided from what is known and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cspkit import channels
+from cspkit.channels import Rule
+from cspkit.ledger import EndRow
+from cspkit.moves import renewals
+from cspkit.moves.desk import Desk
+from cspkit.moves.renewal_asking import Letter, letter_for
+from cspkit.moves.renewals import Renewal
+from cspkit.moves.rows import Outcome
+from cspkit.planning import PlannedMove
+from cspkit.settings import Settings
+from cspkit.tables import Channel, EndState
+
+CELLS = "renewal_off_by, renewal_off_on and renewal_off_evidence in decisions.xlsx"
+OVER = (EndState.SCHEDULED, EndState.ENDED)
+# Services write an end as its last day or as the midnight after it.
+SLACK = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What is to be done about one original: a way to do it, or the outcome it has without.
+
+    `back_on`: it was safe, and somebody switched it on again.
+    """
+
+    original: str
+    what: str
+    reason: str
+    outcome: Outcome | None = None
+    way: str = ""
+    renewal: Renewal | None = None
+    letter: Letter | None = None
+    back_on: bool = False
+
+
+def known_rules(settings: Settings) -> dict[str, Rule]:
+    """Give the rules of the channels by the names that plans know them by."""
+    found = channels.rules(settings.channels)
+    return {rule.name.removesuffix("+settings"): rule for rule in found}
+
+
+def rule_of(move: PlannedMove, rules: Mapping[str, Rule]) -> Rule:
+    """Find the rule that a plan was made with, with the values that it has now."""
+    plain = (move.rule or "").removesuffix("+settings")
+    return rules.get(plain) or rules[Channel.UNKNOWN.value]
+
+
+def decide(desk: Desk, move: PlannedMove, row: EndRow, rule: Rule) -> Todo:
+    """Decide about one original: what a service shows goes before what anybody wrote."""
+    name = row.original
+    if row.state in OVER:
+        return Todo(name, "", f"{name}: {row.state}", Outcome.DONE)
+    renewal = renewals.read(desk, move.customer_id, name)
+    if renewal is not None:
+        return _shown(desk, move, row, renewal)
+    if row.state is EndState.SAFE:
+        return Todo(name, "", f"{name}: {row.reason}", Outcome.DONE)
+    said = typed(desk, row)
+    if said:
+        return Todo(name, "note the evidence", f"{name}: {said}", way="evidence")
+    if rule.stopped_by == "nobody":
+        return Todo(name, "note that it ends", f"{name}: {rule.stop_how}", way="channel")
+    return _to_ask(desk, move, row, rule)
+
+
+def typed(desk: Desk, row: EndRow) -> str:
+    """Give the evidence that a person typed, unless it is older than a renewal since then."""
+    said = desk.originals.get(row.original, {})
+    on: date | None = said.get("renewal_off_on")
+    if on is None or on > desk.today:
+        return ""
+    if row.renewed_at is not None and on <= row.renewed_at.date():
+        return ""
+    return f"off on {on} by {said['renewal_off_by']}: {said['renewal_off_evidence']}"
+
+
+def _shown(desk: Desk, move: PlannedMove, row: EndRow, renewal: Renewal) -> Todo:
+    name, told = row.original, f"{row.original}: {renewal.told}"
+    if not renewal.runs:
+        return Todo(name, "", f"{name} is {renewal.status}", Outcome.SKIPPED, renewal=renewal)
+    if renewal.ends_on is not None and renewal.ends_on > move.expires_on + SLACK:
+        drift = f"drifted: {told}, planned was {move.expires_on}; plan again"
+        return Todo(name, "", drift, Outcome.SKIPPED, renewal=renewal)
+    if renewal.on is False and row.state is EndState.SAFE:
+        return Todo(name, "", told, Outcome.DONE, renewal=renewal)
+    if renewal.on is False:
+        way = renewal.way if renewals.sent(desk, name) else "seen"
+        return Todo(name, "note that it is off", told, way=way, renewal=renewal)
+    if row.state is EndState.SAFE:
+        why = f"{told}: somebody switched it on again; ask why, the next run switches it off"
+        return Todo(name, "note that it is on again", why, renewal=renewal, back_on=True)
+    diff = f"{told} -> off, by {renewal.way}"
+    return Todo(name, "switch auto-renew off", diff, way=renewal.way, renewal=renewal)
+
+
+def _to_ask(desk: Desk, move: PlannedMove, row: EndRow, rule: Rule) -> Todo:
+    name, letter = row.original, letter_for(rule)
+    if letter is None:
+        return Todo(name, "", f"{name}: {rule.stop_how}; then {CELLS}", Outcome.WAITING)
+    if row.state is EndState.ASKED:
+        since = f"{row.asked_at:%Y-%m-%d}" if row.asked_at else "some time"
+        late = ", overdue" if desk.today > move.renewal_safe_on else ""
+        wait = f"{name}: asked since {since}, due {move.renewal_safe_on}{late}; then {CELLS}"
+        return Todo(name, "", wait, Outcome.WAITING)
+    what = f"write the {letter.kind} letter"
+    return Todo(name, what, f"{name}: {rule.stop_how}", letter=letter)
