@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from urllib.parse import urlsplit
 
-from cspkit.errors import PlanRefused, SettingsError
+from cspkit.errors import ApiError, ApiRefused, PlanRefused, SettingsError
 from cspkit.ledger import Approval, Ledger
 from cspkit.names import person
 from cspkit.planning import Plan, PlannedMove, horizon, names_needed
@@ -105,6 +105,21 @@ def check_sign_in(tokens: TokenProvider, settings: Settings) -> None:
             "sign-in",
             "the token carries no multi-factor authentication: sign in with MFA",
         )
+
+
+def check_role(ask: Callable[[], object], settings: Settings) -> None:
+    """Refuse a run when the service does not let us ask what only a selling role may ask.
+
+    Any other trouble is left to the calls that follow: it may have passed by then.
+    """
+    try:
+        ask()
+    except ApiRefused as error:
+        if error.status in (401, 403):
+            problem = f"{error}: have the user given the role Admin agent or Sales agent"
+            raise SettingsError(settings.service.id, "credentials", problem) from error
+    except ApiError:
+        return
 
 
 def _day(move: PlannedMove, by: str) -> date:

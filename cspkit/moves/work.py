@@ -75,6 +75,7 @@ def begin(
         if chosen is not Mode.DRY:
             policy = desk.settings.policy
             guard.check_approval(found, desk.ledger, about.moves, made.by, policy)
+            guard.check_role(lambda: desk.invitation_link, desk.settings)
             desk.run_id = desk.ledger.begin_run(
                 step,
                 mode=chosen,

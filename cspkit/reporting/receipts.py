@@ -58,9 +58,17 @@ class Record:
     def save(self, file: Path) -> None:
         """Write the record, whole or not at all."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False, default=datetime.isoformat)
-        part = file.with_name(f".{file.name}.part")
-        part.write_text(text + "\n", encoding="utf-8")
+        write_whole(file, text + "\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file under another name and rename it: it is there whole, or as it was before."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
         os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def make_folder(reports: Path, started: datetime, *words: str) -> Path:
@@ -146,7 +154,7 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
     page, _ = exporter.from_notebook_node(
         book, {"cspkit": {"record": record, "parameters": given, "style": style}}
     )
-    out.write_text(page, encoding="utf-8")
+    write_whole(out, page)
     return out
 
 

@@ -7,20 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cspkit.clock import Clock, SystemClock
-from cspkit.errors import RunbookError, SettingsError, UnknownParameter
+from cspkit.errors import RunbookError, UnknownParameter
 from cspkit.reporting import receipts
-from cspkit.runbooks import kernel, settling
+from cspkit.runbooks import kernel, refusing, settling
 from cspkit.runbooks.parameters import Value, check, declared
 from cspkit.runbooks.progress import Say, tell
 from cspkit.runbooks.settling import read_settings, seen_steps, settle
-from cspkit.settings import FILE, Settings
-from cspkit.tables import Mode
-
-if TYPE_CHECKING:
-    from cspkit.planning import Plan
+from cspkit.settings import Settings
 
 __all__ = [
     "RUNBOOKS",
@@ -124,7 +120,8 @@ def run(
 
     notebook = _runbook(name)
     clock = clock or SystemClock()
-    which = {"batch": batch or "", "due": str(due or ""), "mode": _mode(mode, batch, due, only)}
+    mode = refusing.check_mode(mode, chosen=bool(batch or due or only))
+    which = {"batch": batch or "", "due": str(due or ""), "mode": mode}
     limits: dict[str, Any] = {
         "canary": canary,
         "max_failures": max_failures,
@@ -133,7 +130,7 @@ def run(
         "until": until,
     }
     given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which, **limits})
-    _possible(name, Plan.read(plan), which, limits, settings)
+    refusing.check_run(name, Plan.read(plan), given, settings)
     started = clock.now()
     place = receipts.make_folder(
         settings.reports, started, name, which["batch"], which["due"], mode
@@ -146,29 +143,6 @@ def run(
     output = place / notebook.name
     job = kernel.Job(notebook, output, settings.root, given | check(notebook, own), clock, progress)
     return _receipt(job, _record(name, started, which))
-
-
-def _possible(
-    name: str,
-    plan: Plan,
-    which: Mapping[str, str],
-    limits: Mapping[str, Any],
-    settings: Settings,
-) -> None:
-    """Refuse before a kernel starts what the kernel would refuse at once."""
-    from cspkit.moves import Limits, opening, work
-
-    kind = {Mode.REHEARSAL: "rehearsal", Mode.LIVE: "tenant"}.get(Mode(which["mode"]))
-    if kind and settings.service.kind != kind:
-        found = f"mode {which['mode']} needs {kind!r}, found {settings.service.kind!r}"
-        raise SettingsError(settings.root / FILE, "service.kind", found)
-    known = [batch.batch for batch in plan.document.batches]
-    if which["batch"] and which["batch"] not in known:
-        ends = f"{known[0]} to {known[-1]}" if known else "no batch"
-        raise UnknownParameter(f"the plan has no batch {which['batch']!r}; it has {ends}")
-    allowed, day = Limits(**limits), opening.read_day(which["due"] or None)
-    allowed.ends_at(SystemClock().now())
-    work.select(plan, name, allowed, batch=which["batch"] or None, due=day)
 
 
 def execute(
@@ -220,15 +194,6 @@ def _runbook(name: str) -> Path:
     if name not in RUNBOOKS:
         raise UnknownParameter(f"no runbook {name!r}; there are {', '.join(RUNBOOKS)}")
     return find(RUNBOOKS[name])
-
-
-def _mode(mode: str, batch: str | None, due: object, only: object) -> str:
-    if mode not in list(Mode):
-        raise UnknownParameter(f"mode expects {', '.join(Mode)}, found {mode!r}")
-    if mode != Mode.DRY and not batch and not due and not only:
-        wanted = "a batch or a due date, or a file of moves"
-        raise UnknownParameter(f"mode {mode} needs {wanted}, found none")
-    return str(mode)
 
 
 def _operator() -> str:

@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,14 @@ from cspkit.clock import Clock
 from cspkit.errors import RunbookError
 from cspkit.reporting import receipts
 from cspkit.reporting.receipts import Record
+from cspkit.runbooks.interrupting import StoppedEarly, Watched
 from cspkit.runbooks.parameters import SECRET, Value
 from cspkit.runbooks.progress import Heard, Say
 
 # An outside call has its own, much shorter limit; this one only ends a kernel that hangs.
 CELL_SECONDS = 4 * 3600
+EARLY = "stopped by hand before it began to act"
+KILLED = "killed by a second interrupt; run it again: nothing is done twice"
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,9 @@ class Job:
 def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
     """Execute a notebook; return its finished record and what it wrote of itself.
 
-    Whatever happens, the executed notebook, its record and its HTML receipt are kept. Raises
-    RunbookError when a cell fails or the kernel is lost.
+    Whatever happens, the executed notebook, its record and its HTML receipt are kept, each whole
+    or not at all. Raises RunbookError when a cell fails, the kernel is lost or stopped early, or
+    the disk takes no more; the ledger knows by then what was done.
     """
     record = replace(
         record,
@@ -50,24 +55,50 @@ def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
         notebook_sha256=hashlib.sha256(job.notebook.read_bytes()).hexdigest(),
         version=version("cspkit"),
     )
-    record_file = job.output.with_suffix(receipts.RECORD)
-    record.save(record_file)
     # The reader of a half-written notebook would take it for a finished one.
     part = job.output.with_name(f".part-{job.output.name}")
+    result: dict[str, Any] = {}
+    problem: RunbookError | None = None
     try:
+        record.save(job.output.with_suffix(receipts.RECORD))
         _papermill(job, part)
         result = _result(job.given.get("result_file"))
         _fill(record, result)
     except RunbookError as error:
-        record.status, record.error = receipts.BROKEN, str(error)
-        raise
-    finally:
-        record.ended = job.clock.now()
-        record.save(record_file)
+        problem = error
+    except OSError as error:
+        problem = _not_kept(job, error)
+    if problem is not None:
+        record.status, record.error = receipts.BROKEN, str(problem)
+    try:
+        _leave(job, record, part)
+    except OSError as error:
+        problem = problem or _not_kept(job, error)
+    if problem is not None:
+        raise problem
+    return record, result
+
+
+def _leave(job: Job, record: Record, part: Path) -> None:
+    """Keep record, executed notebook and HTML receipt; what is half written goes away."""
+    record.ended = job.clock.now()
+    try:
+        record.save(job.output.with_suffix(receipts.RECORD))
         if part.exists():
             _keep(part, job.output)
             receipts.to_html(job.output, job.output.with_suffix(".html"), record)
-    return record, result
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _not_kept(job: Job, error: OSError) -> RunbookError:
+    why = error.strerror or str(error)
+    return RunbookError(
+        f"{job.notebook.stem}: its receipt cannot be written ({why}); make room and run it again:"
+        " the ledger knows what was done, and nothing is done twice",
+        notebook=job.notebook.stem,
+        receipt=job.output,
+    )
 
 
 def _papermill(job: Job, output: Path) -> None:
@@ -77,9 +108,11 @@ def _papermill(job: Job, output: Path) -> None:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
     # What it logs comes back as an error with our words; without a handler it is printed too.
     logging.getLogger("papermill").addHandler(logging.NullHandler())
+    watched = Watched(job.progress)
     try:
         with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
-            papermill.execute_notebook(
+            run = partial(
+                papermill.execute_notebook,
                 _literal(job.notebook),
                 _literal(output),
                 job.given,
@@ -92,12 +125,19 @@ def _papermill(job: Job, output: Path) -> None:
                 config=transport(sockets),
                 # What goes wrong in a cell is in the notebook; the terminal gets one line of ours.
                 extra_arguments=["--log-level=CRITICAL"],
+                **watched.options(),
             )
+            watched.run(run)
     except papermill.PapermillExecutionError as error:
+        if watched.asked and error.ename == "KeyboardInterrupt":
+            raise _failed(job, None, "", EARLY) from None
         raise _failed(job, error.exec_count, error.ename, error.evalue) from error
+    except StoppedEarly:
+        raise _failed(job, None, "", EARLY) from None
     # A kernel that does not answer at all is a plain RuntimeError of jupyter_client.
     except (CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
         why = f"the kernel was lost ({error})".splitlines()[0]
+        why = KILLED if watched.killed else EARLY if watched.asked else why
         raise _failed(job, None, type(error).__name__, why) from error
 
 
@@ -145,8 +185,7 @@ def _fill(record: Record, result: dict[str, Any]) -> None:
 
 def _keep(part: Path, output: Path) -> None:
     """Give the executed notebook its name, with anything that looks like a secret blotted out."""
-    part.write_text(SECRET.sub("***", part.read_text(encoding="utf-8")), encoding="utf-8")
-    os.replace(part, output)
+    receipts.write_whole(output, SECRET.sub("***", part.read_text(encoding="utf-8")))
 
 
 def _literal(path: Path) -> str:
