@@ -45,10 +45,11 @@ def compare(
     forgot = bool(desk.ledger.distrust)
     records = seeing.audit(desk)
     before = known.read(desk.ledger, plans)
-    asked = _in_question(before, records, forgot=forgot)
-    wanted = {one: _wanted(before.get(one)) for one in asked if only is None or one in only}
+    now = desk.clock.now()
+    asked = _in_question(before, records, now, forgot=forgot)
+    wanted = {one: _wanted(before.get(one), now) for one in asked if only is None or one in only}
     seen = dict(seeing.customers(desk, wanted, records))
-    after, now = known.read(desk.ledger, plans), desk.clock.now()
+    after = known.read(desk.ledger, plans)
     made = Comparison(sorted(wanted))
     for customer_id in made.customers:
         mine = after.get(customer_id) or Known(customer_id)
@@ -68,26 +69,36 @@ def owner(desk: Desk, customer_id: str) -> str:
 
 
 def _in_question(
-    found: Mapping[str, Known], records: Mapping[str, list[AuditRecord]], *, forgot: bool
+    found: Mapping[str, Known],
+    records: Mapping[str, list[AuditRecord]],
+    now: datetime,
+    *,
+    forgot: bool,
 ) -> list[str]:
     """Name the customers to compare: where we did something, or somebody ordered.
 
     A ledger that forgot its last events knows of no customer for sure, so that the audit is
     asked for all.
     """
-    began = {one for one, mine in found.items() if mine.begun}
-    bought = {one for one, listed in records.items() if one and seeing.ordered_in(listed)}
+    began = {one for one, mine in found.items() if mine.goes_on(now)}
+    bought = {one for one, listed in records.items() if one and _strange(found.get(one), listed)}
     return sorted(began | (bought if forgot or not found else bought & set(found)))
 
 
-def _wanted(mine: Known | None) -> Wanted:
+def _strange(mine: Known | None, records: list[AuditRecord]) -> bool:
+    """Say whether the audit names an order that no move has, or one that it does not name."""
+    ours = mine.orders if mine else {}
+    return any(record.order_id not in ours for record in seeing.ordered_in(records))
+
+
+def _wanted(mine: Known | None, now: datetime) -> Wanted:
     if mine is None:
         return Wanted()
     there = [row for row in mine.rows if row.state in replacements.THERE]
     return Wanted(
         frozenset(mine.orders),
         frozenset(row.subscription_id.lower() for row in there if row.subscription_id),
-        tenant=bool(mine.minded),
+        tenant=bool(mine.watched(now)),
     )
 
 
@@ -116,10 +127,17 @@ def _ends(
 ) -> Iterator[Verdict]:
     tenant = Tenant(tuple(seen.subscriptions), tuple(seen.owned or ()), seen.pools)
     who = owner(desk, mine.customer_id)
-    for row in mine.minded:
-        if ending.watched(row, now):
-            about = About(mine.replacing(row.original), facts, who, now)
-            yield ending.judge(row, tenant, about)
+    for row in mine.watched(now):
+        said = _evidence(desk, row.original, now)
+        about = About(mine.replacing(row.original), facts, who, now, said)
+        yield ending.judge(row, tenant, about)
+
+
+def _evidence(desk: Desk, original: str, now: datetime) -> str:
+    """Read what a person typed about the end of an original; only with its day, once it is over."""
+    said = desk.originals.get(original, {})
+    on, evidence = said.get("ended_on"), said.get("ended_evidence")
+    return f"{on}: {evidence}" if on is not None and evidence and on <= now.date() else ""
 
 
 def _not_read(made: Comparison, mine: Known, error: ApiError) -> None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from cspkit.ledger import EndRow, MoveRow
+from cspkit.moves.ending import SLACK
 from cspkit.moves.holdings import Life, Seen, Tenant
 from cspkit.reconciling.differences import Difference, Kind
-from cspkit.reconciling.originals import Originals, Price, cancel_until
+from cspkit.reconciling.originals import Originals, cancel_until
 from cspkit.reconciling.replacements import COUNTED
 from cspkit.tables import EndState
 
-# The shortest term is a month: an end that moved less was stated otherwise, not renewed.
-JUMP = timedelta(days=7)
 MONTH = timedelta(days=31)
-# A renewal may run for a day after the end of the term.
-QUEUE = timedelta(days=1)
-WATCHED = timedelta(days=40)
 TO, DAILY, TERM, CURRENCY, HOW = ("renewed_to", "daily_cost", "term_cost", "currency", "how")
 _SAFE = (EndState.SAFE, EndState.SCHEDULED)
 
@@ -39,12 +36,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class About:
-    """What else decides about an end: its move, what plans say, who minds it."""
+    """What else decides about an end: its move, what plans say, who minds it, and evidence."""
 
     move: MoveRow | None
     facts: Originals
     owner: str
     now: datetime
+    evidence: str = ""
 
     @property
     def today(self) -> date:
@@ -59,11 +57,6 @@ class About:
         return self.move.same_offer or self.move.reassigned_at is not None
 
 
-def watched(row: EndRow, now: datetime) -> bool:
-    """Say whether an original is still read: until seen ended, and forty days more."""
-    return row.ended_at is None or now < row.ended_at + WATCHED
-
-
 def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:
     """Judge how one original is by what both services show of it now."""
     seen = tenant.seen(row.original)
@@ -71,7 +64,7 @@ def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:
         return _after_its_end(row, seen, about)
     if seen is None or seen.life is Life.UNKNOWN:
         return _unseen(row, seen, about)
-    if seen.is_over:
+    if seen.is_over or _went_suspended(seen, about):
         return _over(row, seen, about)
     if seen.sold is not None and seen.status == "suspended":
         return _suspended(row, seen, about)
@@ -90,7 +83,11 @@ def base(row: EndRow) -> date | None:
 
 def _jumped(row: EndRow, seen: Seen) -> bool:
     due = base(row)
-    return due is not None and seen.ends_on is not None and seen.ends_on >= due + JUMP
+    return due is not None and seen.ends_on is not None and seen.ends_on > due + SLACK
+
+
+def _went_suspended(seen: Seen, about: About) -> bool:
+    return seen.status == "suspended" and seen.ends_on is not None and seen.ends_on < about.today
 
 
 def _over(row: EndRow, seen: Seen, about: About) -> Verdict:
@@ -124,11 +121,15 @@ def _after_its_end(row: EndRow, seen: Seen | None, about: About) -> Verdict:
 
 
 def _unseen(row: EndRow, seen: Seen | None, about: About) -> Verdict:
+    """Take the evidence that a person typed where no service shows an original."""
     due = base(row)
-    if due is None or about.today <= due + QUEUE:
+    if seen is None and about.evidence:
+        evidence = {"evidence": about.evidence}
+        return Verdict(row, seen, EndState.ENDED, f"by evidence: {about.evidence}", evidence)
+    if due is None or about.today <= due + SLACK:
         return Verdict(row, seen)
     said = "nothing of it" if seen is None else f"{seen.status!r}, which no document explains"
-    to_do = "get access with `cspkit run access`, or the customer's evidence of its end"
+    to_do = "get access with `cspkit run access`, or type ended_on and its evidence into decisions"
     difference = _said(Kind.OVERDUE_END, row, f"{row.state}, its end was {due}", said, to_do)
     return Verdict(row, seen, difference=difference)
 
@@ -150,7 +151,7 @@ def _running(row: EndRow, seen: Seen, about: About) -> Verdict:
         difference = _said(Kind.END_UNDONE, row, str(row.state), undone, to_do)
         return Verdict(row, seen, after, f"seen undone: {undone}", difference=difference)
     due = base(row)
-    if due is not None and about.today > due + QUEUE:
+    if due is not None and about.today > due + SLACK:
         to_do = "look again tomorrow; after that ask Microsoft's support"
         ledger = f"{row.state}, its end was {due}"
         said = f"active until {seen.ends_on or 'an unknown day'}"
@@ -173,10 +174,9 @@ def _undone(row: EndRow, seen: Seen) -> str:
     """Say what somebody changed back at a subscription that we sold."""
     if seen.sold is None or row.state not in _SAFE:
         return ""
-    if seen.sold.auto_renew:
+    if seen.sold.auto_renew or seen.sold.renews_as_scheduled:
         return "auto-renew is on again"
-    cancels = any(one.action.lower() == "cancel" for one in seen.sold.scheduled)
-    if row.state is EndState.SCHEDULED and row.way == "patch" and not cancels:
+    if row.state is EndState.SCHEDULED and not seen.sold.ends_with_its_term:
         return "no end is scheduled any more"
     return ""
 
@@ -222,11 +222,9 @@ def _until(row: EndRow, seen: Seen, about: About) -> datetime | None:
 
 
 def _evidence(how: str, row: EndRow, seen: Seen, about: About) -> dict[str, Any]:
-    price = about.facts.price(row.original, seen.seats)
     rule = about.facts.rule(row.original)
-    if how == "extended" and price.daily is not None and rule is not None and rule.uplift:
-        dearer = (price.daily * (1 + rule.uplift)).quantize(price.daily)
-        price = Price(dearer, price.term, price.currency)
+    dearer = rule.uplift if rule and how == "extended" else None
+    price = about.facts.price(row.original, seen.seats, uplift=dearer or Decimal(0))
     found = {HOW: how, TO: str(seen.ends_on or ""), "seen": seen.status}
     costs = {DAILY: price.daily, TERM: price.term}
     found |= {name: str(value) for name, value in costs.items() if value is not None}

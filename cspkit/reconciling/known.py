@@ -15,6 +15,8 @@ from cspkit.planning import Plan
 from cspkit.tables import EndState, MoveState
 
 FREED = (MoveState.REFUSED, MoveState.UNDONE)
+SETTLED = (MoveState.PLANNED, MoveState.CLOSED, *FREED)
+WATCHED = timedelta(days=40)
 UNSENT = (MoveState.PLANNED, MoveState.CART, MoveState.REFUSED, MoveState.UNDONE)
 _WORD = re.compile(r"\[([a-z2-7]{6})\]$")
 # A checkout may have its effect late, and its order may show later still; then it is another's.
@@ -69,11 +71,14 @@ class Known:
                 rows.setdefault(one, new)
         return [rows[original] for original in sorted(rows)]
 
-    @property
-    def begun(self) -> bool:
-        """Say whether anything was done for the customer that the service can show."""
-        started = any(row.state is not MoveState.PLANNED for row in self.rows)
-        return started or bool(self.ends) or bool(self.unclear)
+    def watched(self, now: datetime) -> list[EndRow]:
+        """List the ends that are still read: until seen ended, and forty days more."""
+        return [row for row in self.minded if row.ended_at is None or now < row.ended_at + WATCHED]
+
+    def goes_on(self, now: datetime) -> bool:
+        """Say whether anything was done for the customer that can still turn out otherwise."""
+        moving = any(row.state not in SETTLED for row in self.rows)
+        return moving or bool(self.unclear) or bool(self.watched(now))
 
     def owner(self, order: Order) -> str:
         """Name the move that an order is for: by its word, else by what was ordered, and when.

@@ -57,9 +57,8 @@ class Originals:
     def rule(self, original: str) -> channels.Rule | None:
         """Return the rule by which an original was judged when it was planned."""
         move = self.planned(original)
-        known = channels.rules(self._settings.channels)
-        name = (move.rule or "") if move else ""
-        return next((rule for rule in known if rule.name == name), None)
+        name = _plain(move.rule or "") if move else ""
+        return next((rule for rule in self._rules if _plain(rule.name) == name), None)
 
     def channel(self, original: str) -> str:
         """Name the channel of an original; empty where nobody knows it."""
@@ -77,8 +76,11 @@ class Originals:
         """Return the term that an original had, such as P1Y; empty where nobody says."""
         return str(self._row(original).get("term") or "")
 
-    def price(self, original: str, seats: int | None) -> Price:
-        """Reckon the price of an original a day and a term, by its export; unknown stays so."""
+    def price(self, original: str, seats: int | None, *, uplift: Decimal = Decimal(0)) -> Price:
+        """Reckon the price of an original a day and a term, by its export; unknown stays so.
+
+        `uplift` is what a paid month costs more, such as 0.03.
+        """
         row = self._row(original)
         unit, currency, cycle = (row.get(k) for k in ("unit_price", "currency", "billing_cycle"))
         count = seats if seats is not None else row.get("seats")
@@ -87,11 +89,16 @@ class Originals:
             return Price()
         whole = Decimal(str(unit)) * int(count)
         in_term = CYCLES_IN_TERM.get((str(row.get("term")), str(cycle)))
-        daily = (whole * per_3_years / THREE_YEARS).quantize(CENT)
-        return Price(daily, None if in_term is None else whole * in_term, str(currency))
+        daily = (whole * (1 + uplift) * per_3_years / THREE_YEARS).quantize(CENT)
+        term = None if in_term is None else (whole * in_term).quantize(CENT)
+        return Price(daily, term, str(currency))
 
     def _row(self, original: str) -> dict[str, Any]:
         return self._rows.get(original, {})
+
+    @cached_property
+    def _rules(self) -> tuple[channels.Rule, ...]:
+        return channels.rules(self._settings.channels)
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, Any]]:
@@ -105,6 +112,11 @@ class Originals:
         wanted = ("subscription_id", "channel", "product", "term", "billing_cycle", "seats")
         table = loaded.table("subscriptions").select(*wanted, "unit_price", "currency")
         return {row["subscription_id"]: row for row in table.to_pyarrow().to_pylist()}
+
+
+def _plain(rule: str) -> str:
+    """Name a rule without the mark that a workspace changed it."""
+    return rule.removesuffix("+settings")
 
 
 def cancel_until(channel: str, renewed: datetime) -> datetime | None:

@@ -88,9 +88,11 @@ class Recorder:
             expires_on=wanted.plan_expires_on,
             run_id=self._desk.run_id,
         )
-        if seen is None or row.state is not wanted.state:
+        if row.state is not wanted.state:
             return
         if verdict.after is not None and not self._advanced(row, verdict):
+            return
+        if seen is None:
             return
         at = self._desk.clock.now()
         ledger.see_end(row, seen_expires_on=seen.ends_on, at=at, run_id=self._desk.run_id)
@@ -131,7 +133,7 @@ class Recorder:
             "originals": [letters.Licences(seen.seats or 0, product, ends)] if ends else [],
             "ended": row.plan_expires_on,
             "until": seen.ends_on,
-            "by": until.date() if until else None,
+            "by": max(until.date(), self._desk.today) if until else self._desk.today,
         }
         about = Subject(row.customer_id, self._customer(row.customer_id))
         cycle = f"{row.original}-{facts.get(TO) or seen.ends_on}"
