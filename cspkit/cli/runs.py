@@ -38,6 +38,9 @@ def run(
     until: Annotated[
         str, typer.Option(help="Begin nothing after HH:MM by this computer's clock.")
     ] = "",
+    asked_by: Annotated[str, typer.Option(help="undo: who asks for it.")] = "",
+    agreed_by: Annotated[str, typer.Option(help="undo: who agrees, another person.")] = "",
+    seats: Annotated[int, typer.Option(help="undo: seats that are left; 0 cancels.")] = 0,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -50,6 +53,7 @@ def run(
     """
     from cspkit import runbooks
 
+    told: dict[str, str | int] = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
     with live_line(quiet=as_json) as said:
         receipt = runbooks.run(
             runbook,
@@ -62,6 +66,7 @@ def run(
             only=only,
             parallel=parallel,
             until=until,
+            said={name: value for name, value in told.items() if value},
             settings=settings_of(config),
             progress=said,
         )

@@ -158,6 +158,27 @@ def advance(
     return True
 
 
+def resize(
+    connection: sa.Connection,
+    row: MoveRow,
+    seats: int,
+    *,
+    run_id: str,
+    at: datetime,
+    reason: str,
+) -> bool:
+    """Change the seats of a move whose state stays; False, and nothing written, otherwise."""
+    mine = (moves.c.move_id == row.move_id) & (moves.c.state == row.state)
+    same = mine & (moves.c.seats == row.seats)
+    change = sa.update(moves).where(same).values(seats=seats, updated_at=at)
+    if connection.execute(change).rowcount != 1:
+        return False
+    about: dict[str, Any] = {"run_id": run_id, "customer_id": row.customer_id}
+    detail = {"reason": reason, "before": row.seats, "after": seats}
+    chain.append(connection, "resized", row.move_id, at=at, detail=detail, **about)
+    return True
+
+
 def advance_step(
     connection: sa.Connection,
     row: StepRow,

@@ -97,6 +97,14 @@ class Ledger(Ends, Mails):
                 columns=columns,
             )
 
+    def resize(self, move: MoveRow, seats: int, *, run_id: str, lease: Lease, reason: str) -> bool:
+        """Note that a move has fewer seats by now, if it still is as in `move`."""
+        at = self.clock.now()
+        with self._write() as connection:
+            return self._keep(connection, lease) and states.resize(
+                connection, move, seats, run_id=run_id, at=at, reason=reason
+            )
+
     def send(self, move: MoveRow, path: str, *, run_id: str, lease: Lease) -> Call | None:
         """Commit that a cart is about to be checked out: state and intent in one transaction."""
         at = self.clock.now()

@@ -32,6 +32,7 @@ class Gate:
         *,
         customer_id: str,
         leaving: Collection[str] = (),
+        taken: int = 0,
     ) -> Verdict:
         """Judge the pool of a skuId once everything of it that ends by a day is gone.
 
@@ -48,6 +49,7 @@ class Gate:
             leaving=leaving,
             absent=self._absent(tenant, sku_id, customer_id),
             coming=self._coming(tenant, sku_id, customer_id),
+            taken=taken,
         )
 
     def _absent(self, tenant: Tenant, sku_id: str, customer_id: str) -> list[Holding]:

@@ -48,22 +48,25 @@ def judge(
     leaving: Collection[str] = (),
     absent: Iterable[Holding] = (),
     coming: int = 0,
+    taken: int = 0,
 ) -> Verdict:
     """Judge whether a pool covers its use once all that ends by a day is gone.
 
     `held` are the subscriptions whose seats are in `enabled`. One ends by then when it is said
     to, when nobody knows its end, and when it is among `leaving`, whatever its end. `absent` are
     originals that the tenant does not list, so that they may be in `enabled` under another id.
-    `coming` are seats of verified replacements that `enabled` does not count yet. Nothing passes
-    without a pool, with seats that nobody states, or with seats that belong to nobody.
+    `coming` are seats of verified replacements that `enabled` does not count yet, `taken` those
+    that one of the others is about to lose. Nothing passes without a pool, with seats that
+    nobody states, or with seats that belong to nobody.
     """
     listed, unseen = _sorted(held), _sorted(absent)
     unknown = _unknown(units, listed, unseen)
     if units is None or unknown:
         return Verdict(unknown)
     ending = _seats([one for one in (*listed, *unseen) if _ends(one, day, leaving)])
-    stays = max(units.enabled - ending + coming, 0)
-    said = f"{units.enabled} seats - {ending} that end by {day} + {coming} to come = {stays}"
+    stays = max(units.enabled - ending + coming - taken, 0)
+    said = f"{units.enabled} seats - {ending} that end by {day} + {coming} to come"
+    said += f" - {taken} taken away = {stays}" if taken else f" = {stays}"
     return Verdict(f"{said}; {units.consumed} in use", max(units.consumed - stays, 0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 from cspkit.errors import SettingsError
 from cspkit.moves import guard, opening
 from cspkit.moves.access import Access
-from cspkit.moves.desk import Desk
 from cspkit.moves.inviting import Invite
 from cspkit.moves.limits import Limits, choose
 from cspkit.moves.provisioning import Provision
@@ -20,6 +19,7 @@ from cspkit.moves.renewal_safe import RenewalSafe
 from cspkit.moves.retiring import Retire
 from cspkit.moves.rows import Subject
 from cspkit.moves.running import Step, Work
+from cspkit.moves.undoing import Undo
 from cspkit.moves.verifying import Verify
 from cspkit.planning import Plan, PlannedMove
 from cspkit.settings import Settings
@@ -28,7 +28,7 @@ from cspkit.wire import TokenProvider
 
 __all__ = ["STEPS", "Selection", "Step", "Work", "begin", "select"]
 
-STEPS: dict[str, Callable[[Desk], Step]] = {
+STEPS: dict[str, Callable[..., Step]] = {
     "invite": Invite,
     "access": Access,
     "renewal-safe": RenewalSafe,
@@ -36,6 +36,7 @@ STEPS: dict[str, Callable[[Desk], Step]] = {
     "verify": Verify,
     "reassign": Reassign,
     "retire": Retire,
+    "undo": Undo,
 }
 
 
@@ -51,8 +52,11 @@ def begin(
     run_id: str | None = None,
     tokens: TokenProvider | None = None,
     limits: Limits | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> Work:
     """Begin one step for a batch, for what is due, for both, or for what a file names.
+
+    `said` is what one step alone is told: asked_by, agreed_by and seats of an undo.
 
     Nothing is done yet. Raises PlanRefused for a plan that is edited, unapproved, of another
     service or beyond its approved horizon, LedgerError for a ledger of another service, and
@@ -66,10 +70,13 @@ def begin(
     if chosen is not Mode.DRY and batch is None and day is None and not limits.only:
         problem = f"mode {mode} needs a batch or a due day, or a file, found none"
         raise SettingsError("run", "batch", problem)
+    if chosen is not Mode.DRY and getattr(STEPS[step], "by_name_only", False) and not limits.only:
+        problem = f"{step} needs a csv that names the moves, found none"
+        raise SettingsError("run", "only", problem)
     found = Plan.read(plan)
     desk = opening.open_desk(found, chosen, settings or opening.read_settings(config), tokens)
     try:
-        made = STEPS[step](desk)
+        made = STEPS[step](desk, **(said or {}))
         early = getattr(made, "early", None)
         about = select(found, step, limits, batch=batch, due=day, early=early)
         if chosen is not Mode.DRY:

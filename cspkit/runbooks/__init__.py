@@ -35,9 +35,12 @@ __all__ = [
 RUNBOOKS = {
     "invite": "40-invite",
     "access": "45-access",
+    "renewal-safe": "48-renewal-safe",
     "provision": "50-provision",
     "verify": "60-verify",
     "reassign": "70-reassign",
+    "retire": "80-retire",
+    "undo": "85-undo",
 }
 
 
@@ -105,12 +108,15 @@ def run(
     only: str | Path | None = None,
     parallel: int = 1,
     until: str = "",
+    said: Mapping[str, Value] | None = None,
     progress: Say | None = None,
     clock: Clock | None = None,
 ) -> Receipt:
     """Carry out one runbook for a batch, for what is due, or for what a file names.
 
-    The limits are those of `moves.Limits`; `progress` hears a line whenever something is through.
+    `said` is what one runbook alone is told, by the names of its parameters: of an undo asked_by,
+    agreed_by and seats. The limits are those of `moves.Limits`; `progress` hears a line whenever
+    something is through.
 
     Leaves a folder below `<reports>/receipts/`: the executed notebook, an HTML receipt, the
     settings it ran with and its counts, also when it fails. Raises UnknownParameter and
@@ -129,7 +135,9 @@ def run(
         "parallel": parallel,
         "until": until,
     }
-    given = check(notebook, {"plan": Path(plan).resolve().as_posix(), **which, **limits})
+    given = check(
+        notebook, {"plan": Path(plan).resolve().as_posix(), **which, **limits, **(said or {})}
+    )
     refusing.check_run(name, Plan.read(plan), given, settings)
     started = clock.now()
     place = receipts.make_folder(
