@@ -125,6 +125,7 @@ def test_pure_modules_touch_nothing_outside(module: str) -> None:
         ("alembic", {"ledger"}),
         ("papermill", {"runbooks"}),
         ("ipywidgets", {"widgets"}),
+        ("itables", {"widgets"}),
         ("jinja2", {"reporting"}),
         ("ortools", {"solving", "planning"}),
         ("rich", {"cli"}),

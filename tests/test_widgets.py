@@ -1,36 +1,21 @@
-"""What notebooks show: whole rows, how many there are, and controls that only look."""
+"""What notebooks show: whole rows, how many there are, and what went wrong in a sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from cspkit import widgets
-from cspkit.settings import Settings
-from tests.originals import AS_OF, customer, exports, original
+from cspkit.widgets import saying
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-def ranked(*days: int | None) -> pd.DataFrame:
-    """Rank customers that expire so many days from now."""
-    rows = len(days)
-    return pd.DataFrame(
-        {
-            "rank": range(1, rows + 1),
-            "name": [HOSTILE] * rows,
-            "market": ["ES"] * rows,
-            "next_expiration": [date(2026, 12, 1)] * rows,
-            "slack_days": [1] * rows,
-            "seats": [10] * rows,
-            "next_action": ["invite"] * rows,
-            "days_to_expiration": pd.array(days, dtype="Int64"),
-        }
-    )
 
 
 def test_a_long_frame_is_cut_and_says_so() -> None:
@@ -85,42 +70,50 @@ def test_a_hostile_name_stays_text_in_a_table() -> None:
     assert "<img" not in widgets.show(pd.DataFrame({"name": [HOSTILE]}))._repr_html_()
 
 
-def test_the_horizon_starts_where_the_parameter_says() -> None:
-    """Under papermill nobody moves a slider: its first value is what a receipt shows."""
-    box = widgets.horizon(ranked(5, 40, None), days=30)
+def test_only_an_address_is_a_link() -> None:
+    """A ticket can be opened; text that pretends to be one stays text."""
+    frame = pd.DataFrame({"link": ["https://t.example/7", "javascript:alert(1)", HOSTILE]})
 
-    assert "1 of 3 customers, 10 seats" in box.children[1].value
-    assert "<img" not in box.children[1].value
+    shown = widgets.show(frame)._repr_html_()
 
-
-def test_the_horizon_follows_the_slider() -> None:
-    """Moving it shows other customers, and nothing else changes."""
-    frame = ranked(5, 40, None)
-    box = widgets.horizon(frame, days=30)
-
-    box.children[0].value = 60
-
-    assert "2 of 3 customers, 20 seats" in box.children[1].value
-    assert len(widgets.within(frame, 60)) == 2
+    assert shown.count("<a ") == 1
+    assert '<a href="https://t.example/7" target="_blank" rel="noopener noreferrer">' in shown
+    assert "<img" not in shown
 
 
-def test_the_sliders_plan_again() -> None:
-    """With one order a day, three moves of one day need three; with 200 days to accept, none."""
-    rows = [original(number, number) for number in (1, 2, 3)]
-    loaded = exports(*(customer(n, relationship="none") for n in (1, 2, 3)), *rows)
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A shell such as kernels have, with our way to say errors."""
+    made = InteractiveShell.instance()
+    widgets.plain_errors()
+    yield made
+    InteractiveShell.clear_instance()
 
-    box = widgets.tryout(
-        loaded,
-        as_of=AS_OF,
-        start="2026-11-23",
-        settings=Settings(),
-        moves=3,
-        lead=21,
-        repair=1,
-    )
-    answer = box.children[-1]
-    assert "3 moves on 1 days, 0 without a day" in answer.value
-    box.children[0].value = 1
-    assert "3 moves on 3 days, 0 without a day" in answer.value
-    box.children[1].value = 120
-    assert "0 moves on 0 days, 3 without a day" in answer.value
+
+def test_a_wrong_path_is_one_sentence_and_the_traceback_is_at_hand(shell: InteractiveShell) -> None:
+    """Forty lines of traceback hide the one that says what to do; `%tb` still has them all."""
+    with capture_output() as first:
+        result = shell.run_cell("import cspkit\ncspkit.load('/no/such/folder')")
+    with capture_output() as second:
+        shell.run_cell("%tb")
+
+    assert result.error_in_exec is not None
+    assert "/no/such/folder" in first.stdout and "Traceback" not in first.stdout
+    assert len(first.stdout.strip().splitlines()) == 2
+    assert "Traceback" in second.stdout and "loading.py" in second.stdout
+
+
+def test_other_errors_keep_their_traceback(shell: InteractiveShell) -> None:
+    """An analyst's own mistake in pandas is looked for with the lines that made it."""
+    with capture_output() as said:
+        shell.run_cell("{}['seats']")
+
+    assert "Traceback" in said.stdout and "KeyError" in said.stdout
+
+
+def test_a_mistake_of_ours_is_said_as_one() -> None:
+    """A button never fails in silence; hostile text in the message stays text."""
+    said = saying.sentence(RuntimeError(HOSTILE))
+
+    assert "a mistake of ours, RuntimeError" in said
+    assert "<img" not in said

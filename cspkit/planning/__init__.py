@@ -8,7 +8,8 @@ from cspkit.planning.keeping import Before
 from cspkit.planning.making import plan
 from cspkit.planning.pricing import worth
 from cspkit.planning.result import Plan
-from cspkit.planning.trying import beside, curve, tried
+from cspkit.planning.shelf import commands, keep, latest, saved
+from cspkit.planning.trying import beside, changed, curve, tried
 
 __all__ = [
     "Before",
@@ -21,12 +22,17 @@ __all__ = [
     "PlannedMove",
     "accepted",
     "beside",
+    "changed",
+    "commands",
     "curve",
     "difference",
     "horizon",
+    "keep",
+    "latest",
     "names_needed",
     "over_caps",
     "plan",
+    "saved",
     "tried",
     "worth",
 ]

@@ -7,8 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from cspkit import placing, scheduling
 from cspkit.decisions import Decisions
+from cspkit.errors import SettingsError
 from cspkit.planning import facts
 from cspkit.planning.making import plan, sifted
 from cspkit.planning.result import Plan
@@ -32,6 +35,7 @@ def curve(
     start: date | str,
     settings: Settings,
     decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
     capacities: Iterable[int],
     operator_day: float = 0,
 ) -> pd.DataFrame:
@@ -44,7 +48,7 @@ def curve(
     """
     import pandas as pd
 
-    known, policy = _schedule(exports, as_of, start, settings, decisions), settings.policy
+    known, policy = _schedule(exports, as_of, start, settings, decisions, steps), settings.policy
     rows: list[dict[str, Any]] = []
     for moves in sorted(set(capacities)):
         found = scheduling.what_if(known, _capacity(policy, moves))
@@ -86,6 +90,7 @@ def _schedule(
     start: date | str,
     settings: Settings,
     decisions: Decisions | None,
+    steps: pd.DataFrame | None,
 ) -> Schedule:
     first = read_day("start", start)
     rows, _ = facts.originals(
@@ -93,7 +98,7 @@ def _schedule(
         as_of=read_day("as_of", as_of),
         settings=settings,
         decisions=decisions,
-        steps=None,
+        steps=steps,
     )
     possible, _ = sifted(rows, settings.policy, first)
     return placing.place(possible, first, settings.policy).schedule
@@ -111,21 +116,34 @@ def tried(
     start: date | str,
     settings: Settings,
     decisions: Decisions | None = None,
+    steps: pd.DataFrame | None = None,
     changes: Mapping[str, int],
+    made_by: str = "nobody: only tried",
 ) -> Plan:
-    """Make the plan that a policy with other numbers would give; it is for looking only.
+    """Make the plan that a policy with other numbers would give.
 
     Raises SettingsError where a value cannot be one of the policy.
     """
-    policy = Policy.model_validate({**settings.policy.model_dump(), **changes})
     return plan(
         exports,
         as_of=as_of,
         start=start,
-        settings=settings.model_copy(update={"policy": policy}),
+        settings=settings.model_copy(update={"policy": changed(settings.policy, changes)}),
         decisions=decisions,
-        made_by="nobody: only tried",
+        steps=steps,
+        made_by=made_by,
     )
+
+
+def changed(policy: Policy, changes: Mapping[str, int]) -> Policy:
+    """Return a policy with other numbers; raises SettingsError for one that it cannot have."""
+    try:
+        return Policy.model_validate({**policy.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        said = f"{first['msg']}, found {first.get('input')!r}"
+        raise SettingsError("policy", field, said) from error
 
 
 def beside(plans: Mapping[str, Plan]) -> pd.DataFrame:
