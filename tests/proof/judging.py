@@ -1,0 +1,67 @@
+"""Judge a schedule by the books of the rehearsal; the ledger is asked only whether it knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cspkit.moves.readback import token
+
+if TYPE_CHECKING:
+    from tests.proof.simulation import Schedule
+
+
+FAILURES = ("double", "lost", "gaps", "stuck")
+FIGURES = ("people", "calls", "faults", "crashes", "boundaries")
+
+
+@dataclass
+class Verdict:
+    """What came of one schedule; each figure counts moves, or orders, that are not as they must."""
+
+    seed: int
+    double: int = 0
+    lost: int = 0
+    gaps: int = 0
+    stuck: int = 0
+    wrong: list[str] = field(default_factory=list)
+    people: int = 0
+    calls: int = 0
+    faults: int = 0
+    crashes: int = 0
+    boundaries: int = 0
+
+    @property
+    def bad(self) -> bool:
+        """Say whether anything is not as it must be."""
+        return bool(self.double or self.lost or self.gaps or self.stuck or self.wrong)
+
+
+def judge(schedule: Schedule) -> Verdict:
+    """Compare what the service did with what was planned."""
+    world, moves, storm = schedule.world, schedule.stage.moves, schedule.storm
+    verdict = Verdict(schedule.seed, calls=storm.calls, faults=sum(storm.met.values()))
+    verdict.crashes, verdict.boundaries = schedule.troupe.crashes, len(schedule.troupe.trace)
+    words = {f"[{token(move.move_id)}]": move.move_id for move in moves}
+    orders = [(words.get(one["friendly_name"][-8:], ""), one) for one in world.books.orders]
+    placed = Counter(move_id for move_id, _ in orders)
+    # an order without a move of the plan is one too many, whoever made it
+    verdict.double = sum(count - 1 for count in placed.values()) + (1 if placed[""] else 0)
+    verdict.lost = sum(not placed[move.move_id] for move in moves)
+    verdict.gaps = len(world.books.gaps)
+    by_move = dict(orders)
+    for move in moves:
+        row = schedule.ledger.move(move.move_id)
+        state = row.state if row else "unknown"
+        final = "verified" if move.same_offer else "reassigned"
+        verdict.people += state == "human"
+        if state != final:
+            verdict.stuck += 1
+            verdict.wrong.append(f"{move.move_id} is {state}: {row.reason if row else ''}")
+        made = by_move.get(move.move_id)
+        if row and row.order_id and (made is None or row.order_id != made["order_id"]):
+            verdict.wrong.append(f"{move.move_id} holds order {row.order_id}, not its own")
+    verdict.wrong += [str(one) for one in schedule.ledger.verify()]
+    verdict.wrong += [str(one) for one in world.books.server_errors]
+    return verdict

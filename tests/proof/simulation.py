@@ -1,0 +1,271 @@
+"""One seeded schedule: two operators, one customer, a storm; judged by the rehearsal's books.
+
+`python -m tests.proof.simulation --seed 17` plays exactly one and prints what happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import requests
+import sqlalchemy as sa
+
+from cspkit.errors import CspkitError
+from cspkit.graph import Graph
+from cspkit.ledger import Ledger
+from cspkit.moves import STEPS, Work
+from cspkit.moves.desk import Desk
+from cspkit.moves.rows import Done, Outcome, Subject
+from cspkit.moves.work import Step
+from cspkit.partner_center import PartnerCenter
+from cspkit.planning import Plan, PlannedMove
+from cspkit.rehearsal.inprocess import URL, InProcess
+from cspkit.rehearsal.world import World
+from cspkit.tables import Mode, MoveState
+from cspkit.wire import FixedTokens, Limiter, Wire
+from tests.proof.interleaving import Crash, Life, Operator, Troupe
+from tests.proof.judging import Verdict, judge
+from tests.proof.stage import CASES, START, Case, Door, stage_of
+from tests.proof.weather import Storm
+
+STORM = (timedelta(minutes=20), timedelta(minutes=75))
+LIMIT = timedelta(hours=24)
+REST = (600.0, 2400.0)
+AGAIN = 0.1
+ROAD = ("provision", "verify", "reassign")
+
+
+class Staged(Ledger):
+    """The product's ledger, with a boundary before and after each of its transactions."""
+
+    life: Life | None = None
+
+    def live(self, life: Life, clock: WorldClock) -> Staged:
+        """Give the same ledger to one life, as a process opens it."""
+        mine = copy.copy(self)
+        mine.life, mine.clock, mine._wall = life, clock, clock
+        return mine
+
+    @contextmanager
+    def _write(self, *, anyway: bool = False) -> Iterator[sa.Connection]:
+        with self._bounded("writes"), super()._write(anyway=anyway) as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        if self.life is not None:
+            self.life.boundary("reads", mortal=False)
+        with super()._read() as connection:
+            yield connection
+
+    @contextmanager
+    def _bounded(self, what: str) -> Iterator[None]:
+        if self.life is None:
+            yield
+            return
+        self.life.boundary(f"before it {what}")
+        yield
+        self.life.boundary(f"after it {what}")
+
+
+class WorldClock:
+    """The time of the world, which all operators share."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> datetime:
+        return self._world.now
+
+    def seconds(self) -> float:
+        return self._world.now.timestamp()
+
+
+class Line(InProcess):
+    """The line of one life to the service, with a boundary before and after each call."""
+
+    def __init__(self, gate: Door, life: Life) -> None:
+        super().__init__(gate)
+        self._life = life
+
+    def send(self, request: requests.PreparedRequest, *rest: Any, **more: Any) -> Any:
+        what = f"{request.method} {request.path_url}"
+        self._life.boundary(f"before {what}")
+        try:
+            return super().send(request, *rest, **more)
+        finally:
+            self._life.boundary(f"after {what}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The parts that every schedule uses; a mutant brings another one of some."""
+
+    name: str = "the recipe"
+    ledger: type[Staged] = Staged
+    desk: type[Desk] = Desk
+    partner_center: type[PartnerCenter] = PartnerCenter
+    steps: dict[str, Callable[[Desk], Step]] = field(default_factory=lambda: dict(STEPS))
+    road: tuple[str, ...] = ROAD
+    policy: dict[str, Any] = field(default_factory=dict)
+    cases: tuple[Case, ...] = CASES
+    options: dict[str, Any] = field(default_factory=dict)
+    content: Callable[[Plan, PlannedMove], PlannedMove] = lambda plan, move: move
+
+
+RECIPE = Recipe()
+
+
+class Schedule:
+    """One schedule, from its seed to its verdict."""
+
+    def __init__(self, seed: int, recipe: Recipe = RECIPE) -> None:
+        self.seed, self.recipe = seed, recipe
+        self.rng = random.Random(f"schedule {seed}")
+        self.stage = stage_of(self.rng.choice(recipe.cases))
+        # what the documents leave open: a second checkout, and how long a request id is known
+        second, hours = self.rng.choice(("same", "800065")), self.rng.choice((24, 0))
+        open_ones = {"second_checkout": second, "replay_hours": hours}
+        self.world = self.stage.world(seed, **open_ones | recipe.options)
+        self.clock = WorldClock(self.world)
+        ends = START + self.rng.uniform(0, 1) * (STORM[1] - STORM[0]) + STORM[0]
+        self.troupe = Troupe(self.world, self.rng, storm_ends=ends, ends=ends + LIMIT)
+        self.storm = Storm(self.rng, lambda: self.troupe.blows)
+        self.door = _door()
+        self.ledger = _ledger(recipe.ledger)
+        self.replans = self.rng.random() < 0.3
+
+    def play(self) -> Verdict:
+        """Play it to its end, let the originals end too, and judge."""
+        self.door.open(self.world, self.storm)
+        self.stage.reset(self.ledger)
+        for name in ("ana", "berta"):
+            self.troupe.operators.append(Operator(name, self.troupe, self._work))
+        self.troupe.play()
+        self.world.move_to(max(self.world.now, START + timedelta(days=60)))
+        return judge(self)
+
+    def _work(self, operator: Operator) -> None:
+        """Run the road again and again, as operators do, until there is nothing more to do."""
+        while True:
+            life = operator.born()
+            try:
+                if self._pass(operator, life):
+                    return
+            except Crash:
+                if self.world.now >= self.troupe.ends:
+                    return
+                operator.rest(self.rng.uniform(1, 600))
+            except CspkitError as error:
+                self.troupe.trace.append(f"{operator.name} stops: {error}")
+                operator.rest(self.rng.uniform(*REST))
+            else:
+                operator.rest(self.rng.uniform(*REST))
+
+    def _pass(self, operator: Operator, life: Life) -> bool:
+        """Run what is due, as one process; say whether the operator has seen all of it through."""
+        desk = self._desk(operator, life)
+        desk.run_id = f"run-{life.holder}"
+        again = self.rng.random() < AGAIN
+        subjects = self._subjects(desk.plan)
+        for step in self.recipe.road:
+            todo = [one for one in subjects if again or self._is_due(operator, step, one)]
+            if todo:
+                desk.forget()
+                work = Work(desk, self.recipe.steps[step](desk), todo)
+                work.carry_out()
+                done = {(step, one.id) for one, done in work.results if _passed(step, done)}
+                operator.through |= done
+        every = {(step, one.id) for step in self.recipe.road for one in subjects}
+        return every <= operator.through
+
+    def _is_due(self, operator: Operator, step: str, one: Subject) -> bool:
+        """Say whether a step is next for a move, as far as this operator has seen."""
+        number = self.recipe.road.index(step)
+        before = self.recipe.road[number - 1] if number else ""
+        seen = operator.through
+        return (step, one.id) not in seen and (not before or (before, one.id) in seen)
+
+    def _subjects(self, plan: Plan) -> list[Subject]:
+        (customer,) = plan.customers
+        moves = [self.recipe.content(plan, move) for move in plan.document.moves]
+        return [Subject(move.move_id, customer, move) for move in moves]
+
+    def _desk(self, operator: Operator, life: Life) -> Desk:
+        """Open a desk as `moves.opening` does, with the parts of the stage."""
+        stage = self.stage
+        policy = stage.settings.policy.model_copy(update=self.recipe.policy)
+        settings = stage.settings.model_copy(update={"policy": policy})
+        wires = tuple(self._wire(life, base) for base in (URL, f"{URL}/graph"))
+        tenant = settings.service.partner_tenant
+        later = self.replans and (operator.name == "berta" or operator.lives > 2)
+        desk = self.recipe.desk(
+            settings=settings,
+            plan=stage.newer if later else stage.plan,
+            mode=Mode.REHEARSAL,
+            clock=self.clock,
+            partner_center=self.recipe.partner_center(wires[0], tenant),
+            graph=Graph(wires[1], tenant),
+            holder=life.holder,
+            wires=wires,
+        )
+        desk.ledger = self.ledger.live(life, self.clock)
+        # what people decided is read from its file once for all schedules
+        desk.__dict__ |= {"said": {}, "originals": stage.originals}
+        return desk
+
+    def _wire(self, life: Life, base: str) -> Wire:
+        return Wire(
+            base,
+            tokens=FixedTokens(),
+            limiter=Limiter(
+                clock=self.clock.seconds, sleep=lambda wait: life.boundary("waits", wait)
+            ),
+            chance=self.rng.random,
+            adapter=Line(self.door, life),
+        )
+
+
+def _passed(step: str, done: Done) -> bool:
+    """Say whether the next step may begin; an ordered move goes on with its verification."""
+    if step == "provision" and done.after == MoveState.ORDERED:
+        return True
+    return done.outcome in (Outcome.DONE, Outcome.SKIPPED)
+
+
+def play(seed: int, recipe: Recipe = RECIPE) -> Verdict:
+    """Play the schedule of a seed."""
+    return Schedule(seed, recipe).play()
+
+
+@cache
+def _door() -> Door:
+    return Door(World(now=START))
+
+
+@cache
+def _ledger(kind: Callable[[str], Staged]) -> Staged:
+    return kind("sqlite://")
+
+
+def main() -> int:
+    """Play the schedule of one seed from the command line, and print all that happened."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proof.simulation")
+    parser.add_argument("--seed", type=int, required=True)
+    schedule = Schedule(parser.parse_args().seed)
+    verdict = schedule.play()
+    print(*schedule.troupe.trace, schedule.stage.case, verdict, sep="\n")
+    return int(verdict.bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
