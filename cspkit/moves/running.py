@@ -178,17 +178,20 @@ class Work:
             groups.setdefault(one.customer_id, []).append(number)
 
         def work(group: list[int]) -> None:
-            for number in group:
-                self._do(number)
+            try:
+                for number in group:
+                    self._do(number)
+            except BaseException as error:
+                # At once, and from here: this worker would begin the next customer.
+                self._desk.stop.ask(f"another worker failed: {error}")
+                raise
 
         with ThreadPoolExecutor(self._limits.parallel, thread_name_prefix="cspkit") as crew:
             waiting: set[Future[None]] = {crew.submit(work, group) for group in groups.values()}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
-                    if error := future.exception():
-                        self._desk.stop.ask(f"another worker failed: {error}")
-                        raise error
+                    future.result()
                 if progress is not None:
                     progress(len(self._results), len(self._subjects), self.counts())
 
