@@ -205,7 +205,7 @@ def test_a_direct_customer_is_asked_once_and_the_evidence_counts(scene: Scene) -
     reasons = [scene.reason("retire") for _ in range(2)]
 
     assert len(outbox(scene, "end-at-term")) == 1
-    assert reasons[0] == reasons[1] and "end_scheduled_on and its evidence" in reasons[0]
+    assert reasons[0] == reasons[1] and "end_scheduled_on and end_scheduled_evidence" in reasons[0]
     typed(scene, found, end_scheduled_on=date(2026, 11, 23), end_scheduled_evidence="mail 7")
     found.scheduled = [{"actionType": "Cancel", "scheduleType": "TermEnd"}]
     assert scene.outcome("retire") == "done"

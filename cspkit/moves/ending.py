@@ -16,7 +16,6 @@ from cspkit.tables import Channel, EndState
 # Services write an end as its last day or as the midnight after it.
 SLACK = timedelta(days=1)
 LETTERS = {"customer": "end-at-term", "current_partner": "partner"}
-OVER = (EndState.ENDED, EndState.RENEWED)
 _OURS = (Channel.CSP_NCE, Channel.CSP_LEGACY)
 
 
@@ -105,16 +104,20 @@ def _over(seen: Seen, today: date) -> bool:
 
 
 def _renewed(facts: Facts) -> Todo | None:
-    """Tell an original that goes on beyond the end that was planned with."""
-    if facts.end.state is EndState.RENEWED:
-        return Todo(Act.PERSON, f"{facts.original} renewed: {facts.end.reason}")
+    """Tell an original that goes on beyond its end, until that is on record.
+
+    Once it is, its new end is treated like any other: nobody has to wait a whole term.
+    """
+    known = facts.end.facts.get("renewed_to")
     planned = facts.end.plan_expires_on or facts.expires_on
-    if facts.end.renewed_at is not None and facts.end.seen_expires_on is not None:
-        planned = facts.end.seen_expires_on
-    if facts.seen is None or facts.ends_on <= planned + SLACK:
+    if known:
+        planned = date.fromisoformat(str(known))
+    if facts.end.state is EndState.RENEWED or facts.seen is None:
+        return None
+    if facts.ends_on <= planned + SLACK:
         return None
     why = f"{facts.original} goes on until {facts.ends_on}, planned was {planned}"
-    return Todo(Act.PERSON, f"{why}: reconcile says how long that can be cancelled")
+    return Todo(Act.PERSON, f"{why}: `cspkit reconcile` says how long that can be cancelled")
 
 
 def _coming(facts: Facts) -> Todo:

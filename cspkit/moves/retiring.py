@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cached_property
 
-from cspkit import catalogue, channels, letters, partner_center
+from cspkit import channels, letters, partner_center
 from cspkit.channels import Rule
-from cspkit.errors import ApiUnclear, SettingsError
+from cspkit.errors import ApiUnclear
 from cspkit.ledger import EndRow, Intent, Lease, MoveRow
 from cspkit.moves import delivery, ending, holdings
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.ending import Act, Facts, Todo
 from cspkit.moves.gates import Gate
 from cspkit.moves.holdings import Life, Tenant
-from cspkit.moves.posting import post
+from cspkit.moves.posting import licences, post
+from cspkit.moves.renewal_asking import letter_for
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.partner_center import Subscription
 from cspkit.tables import Channel, EndState, MoveState
@@ -22,6 +23,7 @@ from cspkit.tables import Channel, EndState, MoveState
 DAY = timedelta(days=1)
 CLOSED = "all its originals ended"
 VERB = "end-at-term"
+CELLS = "end_scheduled_on and end_scheduled_evidence"
 BY_PATCH, BY_EVIDENCE = "patch", "evidence"
 _OUTCOMES = {
     Act.PERSON: Outcome.HUMAN,
@@ -181,21 +183,21 @@ class Retire:
     def _write(self, one: Subject, name: str, todo: Todo) -> Todo:
         """Ask by letter, once for each end, and once more after a scheduled one was lost."""
         rule, move, end = self._rule(one.planned.rule), one.planned, self._end(one, name)
+        place = letter_for(rule)
+        if place is None:
+            why = f"{name}: {rule.stop_how}; then {CELLS} in decisions.xlsx"
+            return Todo(Act.WAIT, why)
         kind, ends = ending.LETTERS[rule.stopped_by], end.seen_expires_on or move.expires_on
         again = f" after {end.scheduled_at:%Y-%m-%d}" if end.scheduled_at else ""
-        product = (catalogue.find(move.sku_id) or {}).get("name") or ""
-        held = letters.Licences(move.original_seats or move.seats, product, ends)
-        by = min(max(move.end_scheduled_by, self._desk.today), ends)
-        fields: dict[str, letters.Field] = {"originals": [held], "by": by}
-        try:
-            letter = post(
-                *(self._desk, one, kind, fields, f"{name} {ends}{again}"), channel=rule.channel
-            )
-        except SettingsError as error:
-            return Todo(Act.WAIT, f"{name}: {rule.stop_how} ({error})")
-        since = f"letter {kind} of {letter.claimed_at:%Y-%m-%d}"
-        why = f"{name}: {since}; end_scheduled_on and its evidence are not in the decisions yet"
-        return Todo(Act.WAIT, why)
+        asked = end.asked_at
+        # another partner was asked for both at once, when the renewal had to go off
+        if kind != place.kind or asked is None or again:
+            by = min(max(move.end_scheduled_by, self._desk.today), ends)
+            fields: dict[str, letters.Field] = {"originals": licences([move]), "by": by}
+            about = (self._desk, one, kind, fields, f"{name} {ends}{again}")
+            asked = post(*about, channel=place.channel).claimed_at
+        why = f"{name}: asked by letter {kind} on {asked:%Y-%m-%d}"
+        return Todo(Act.WAIT, f"{why}; then {CELLS} in decisions.xlsx")
 
     def _take_back(self, one: Subject, name: str, todo: Todo, tenant: Tenant, lease: Lease) -> None:
         """Write down that a scheduled end is gone, and whether the renewal is on again."""
