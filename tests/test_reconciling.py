@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cspkit import partner_center as pc
-from cspkit import reconciling
+from cspkit import reconciling, runbooks
 from cspkit.cli import main
 from cspkit.errors import LedgerError
 from cspkit.ledger import backups
@@ -524,3 +524,19 @@ def test_the_command_tells_a_service_that_fails(done: Scene, command: Command) -
 def test_the_command_is_quiet_where_nothing_differs(done: Scene, command: Command) -> None:
     """Exit 0 and one line for who looks each morning."""
     assert command(done) == (0, "1 customers compared: no differences\n", "")
+
+
+# the runbook
+
+
+def test_the_runbook_does_the_same_and_leaves_a_receipt(done: Scene) -> None:
+    """By the same function, without a batch, and with what differs counted as failed."""
+    buy(done)
+    receipt = runbooks.run(
+        "reconcile", plan=done.plan_file, settings=done.settings, mode="rehearsal"
+    )
+
+    assert receipt.counts == {"failed": 1}
+    assert "double_order" in receipt.html.read_text(encoding="utf-8")
+    with done.ledger() as ledger:
+        assert "reconcile" in set(ledger.runs()["step"])

@@ -10,6 +10,7 @@ from cspkit.errors import ApiError, ApiRefused
 from cspkit.moves.desk import Desk
 from cspkit.moves.holdings import Tenant
 from cspkit.partner_center import AuditRecord
+from cspkit.partner_center.service import WORKERS
 from cspkit.planning import Plan
 from cspkit.reconciling import ending, known, orders, replacements, seeing
 from cspkit.reconciling.differences import Difference, Kind, ordered
@@ -35,7 +36,12 @@ class Comparison:
 
 
 def compare(
-    desk: Desk, plans: list[Plan], facts: Originals, *, only: Collection[str] | None = None
+    desk: Desk,
+    plans: list[Plan],
+    facts: Originals,
+    *,
+    only: Collection[str] | None = None,
+    workers: int = WORKERS,
 ) -> Comparison:
     """Compare the books of every customer that we acted for, or of some of them.
 
@@ -48,7 +54,7 @@ def compare(
     now = desk.clock.now()
     asked = _in_question(before, records, now, forgot=forgot)
     wanted = {one: _wanted(before.get(one), now) for one in asked if only is None or one in only}
-    seen = dict(seeing.customers(desk, wanted, records))
+    seen = dict(seeing.customers(desk, wanted, records, workers=workers))
     after = known.read(desk.ledger, plans)
     made = Comparison(sorted(wanted))
     for customer_id in made.customers:

@@ -86,14 +86,18 @@ def audit(desk: Desk) -> dict[str, list[AuditRecord]]:
 
 
 def customers(
-    desk: Desk, wanted: dict[str, Wanted], records: dict[str, list[AuditRecord]]
+    desk: Desk,
+    wanted: dict[str, Wanted],
+    records: dict[str, list[AuditRecord]],
+    *,
+    workers: int,
 ) -> Iterator[tuple[str, Seen | ApiError]]:
     """Read several customers at once; what could not be read is the error itself."""
 
     def one(customer_id: str) -> Seen:
         return customer(desk, customer_id, wanted[customer_id], records.get(customer_id, []))
 
-    yield from of_each(one, sorted(wanted))
+    yield from of_each(one, sorted(wanted), workers=workers)
 
 
 def customer(desk: Desk, customer_id: str, wanted: Wanted, records: list[AuditRecord]) -> Seen:

@@ -12,11 +12,13 @@ from typing import Any
 import pandas as pd
 
 from cspkit.clock import SystemClock
-from cspkit.errors import DONE, FAILED_MOVES, SERVICE_FAILED, SettingsError
+from cspkit.errors import DONE, FAILED_MOVES, SERVICE_FAILED, ApiError, SettingsError
 from cspkit.ledger import Ledger, new_holder
 from cspkit.moves import guard, opening
 from cspkit.moves.desk import Desk
-from cspkit.moves.rows import Outcome
+from cspkit.moves.limits import Limits, choose
+from cspkit.moves.rows import Outcome, Subject
+from cspkit.partner_center.service import WORKERS
 from cspkit.planning import Plan, PlanFile
 from cspkit.reconciling import differences
 from cspkit.reconciling.comparing import Comparison, compare
@@ -39,35 +41,37 @@ def begin(
     batch: str | None = None,
     due: date | str | None = None,
     mode: str | None = None,
+    limits: Limits | None = None,
     run_id: str | None = None,
     tokens: TokenProvider | None = None,
     adapter: Any = None,
 ) -> Work:
-    """Open ledger and service for a comparison; nothing is read or written yet.
+    """Open ledger and service for a comparison; nothing is compared or written yet.
 
-    Every plan that was approved is read from where it was; `plan` names one more, and `batch` or
-    `due` keep to its customers. In mode dry nothing is recorded either; without a mode, what was
-    seen is. Raises SettingsError, PlanRefused, LedgerError where they do not belong together.
+    Every plan that was approved is read from where it was; `plan` names one more, and `batch`,
+    `due` and `limits` keep to some of its customers. In mode dry nothing is recorded, and a
+    service that cannot be reached is said; without a mode, what was seen is recorded. Raises
+    SettingsError, PlanRefused, LedgerError where they do not belong together.
     """
     usual = Mode.LIVE if settings.service.kind == "tenant" else Mode.REHEARSAL
     chosen = usual if mode is None else opening.read_mode(mode)
     named = Plan.read(plan) if plan else None
     if named is not None:
         guard.check_plan(named, settings)
-    day = opening.read_day(due)
-    only = _only(named, batch, day)
+    day, limits = opening.read_day(due), limits or Limits()
+    only = _only(named, batch, day, limits)
     desk = opening.reach(named or _no_plan(settings), chosen, settings, tokens, adapter=adapter)
     try:
-        if not desk.online:
-            raise SettingsError("reconcile", "sign-in", desk.why_offline)
-        desk.clock.now()
+        _look_out(desk)
         _ = desk.said
         desk.ledger = _ledger(settings, chosen, desk)
         desk.ledger.check_binding(settings.service.id)
     except BaseException:
         desk.close()
         raise
-    return Work(desk, named, only=only, run_id=run_id, batch=batch or "", due=day)
+    work = Work(desk, named, only=only, run_id=run_id, batch=batch or "", due=day)
+    work.workers = limits.parallel if limits.parallel > 1 else WORKERS
+    return work
 
 
 class Work:
@@ -100,6 +104,7 @@ class Work:
         ]
         self._facts = Originals(desk.settings, self.plans)
         self._recorded = False
+        self.workers = WORKERS
         self.notes: list[str] = []
         self.trusted = False
         if self.has_no_ledger:
@@ -118,7 +123,9 @@ class Work:
     @cached_property
     def found(self) -> Comparison:
         """Compare both books, once. Raises ApiError when the service fails as a whole."""
-        return compare(self._desk, self.plans, self._facts, only=self._only)
+        if not self._desk.online:
+            return Comparison(unread={"the service": self._desk.why_offline})
+        return compare(self._desk, self.plans, self._facts, only=self._only, workers=self.workers)
 
     @property
     def differences(self) -> list[Difference]:
@@ -159,6 +166,13 @@ class Work:
             why = unread or "; ".join(sorted({one.kind.value for one in mine}))
             rows.append((customer_id, outcome.value, len(mine), why))
         return pd.DataFrame(rows, columns=list(OUTCOMES))
+
+    def summary(self) -> str:
+        """Say in one line what came of it, and what a reader should know beside."""
+        customers, found = len(self.found.customers), len(self.differences)
+        unread = [f"not read: {name}: {why}" for name, why in sorted(self.found.unread.items())]
+        said = f"{customers} customers compared: {found or 'no'} differences"
+        return "; ".join([said, *unread, *self.notes])
 
     def counts(self) -> dict[str, int]:
         """Count the customers by outcome, by word."""
@@ -255,10 +269,39 @@ def _ledger(settings: Settings, mode: Mode, desk: Desk) -> Ledger:
     return Ledger(settings.ledger_url, clock=desk.clock)
 
 
-def _only(plan: Plan | None, batch: str | None, due: date | None) -> frozenset[str] | None:
-    if plan is None or (batch is None and due is None):
+def _only(
+    plan: Plan | None, batch: str | None, due: date | None, limits: Limits
+) -> frozenset[str] | None:
+    """Name the customers to keep to; None for all. Raises SettingsError for what cannot be."""
+    if limits.until or limits.max_failures:
+        field = "until" if limits.until else "max_failures"
+        raise SettingsError("reconcile", field, "it only reads, so there is nothing to stop")
+    chosen = batch is not None or due is not None or bool(limits.only or limits.canary)
+    if not chosen:
         return None
-    return frozenset(move.customer_id for move in plan.select(batch, due, "date"))
+    if plan is None:
+        problem = "a batch, a day, a file of moves or a canary is of a plan: name the plan"
+        raise SettingsError("reconcile", "plan", problem)
+    by_id = {one.customer_id: one for one in plan.customers}
+    moves = plan.select(batch, due, "date")
+    subjects = [Subject(move.move_id, by_id[move.customer_id], move) for move in moves]
+    found, _ = choose(subjects, limits, where="the plan", noun="moves")
+    return frozenset(one.customer_id for one in found)
+
+
+def _look_out(desk: Desk) -> None:
+    """Reach the service; only a dry run goes on without it, and says so."""
+    if not desk.online and desk.mode is not Mode.DRY:
+        raise SettingsError("reconcile", "sign-in", desk.why_offline)
+    try:
+        if desk.online:
+            desk.clock.now()
+    except (ApiError, SettingsError) as error:
+        if desk.mode is not Mode.DRY:
+            raise
+        desk.why_offline = str(error)
+    if not desk.online:
+        desk.clock = SystemClock()
 
 
 def _no_plan(settings: Settings) -> Plan:

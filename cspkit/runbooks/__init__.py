@@ -41,7 +41,10 @@ RUNBOOKS = {
     "reassign": "70-reassign",
     "retire": "80-retire",
     "undo": "85-undo",
+    "reconcile": "90-reconcile",
 }
+# What acts on nothing needs no batch, and is what opens a ledger that may not be written.
+READS = ("reconcile",)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def run(
 
     notebook = _runbook(name)
     clock = clock or SystemClock()
-    mode = refusing.check_mode(mode, chosen=bool(batch or due or only))
+    mode = refusing.check_mode(mode, chosen=bool(batch or due or only) or name in READS)
     which = {"batch": batch or "", "due": str(due or ""), "mode": mode}
     limits: dict[str, Any] = {
         "canary": canary,
@@ -138,7 +141,7 @@ def run(
     given = check(
         notebook, {"plan": Path(plan).resolve().as_posix(), **which, **limits, **(said or {})}
     )
-    refusing.check_run(name, Plan.read(plan), given, settings)
+    refusing.check_run(name, Plan.read(plan), given, settings, acts=name not in READS)
     started = clock.now()
     place = receipts.make_folder(
         settings.reports, started, name, which["batch"], which["due"], mode

@@ -25,9 +25,12 @@ def check_mode(mode: str, *, chosen: bool) -> str:
     return str(mode)
 
 
-def check_run(step: str, plan: Plan, given: Mapping[str, Value], settings: Settings) -> None:
+def check_run(
+    step: str, plan: Plan, given: Mapping[str, Value], settings: Settings, *, acts: bool = True
+) -> None:
     """Refuse a plan, a selection, limits, settings and a ledger that do not go together.
 
+    What only reads checks the rest itself: it is no step of moves, and may open a closed ledger.
     Nothing is written and nobody is asked outside. Raises UnknownParameter, SettingsError,
     PlanRefused or LedgerError.
     """
@@ -40,6 +43,8 @@ def check_run(step: str, plan: Plan, given: Mapping[str, Value], settings: Setti
     if batch and batch not in known:
         ends = f"{known[0]} to {known[-1]}" if known else "no batch"
         raise UnknownParameter(f"the plan has no batch {batch!r}; it has {ends}")
+    if not acts:
+        return
     names = ("canary", "max_failures", "only", "parallel", "until")
     limits = Limits(**{name: given[name] for name in names})  # type: ignore[arg-type]
     limits.ends_at(SystemClock().now())
