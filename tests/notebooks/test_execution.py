@@ -216,6 +216,7 @@ def walk(programme: Programme) -> None:
     programme.run("access", "access")
     programme.server.set_clock(morning)
     programme.run("access again", "access")
+    programme.run("renewal-safe", "renewal-safe")
     programme.run("dry", "provision", mode="dry")
     programme.run("provision", "provision")
     programme.wait(HOUR)
@@ -272,6 +273,22 @@ def test_every_step_ended_as_it_should(programme: Programme) -> None:
 
     assert {move.move_id: states[move.move_id] for move in programme.moves} == expected
     assert all(receipt.ok for receipt in programme.receipts.values())
+
+
+def test_every_renewal_is_off_or_asked_for(programme: Programme) -> None:
+    """No original of the batch is forgotten; those that nobody renews need no letter."""
+    held = {
+        original: (move.customer_id, move.rule)
+        for move in programme.moves
+        for original in move.subscription_ids
+    }
+    with programme.ledger() as ledger:
+        ends = ledger.ends().set_index("original")
+
+    assert set(held) <= set(ends.index)
+    found = {name: ends.loc[name, "state"] for name in held}
+    assert set(found.values()) <= {"asked", "renewal_safe"}
+    assert {found[name] for name, (_, rule) in held.items() if rule == "open"} <= {"renewal_safe"}
 
 
 def test_no_user_was_without_a_licence(programme: Programme) -> None:
