@@ -28,6 +28,7 @@ REFUSED = pa.schema([("sku_id", pa.string()), ("product", pa.string()), ("reason
 ADDONS = pa.schema(
     [(name, pa.string()) for name in ("sku_id", "base_sku_id", "what", "source")],
 )
+PLANS = pa.schema([(name, pa.string()) for name in ("plan", "words", "included_in", "source")])
 SEGMENTS = pa.schema(
     [(name, pa.string()) for name in ("kind", "id", "segment", "name", "source")],
 )
@@ -54,6 +55,17 @@ def refused() -> pa.Table:
 def addons() -> pa.Table:
     """Read which products an add-on needs beside it: any one of them, in whatever channel."""
     return _read("catalogue_addons.csv", ADDONS)
+
+
+@cache
+def plans() -> dict[str, dict[str, str]]:
+    """Map the name of a service plan to what a user has by it, in words.
+
+    `included_in` are the plans that hold all of it, separated by blanks: who gets one of those
+    loses nothing. A plan that the list lacks is unknown, and nothing is said to include it.
+    """
+    rows = _read("catalogue_plans.csv", PLANS).to_pylist()
+    return {row["plan"]: {**row, "included_in": row["included_in"] or ""} for row in rows}
 
 
 @cache

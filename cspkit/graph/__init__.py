@@ -15,6 +15,7 @@ from cspkit.graph.access import (
 )
 from cspkit.graph.batching import Part
 from cspkit.graph.licences import (
+    Group,
     Licence,
     Owned,
     Pool,
@@ -33,6 +34,7 @@ __all__ = [
     "ROLES",
     "Assignment",
     "Graph",
+    "Group",
     "Licence",
     "Owned",
     "Part",

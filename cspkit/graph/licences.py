@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from cspkit.errors import ApiRefused
 from cspkit.graph.calling import Caller, Query, route
-from cspkit.wire import Listed, Record
+from cspkit.wire import Listed, Record, plain
 
-_FIELDS: Query = {"$select": "id,usageLocation,assignedLicenses,licenseAssignmentStates"}
+_FIELDS: Query = {
+    "$select": "id,userPrincipalName,accountEnabled,usageLocation,assignedLicenses,"
+    "licenseAssignmentStates"
+}
+_GROUP: Query = {"$select": "id,assignedLicenses"}
 NO_ACCESS = (401, 403)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The seats of one skuId in a tenant, whoever sold them, and how many are used."""
+    """The seats of one skuId in a tenant, whoever sold them, and how many are used.
+
+    `plan_names` are the service plans that a user gets with it, by servicePlanId.
+    """
 
     sku_id: str
     enabled: int
@@ -25,6 +33,7 @@ class Pool:
     status: str
     plans: frozenset[str]
     subscription_ids: frozenset[str]
+    plan_names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class State:
     state: str
     error: str
     group_id: str
+    disabled_plans: frozenset[str] = frozenset()
 
     @property
     def is_wrong(self) -> bool:
@@ -72,16 +82,40 @@ class State:
 
 @dataclass(frozen=True)
 class User:
-    """One user: an id, never a name."""
+    """One user, shared mailboxes and blocked accounts too; the sign-in name is never shown."""
 
     id: str
     usage_location: str
     licences: tuple[Licence, ...]
     states: tuple[State, ...] = ()
+    enabled: bool = True
+    principal: str = field(default="", repr=False)
 
     def licence(self, sku_id: str) -> Licence | None:
         """Return the user's licence of a skuId."""
         return next((one for one in self.licences if one.sku_id == sku_id), None)
+
+    def own(self, sku_id: str) -> State | None:
+        """Return the user's own assignment of a skuId, beside which groups may give it too."""
+        found = [one for one in self.states if one.sku_id == sku_id]
+        own = next((one for one in found if not one.group_id), None)
+        held = self.licence(sku_id)
+        if own is None and not found and held is not None:
+            return State(sku_id, "active", "", "", held.disabled_plans)
+        return own
+
+    def groups(self, sku_id: str) -> tuple[str, ...]:
+        """List the groups that give the user a skuId, or tried to."""
+        found = {one.group_id for one in self.states if one.sku_id == sku_id and one.group_id}
+        return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a group gives to its members, whether they have it yet or not."""
+
+    id: str
+    licences: frozenset[str]
 
 
 class Licences(Caller):
@@ -102,6 +136,10 @@ class Licences(Caller):
     def user(self, customer_id: str, user_id: str) -> User:
         """Read one user with their licences."""
         return self._one("user", customer_id, _user, _FIELDS, user=user_id)
+
+    def group(self, customer_id: str, group_id: str) -> Group:
+        """Read which licences a group gives."""
+        return self._one("group", customer_id, _group, _GROUP, group=group_id)
 
     def change_licences(self, customer_id: str, path: str, body: Any, request_id: str) -> None:
         """Add and remove licences of a user in one call, so that no mailbox is ever without."""
@@ -135,23 +173,26 @@ def group_licences_path(group_id: str) -> str:
 
 
 def licences_body(add: str, disabled_plans: list[str], remove: str) -> dict[str, Any]:
-    """Make the body that swaps one licence for another; both names must be there."""
-    return {
-        "addLicenses": [{"skuId": add, "disabledPlans": disabled_plans}],
-        "removeLicenses": [remove],
-    }
+    """Make the body that swaps one licence for another; without `add` it only takes one.
+
+    Both names must be there, one of them may be empty.
+    """
+    added = [{"skuId": add, "disabledPlans": disabled_plans}] if add else []
+    return {"addLicenses": added, "removeLicenses": [remove]}
 
 
 def _pool(record: Record) -> Pool:
     units = record.record("prepaidUnits")
+    plans = record.records("servicePlans")
     return Pool(
         record.needed("skuId"),
         units.whole("enabled") or 0,
         record.whole("consumedUnits") or 0,
         units.whole("warning") or 0,
         record.id("capabilityStatus"),
-        frozenset(plan.id("servicePlanId") for plan in record.records("servicePlans")),
+        frozenset(plan.id("servicePlanId") for plan in plans),
         frozenset(one.lower() for one in record.texts("subscriptionIds")),
+        {plan.id("servicePlanId"): plain(plan.text("servicePlanName"), 80) for plan in plans},
     )
 
 
@@ -178,7 +219,14 @@ def _listed_user(record: Record) -> User:
 def _user(record: Record) -> User:
     states = tuple(_state(one) for one in record.records("licenseAssignmentStates"))
     licences = tuple(_licence(one, states) for one in record.records("assignedLicenses"))
-    return User(record.text("id"), record.text("usageLocation"), licences, states)
+    return User(
+        record.text("id"),
+        record.text("usageLocation"),
+        licences,
+        states,
+        record.flag("accountEnabled") is not False,
+        record.text("userPrincipalName"),
+    )
 
 
 def _licence(record: Record, states: tuple[State, ...]) -> Licence:
@@ -190,5 +238,14 @@ def _licence(record: Record, states: tuple[State, ...]) -> Licence:
 
 def _state(record: Record) -> State:
     return State(
-        record.id("skuId"), record.id("state"), record.id("error"), record.id("assignedByGroup")
+        record.id("skuId"),
+        record.id("state"),
+        record.id("error"),
+        record.id("assignedByGroup"),
+        frozenset(plan.lower() for plan in record.texts("disabledPlans")),
     )
+
+
+def _group(record: Record) -> Group:
+    given = frozenset(one.id("skuId") for one in record.records("assignedLicenses"))
+    return Group(record.needed("id"), given)

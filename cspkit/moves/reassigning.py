@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from cspkit import graph
-from cspkit.errors import ApiUnclear
-from cspkit.graph import Pool, User
-from cspkit.ledger import Intent, Lease, MoveRow
-from cspkit.moves import delivery
+from cspkit.errors import ApiRefused, ApiUnavailable
+from cspkit.graph import User
+from cspkit.ledger import Lease, MoveRow
+from cspkit.moves import delivery, evidence, licensing
 from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.licensing import Survey
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
+from cspkit.planning import PlannedMove
 from cspkit.tables import MoveState
 
 SAME_OFFER = "same offer: nobody is reassigned"
 NOT_VERIFIED = "the new seats are not verified yet"
-VERB = "licences"
 _OVER = (MoveState.HUMAN, MoveState.REASSIGNED, MoveState.CLOSED, MoveState.UNDONE)
+# what stops a move most comes first: a failure is tried again, a person is asked
+_GRAVITY = (Outcome.FAILED, Outcome.HUMAN, Outcome.SKIPPED, Outcome.WAITING)
 
 
 class Reassign:
@@ -24,14 +24,13 @@ class Reassign:
 
     by = "reassign_on"
     about_moves = True
-    makes = "reassigned"
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""
         self._desk = desk
 
     def look(self, one: Subject) -> Look:
-        """Say how many users would get the new licence."""
+        """Say who would get the new licence, and everything that is in the way."""
         row = self._desk.ledger.move(one.id)
         state = row.state if row else MoveState.PLANNED
         if one.planned.same_offer:
@@ -42,8 +41,17 @@ class Reassign:
             return Look(state, "wait", NOT_VERIFIED)
         if not self._desk.online:
             return Look(state, "reassign", f"live state was not read: {self._desk.why_offline}")
-        users = self._waiting_users(row)
-        return Look(state, "reassign", f"{len(users)} users from {row.sku_id}")
+        try:
+            found = licensing.survey(self._desk, row, one.planned)
+        except ApiRefused as error:
+            if not evidence.is_closed(error):
+                raise
+            return Look(state, "read the customer's licence export", evidence.NO_ACCESS)
+        stopped = self._stopped(one.planned, found)
+        if stopped:
+            why, outcome = stopped
+            return Look(state, "nothing", f"{found.summary()}; {why}", outcome)
+        return Look(state, "reassign", found.summary())
 
     def act(self, one: Subject, lease: Lease) -> Done:
         """Reassign user by user; a run that was cut off goes on with the users that are left."""
@@ -60,76 +68,86 @@ class Reassign:
             return Done(before, before, Outcome.DONE, "all users have the new licence")
         if row is None or row.state is not MoveState.VERIFIED:
             return Done(before, before, Outcome.WAITING, NOT_VERIFIED)
-        return self._reassign(row, lease)
+        try:
+            return self._reassign(row, one.planned, lease)
+        except ApiUnavailable as error:
+            if error.retry_after is None:
+                raise
+            return Done(before, before, Outcome.WAITING, str(error), error.request_id or "")
 
-    def _reassign(self, row: MoveRow, lease: Lease) -> Done:
-        users = self._waiting_users(row)
-        pool = self._desk.graph.pools(row.customer_id).get(row.target_sku_id)
-        problem, outcome = _problem(row, users, pool)
-        if problem:
-            return Done(row.state, row.state, outcome, problem)
-        assert pool is not None
-        for user in users:
-            self._swap(row, user, pool, lease)
-        left = self._waiting_users(row)
-        if left:
-            reason = f"{len(left)} of {len(users)} users still have the old licence"
+    def _reassign(self, row: MoveRow, move: PlannedMove, lease: Lease) -> Done:
+        try:
+            found = licensing.survey(self._desk, row, move)
+        except ApiRefused as error:
+            if not evidence.is_closed(error):
+                raise
+            return self._by_export(row, lease)
+        stopped = self._stopped(move, found)
+        if stopped:
+            return Done(row.state, row.state, stopped[1], stopped[0])
+        refused = licensing.change(self._desk, found, lease)
+        return self._judge(row, found, licensing.survey(self._desk, row, move), refused, lease)
+
+    def _stopped(self, move: PlannedMove, found: Survey) -> tuple[str, Outcome] | None:
+        problems = licensing.problems(self._desk, move, found)
+        if not problems:
+            return None
+        worst = min((outcome for _, outcome in problems), key=_GRAVITY.index)
+        return "; ".join(why for why, _ in problems), worst
+
+    def _judge(
+        self, row: MoveRow, before: Survey, now: Survey, refused: list[str], lease: Lease
+    ) -> Done:
+        """Read back: every user that was covered has the new licence, and none has the old."""
+        covered = [one for one in now.users if one.id in before.ids or now.asked.is_begun(one)]
+        open_ones = [one for one in covered if not _changed(one, row)]
+        if refused:
+            more = f" ({len(refused)} refused in all)" if len(refused) > 1 else ""
+            return Done(row.state, row.state, Outcome.FAILED, f"{refused[0]}{more}")
+        wrong = now.wrong()
+        if wrong:
+            words = ", ".join(f"{word} for {count}" for word, count in sorted(wrong.items()))
+            why = f"the directory could not give the new licence: {words}; settle it, run again"
+            return Done(row.state, row.state, Outcome.FAILED, why)
+        if open_ones:
+            reason = f"{len(open_ones)} of {len(covered)} users are not through yet"
+            if before.groups or now.asked.groups_begun:
+                reason += ": members follow their group some minutes later"
             return Done(row.state, row.state, Outcome.WAITING, reason)
+        told = self._told(before, len(covered))
+        left = f", {len(now.uncovered)} keep the old licence" if now.uncovered else ""
+        return self._done(row, lease, f"{len(covered)} users moved{left}", told)
+
+    def _told(self, found: Survey, users: int) -> dict[str, object]:
+        """Give what the ledger keeps: how many, by which groups, who signed for what is lost."""
+        said = self._desk.said.get(found.row.customer_id, {})
+        told: dict[str, object] = {"users": users, "groups": sorted(found.groups)}
+        if found.losses:
+            told |= {"lost": sorted(found.losses), "signed_by": said.get("losses_accepted_by")}
+            told["signed_on"] = str(said.get("losses_accepted_on"))
+        return told
+
+    def _by_export(self, row: MoveRow, lease: Lease) -> Done:
+        """Without access the customer changes the licences, and their export has to show it."""
+        wait, proof = evidence.shows_users(self._desk, row)
+        if wait or proof is None:
+            return Done(row.state, row.state, Outcome.WAITING, wait)
+        reason = f"changed by the customer, by {proof.as_text}"
+        return self._done(row, lease, reason, proof.as_detail)
+
+    def _done(self, row: MoveRow, lease: Lease, reason: str, told: dict[str, object]) -> Done:
         if not self._desk.ledger.advance(
             row.move_id,
             MoveState.VERIFIED,
             MoveState.REASSIGNED,
             run_id=self._desk.run_id,
             lease=lease,
-            evidence={"users": len(users)},
+            reason=reason,
+            evidence=told,
         ):
             raise Overtaken
-        return Done(row.state, MoveState.REASSIGNED, Outcome.DONE, f"{len(users)} users moved")
-
-    def _waiting_users(self, row: MoveRow) -> list[User]:
-        """List the users still to move: those of the old licence, at most the move's seats."""
-        calls = self._desk.ledger.calls(row.move_id, f"{VERB} ")
-        sent = {call.verb.partition(" ")[2] for call in calls if call.outcome != "refused"}
-        users = [
-            user for user in self._desk.graph.users(row.customer_id) if user.licence(row.sku_id)
-        ]
-        users.sort(key=lambda user: (user.id not in sent, user.id))
-        begun = sum(user.id in sent for user in users)
-        return users[: max(row.seats - len(sent), 0) + begun]
-
-    def _swap(self, row: MoveRow, user: User, pool: Pool, lease: Lease) -> None:
-        """Change one user; after an unclear answer only a look tells, and a look follows."""
-        old = user.licence(row.sku_id)
-        kept = sorted(old.disabled_plans & pool.plans) if old else []
-        path = graph.licences_path(user.id)
-        body = graph.licences_body(row.target_sku_id, kept, row.sku_id)
-        intent = Intent(row.move_id, row.customer_id, f"{VERB} {user.id}", path, body)
-        try:
-            self._desk.write(
-                intent,
-                lease,
-                partial(self._desk.graph.change_licences, row.customer_id, path, body),
-                repeatable=True,
-            )
-        except ApiUnclear:
-            return
+        return Done(row.state, MoveState.REASSIGNED, Outcome.DONE, reason)
 
 
-def _problem(row: MoveRow, users: list[User], pool: Pool | None) -> tuple[str, Outcome]:
-    """Find what would stop half-way, before the first user is changed."""
-    if not row.sku_id or not row.target_sku_id:
-        return "the skuId of the original or of the replacement is not known", Outcome.FAILED
-    if pool is None:
-        return f"the tenant shows no seats of {row.target_sku_id}", Outcome.WAITING
-    by_group = [user.id for user in users if (old := user.licence(row.sku_id)) and old.by_group]
-    if by_group:
-        advice = "move the group's assignment by hand, then run again"
-        return f"{len(by_group)} users have the licence from a group: {advice}", Outcome.HUMAN
-    nowhere = [user.id for user in users if not user.usage_location]
-    if nowhere:
-        return f"user {nowhere[0]} has no usage location ({len(nowhere)} in all)", Outcome.FAILED
-    needed = sum(user.licence(row.target_sku_id) is None for user in users)
-    free = pool.enabled - pool.consumed
-    if needed > free:
-        return f"{needed} users need the new licence, {free} are free", Outcome.FAILED
-    return "", Outcome.DONE
+def _changed(user: User, row: MoveRow) -> bool:
+    return user.licence(row.target_sku_id) is not None and user.licence(row.sku_id) is None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cspkit.errors import ApiRefused
 from cspkit.ledger import Lease, MoveRow
-from cspkit.moves import delivery
+from cspkit.moves import delivery, evidence
 from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.evidence import Evidence
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
@@ -63,11 +64,15 @@ class Verify:
             self._move(row, MoveState.HUMAN, lease, wrong)
             why = by_a_person(row.move_id, wrong)
             return Done(before, MoveState.HUMAN, Outcome.HUMAN, why)
-        wait = unknown or ("" if delivered else self._waiting(row)) or self._hidden(row)
+        wait, proof = unknown or ("" if delivered else self._waiting(row)), None
+        if not wait:
+            wait, proof = self._seen(row)
         if wait:
             return Done(before, row.state, Outcome.WAITING, wait)
-        self._move(row, MoveState.VERIFIED, lease, "")
-        reason = f"{row.seats} seats of {row.target_sku_id} are there"
+        told = proof.as_detail if proof else {}
+        self._move(row, MoveState.VERIFIED, lease, f"by {proof.as_text}" if proof else "", **told)
+        by = f", by {proof.as_text}" if proof else ""
+        reason = f"{row.seats} seats of {row.target_sku_id} are there{by}"
         return Done(before, MoveState.VERIFIED, Outcome.DONE, reason)
 
     def _sold(self, row: MoveRow) -> tuple[str, str]:
@@ -93,16 +98,20 @@ class Verify:
             return f"the seats of {row.subscription_id} are not all there yet"
         return ""
 
+    def _seen(self, row: MoveRow) -> tuple[str, Evidence | None]:
+        """Look into the tenant; where it is closed, into the export that the customer made."""
+        try:
+            return self._hidden(row), None
+        except ApiRefused as error:
+            if not evidence.is_closed(error):
+                raise
+        return evidence.shows_seats(self._desk, row)
+
     def _hidden(self, row: MoveRow) -> str:
         """Say why the customer's tenant does not show the seats; empty when it does."""
         desk = self._desk
-        try:
-            pool = desk.once(desk.graph.pools, row.customer_id).get(row.target_sku_id)
-            owned = desk.once(desk.graph.owned, row.customer_id)
-        except ApiRefused as error:
-            if error.status in (401, 403):
-                return "the customer's tenant cannot be looked into yet: run the access step"
-            raise
+        pool = desk.once(desk.graph.pools, row.customer_id).get(row.target_sku_id)
+        owned = desk.once(desk.graph.owned, row.customer_id)
         if pool is None or pool.status != "enabled":
             return f"the tenant shows no seats of {row.target_sku_id} yet"
         ours = next((one for one in owned if row.subscription_id in one.ids), None)
@@ -119,8 +128,10 @@ class Verify:
             return f"the tenant shows {pool.enabled} seats of {row.target_sku_id}, not yet enough"
         return ""
 
-    def _move(self, row: MoveRow, after: MoveState, lease: Lease, reason: str) -> None:
-        evidence = {"subscription": row.subscription_id, "order": row.order_id}
+    def _move(
+        self, row: MoveRow, after: MoveState, lease: Lease, reason: str, **told: object
+    ) -> None:
+        proof = {"subscription": row.subscription_id, "order": row.order_id, **told}
         if not self._desk.ledger.advance(
             row.move_id,
             row.state,
@@ -128,6 +139,6 @@ class Verify:
             run_id=self._desk.run_id,
             lease=lease,
             reason=reason,
-            evidence=evidence,
+            evidence=proof,
         ):
             raise Overtaken

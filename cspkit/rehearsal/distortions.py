@@ -46,6 +46,14 @@ class Answer:
         return int(self.status.split()[0])
 
 
+_BUSY = {
+    "error": {
+        "code": "Directory_ConcurrencyViolation",
+        "message": "The directory object is being changed by another request.",
+    }
+}
+
+
 def without_effect(rule: Rule, path: str, now: datetime) -> Answer:
     """Answer in place of the world: too many calls, a refusal, a server error."""
     graph = path.startswith("/graph")
@@ -53,6 +61,8 @@ def without_effect(rule: Rule, path: str, now: datetime) -> Answer:
         body = _graph_throttle(now) if graph else _gateway_throttle(rule)
         wait = [("Retry-After", rule.retry_after)] if rule.retry_after else []
         return _answer(429, body, now, wait)
+    if rule.kind == "busy":
+        return _answer(409, _BUSY, now)
     realm = [("WWW-Authenticate", f"OAuth realm=urn:cpsvc:cpid:{PARTNER_TENANT}")]
     return _answer(rule.status, _error(rule, graph=graph), now, realm if rule.status == 401 else [])
 

@@ -13,6 +13,8 @@ KINDS = {
     # no answer, or a refusal, and nothing has happened
     "throttle": False,
     "refuse": False,
+    # two changes meet in the directory
+    "busy": False,
     "before": False,
     "reset": False,
     "hang": False,

@@ -7,11 +7,12 @@ from cspkit.wire.paging import Bad, Listed, Step, by_header, odata, read_all, se
 from cspkit.wire.reading import Record, Unreadable, instant, plain, records
 from cspkit.wire.sending import Answer
 from cspkit.wire.service_clock import ServiceClock
-from cspkit.wire.sessions import Wire
+from cspkit.wire.sessions import BUSY, Wire
 from cspkit.wire.signing_in import SecureApp, TokenFile
 from cspkit.wire.tokens import AzureTokens, FixedTokens, NoTokens, TokenProvider, has_mfa
 
 __all__ = [
+    "BUSY",
     "Answer",
     "AzureTokens",
     "Bad",

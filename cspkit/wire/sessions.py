@@ -26,6 +26,8 @@ SILENT_TRIES = 3
 FIRST_PAUSE = 0.2
 THREADS = 32
 _LONGEST_HOLD = 3_600.0
+# Graph, when two changes meet in the directory: wait as for too many calls
+BUSY = "Directory_ConcurrencyViolation"
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _log = logging.getLogger("cspkit.wire")
 Params = Mapping[str, str | int]
@@ -194,7 +196,8 @@ class Wire:
             )
 
     def _slow_down(self, call: _Call, error: ApiError) -> None:
-        if call.tenant is not None and (error.status == 429 or error.retry_after):
+        busy = error.status == 429 or error.code == BUSY
+        if call.tenant is not None and (busy or error.retry_after):
             self.limiter.hold(call.tenant, min(error.retry_after or FIRST_PAUSE, _LONGEST_HOLD))
 
 

@@ -195,7 +195,13 @@ def programme(loaded: Exports, tmp_path_factory: pytest.TempPathFactory) -> Iter
             price=Decimal("12.50"),
             currency="EUR",
         )
-        decisions.fill(settings.decisions, originals=accepted)
+        signed = {
+            "losses_accepted": "TEAMS1",
+            "losses_accepted_by": "Carmen",
+            "losses_accepted_on": AS_OF,
+        }
+        losing = {one.customer_id: signed for one in plan.document.moves if not one.same_offer}
+        decisions.fill(settings.decisions, originals=accepted, customers=losing)
         walked = Programme(server, settings, plan, file, mixed_batch(plan))
         walk(walked)
         yield walked
