@@ -202,8 +202,11 @@ def test_a_direct_customer_is_asked_once_and_the_evidence_counts(scene: Scene) -
     """One letter; what a person saw and typed is the end; the tenant shows when it is over."""
     found = original(scene, "direct_mca")
     verified(scene, found, "direct_mca_paid_month")
+    shown = scene.run("retire", mode="dry")["reason"][0]
     reasons = [scene.reason("retire") for _ in range(2)]
 
+    assert "would write the letter" in shown
+    assert scene.run("retire", mode="dry")["reason"][0] == reasons[0]
     assert len(outbox(scene, "end-at-term")) == 1
     assert reasons[0] == reasons[1] and "end_scheduled_on and end_scheduled_evidence" in reasons[0]
     typed(scene, found, end_scheduled_on=date(2026, 11, 23), end_scheduled_evidence="mail 7")

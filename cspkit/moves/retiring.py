@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 from cspkit import channels, letters, partner_center
@@ -18,6 +18,7 @@ from cspkit.moves.posting import licences, post
 from cspkit.moves.renewal_asking import letter_for
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.partner_center import Subscription
+from cspkit.planning import PlannedMove
 from cspkit.tables import Channel, EndState, MoveState
 
 DAY = timedelta(days=1)
@@ -57,7 +58,7 @@ class Retire:
         if not self._desk.online:
             return Look(state, Act.CANCEL, f"live state was not read: {self._desk.why_offline}")
         tenant = holdings.read(self._desk, one.customer_id)
-        todos = [self._decide(one, row, name, tenant) for name in one.planned.subscription_ids]
+        todos = [self._shown(one, row, name, tenant) for name in one.planned.subscription_ids]
         if all(todo.ended for todo in todos):
             return Look(state, "close the move", _reasons(todos))
         worst = _worst(todos)
@@ -89,11 +90,15 @@ class Retire:
         outcome = _OUTCOMES.get(_worst(todos), Outcome.DONE)
         return Done(before, before, outcome, _reasons(todos))
 
+    def _shown(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
+        """Decide as a run would, one who was asked already being waited for."""
+        todo = self._decide(one, row, name, tenant)
+        return (self._asked_since(one, name) if todo.act is Act.WRITE else None) or todo
+
     def _decide(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide about one original from what is shown now."""
         move, seen = one.planned, tenant.seen(name)
-        end = self._desk.ledger.end(one.customer_id, name)
-        end = end or EndRow(one.customer_id, name, EndState.OPEN)
+        end = self._end(one, name)
         ends_on = seen.ends_on if seen and seen.ends_on else move.expires_on
         sku_id = (seen.sku_id if seen else "") or row.sku_id or move.sku_id or ""
         verdict = self._gate.without(
@@ -185,18 +190,29 @@ class Retire:
         rule, move, end = self._rule(one.planned.rule), one.planned, self._end(one, name)
         place = letter_for(rule)
         if place is None:
-            why = f"{name}: {rule.stop_how}; then {CELLS} in decisions.xlsx"
-            return Todo(Act.WAIT, why)
-        kind, ends = ending.LETTERS[rule.stopped_by], end.seen_expires_on or move.expires_on
-        again = f" after {end.scheduled_at:%Y-%m-%d}" if end.scheduled_at else ""
-        asked = end.asked_at
-        # another partner was asked for both at once, when the renewal had to go off
-        if kind != place.kind or asked is None or again:
-            by = min(max(move.end_scheduled_by, self._desk.today), ends)
+            return self._asked_since(one, name) or todo
+        if self._asked_since(one, name) is None:
+            by = min(max(move.end_scheduled_by, self._desk.today), _ends_on(end, move))
             fields: dict[str, letters.Field] = {"originals": licences([move]), "by": by}
-            about = (self._desk, one, kind, fields, f"{name} {ends}{again}")
-            asked = post(*about, channel=place.channel).claimed_at
-        why = f"{name}: asked by letter {kind} on {asked:%Y-%m-%d}"
+            about = (self._desk, one, ending.LETTERS[rule.stopped_by], fields, _cycle(end, move))
+            post(*about, channel=place.channel)
+        return self._asked_since(one, name) or todo
+
+    def _asked_since(self, one: Subject, name: str) -> Todo | None:
+        """Say since when somebody was asked by letter; None when nobody was yet."""
+        rule, move = self._rule(one.planned.rule), one.planned
+        end, place = self._end(one, name), letter_for(rule)
+        if place is None:
+            return Todo(Act.WAIT, f"{name}: {rule.stop_how}; then {CELLS} in decisions.xlsx")
+        kind = ending.LETTERS[rule.stopped_by]
+        letter = self._desk.ledger.letter(one.customer_id, kind, _cycle(end, move))
+        since = letter.claimed_at if letter and letter.written_at else None
+        # another partner was asked for both at once, when the renewal had to go off
+        if kind == place.kind and not end.scheduled_at:
+            since = since or end.asked_at
+        if since is None:
+            return None
+        why = f"{name}: asked by letter {kind} on {since:%Y-%m-%d}"
         return Todo(Act.WAIT, f"{why}; then {CELLS} in decisions.xlsx")
 
     def _take_back(self, one: Subject, name: str, todo: Todo, tenant: Tenant, lease: Lease) -> None:
@@ -239,8 +255,7 @@ class Retire:
 
     def _end(self, one: Subject, name: str) -> EndRow:
         found = self._desk.ledger.end(one.customer_id, name)
-        assert found is not None
-        return found
+        return found or EndRow(one.customer_id, name, EndState.OPEN)
 
     def _close(self, row: MoveRow, lease: Lease) -> None:
         if not self._desk.ledger.advance(
@@ -276,6 +291,16 @@ def _wrong(row: MoveRow, tenant: Tenant) -> str:
     if found.seats is None or found.seats < row.seats:
         return f"{name} has {found.seats} seats, not {row.seats}"
     return ""
+
+
+def _cycle(end: EndRow, move: PlannedMove) -> str:
+    """Name a letter by the end that it is about, anew after a scheduled one was lost."""
+    again = f" after {end.scheduled_at:%Y-%m-%d}" if end.scheduled_at else ""
+    return f"{end.original} {_ends_on(end, move)}{again}"
+
+
+def _ends_on(end: EndRow, move: PlannedMove) -> date:
+    return end.seen_expires_on or move.expires_on
 
 
 def _worst(todos: list[Todo]) -> Act:

@@ -38,6 +38,8 @@ class Options:
     seats_usable: tuple[int, int] = (0, 10)
     acceptance: tuple[int, int] = (120, 8 * 24 * 60)
     never_accepts: float = 0.05
+    answers: tuple[int, int] = (2 * 60, 4 * 24 * 60)
+    never_answers: float = 0.02
     approval: tuple[int, int] = (10, 50)
     slow_approval: tuple[int, int] = (60, 3 * 24 * 60)
     slow_approvals: float = 0.3
