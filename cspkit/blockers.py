@@ -137,5 +137,6 @@ def _of_customer(judged: ibis.Table, routed: Any, purchase: Any) -> dict[str, An
         "invitation_pending": routed & relationship & judged.pending,
         "agreement_missing": purchase & judged.unsigned,
         "access_missing": routed & (judged.state == Step.ACCESS.value),
+        "contact_refused": routed & (judged.contact_email == judged.refused_address),
         "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),
     }

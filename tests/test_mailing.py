@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cspkit import decisions
+from cspkit import decisions, runbooks
 from cspkit.rehearsal.records import Customer
 from cspkit.settings import Letters
 from tests import scene as scenes
@@ -243,3 +243,22 @@ def test_a_wrong_password_fails_the_run_and_is_nowhere(
     with scene.ledger() as ledger:
         logged = "".join(ledger.events()["detail"])
     assert "not-the-Word" not in logged + str(found)
+
+
+def test_the_ranking_hears_of_a_letter_that_came_back(scene: Scene, box: Postbox) -> None:
+    """What refused a letter is read beside the steps, where the ranking looks."""
+    customer = invited(scene)
+    mailed(scene, box.port)
+    box.answers = {"RCPT": "550 5.1.1 no such user"}
+    scene.run("invite")
+
+    seen = runbooks.seen_steps(scene.settings)
+
+    assert seen is not None
+    rows = seen[["customer_id", "step", "state", "reason"]].to_dict("list")
+    assert [list(row) for row in rows.values()] == [
+        [customer.id],
+        ["refused_address"],
+        ["refused"],
+        [ADDRESS],
+    ]

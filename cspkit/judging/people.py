@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 PENDING = ("pending", "invited", "requested")
+REFUSED_ADDRESS = "refused_address"
 SAID = ("contact_email", "hold", "invited_on", "agreement_on", "access_on")
 SEEN = ("related_on", "unsigned")
 SCHEMA = pa.schema(
@@ -31,6 +32,7 @@ SCHEMA = pa.schema(
         ("access_on", pa.date32()),
         ("related_on", pa.date32()),
         ("unsigned", pa.bool_()),
+        ("refused_address", pa.string()),
     ]
 )
 
@@ -47,6 +49,7 @@ def people(
 
     Columns listed (in the exports), known_customer, name, market, state, pending, unsigned,
     invited_on, lead_days, order_lead, ready_in, orderable_in, patience, contact_email,
+    refused_address,
     customer_held. `order_lead` leaves access out: the same offer can be ordered before licences
     can be read. Both leads leave out the slow seasons of the market, named in `patience`;
     `ready_in` and `orderable_in` are the days until they are over, seasons and all. `steps` are
@@ -71,6 +74,7 @@ def people(
     invited = past["invited_on"] & ~related
     table = table.select(
         "contact_email",
+        "refused_address",
         "customer_held",
         "market",
         "name",
@@ -160,6 +164,11 @@ def _said(decisions: Decisions, steps: pd.DataFrame | None) -> pa.Table:
         for step in steps.to_dict("records"):
             key = str(step["customer_id"])
             row = rows.setdefault(key, {"said_customer": key})
+            if step["step"] == REFUSED_ADDRESS:
+                # Of several, only the one that people still name is in the way.
+                back = step["reason"] == row.get("contact_email")
+                row |= {REFUSED_ADDRESS: step["reason"]} if back else {}
+                continue
             row |= _seen(str(step["step"]), str(step["state"]), step)
     return pa.Table.from_pylist(list(rows.values()), schema=SCHEMA)
 

@@ -41,17 +41,26 @@ def settle(
 
 
 def read_settings(config: str = "") -> Settings:
-    """Read a cspkit.toml or its folder; without one that of this folder, or else the defaults."""
+    """Read a cspkit.toml or its folder.
+
+    Without one, that of this folder or the one above it, where a workspace has its notebooks;
+    or else the defaults.
+    """
     if config:
         return Settings.read(config)
-    return Settings.read(FILE) if Path(FILE).exists() else Settings()
+    near = (place / FILE for place in (Path(), Path("..")))
+    found = next((file for file in near if file.exists()), None)
+    return Settings() if found is None else Settings.read(found)
 
 
 def seen_steps(settings: Settings) -> pd.DataFrame | None:
     """Read what the workspace's ledger has seen of the customers' steps; nothing is written.
 
-    None where there is no ledger yet. Raises LedgerError for one that cannot be opened.
+    An address that refused a letter is a row of step `refused_address`, with the address as its
+    reason. None where there is no ledger yet. Raises LedgerError for one that cannot be opened.
     """
+    import pandas as pd
+
     from cspkit.ledger import Ledger
     from cspkit.ledger.opening import address_of, file_of
 
@@ -59,7 +68,10 @@ def seen_steps(settings: Settings) -> pd.DataFrame | None:
     if file is not None and not file.exists():
         return None
     with Ledger(settings.ledger_url, read_only=True) as ledger:
-        return ledger.steps()
+        steps, mails = ledger.steps(), ledger.mails()
+    back = mails[mails["state"].isin(["refused", "bounced"])].rename(columns={"address": "reason"})
+    back = back[["customer_id", "state", "reason"]].assign(step="refused_address")
+    return pd.concat([steps, back], ignore_index=True) if len(back) else steps
 
 
 def keep(settings: Settings, folder: Path) -> Path:
