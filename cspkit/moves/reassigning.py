@@ -98,8 +98,12 @@ class Reassign:
     def _judge(
         self, row: MoveRow, before: Survey, now: Survey, refused: list[str], lease: Lease
     ) -> Done:
-        """Read back: every user that was covered has the new licence, and none has the old."""
-        covered = [one for one in now.users if one.id in before.ids or now.asked.is_begun(one)]
+        """Read back: every user that was covered has the new licence, and none has the old.
+
+        A user that only the second reading shows, because the first list lacked one, counts too.
+        """
+        seen = before.ids | now.ids
+        covered = [one for one in now.users if one.id in seen or now.asked.is_begun(one)]
         open_ones = [one for one in covered if not _changed(one, row)]
         if refused:
             more = f" ({len(refused)} refused in all)" if len(refused) > 1 else ""

@@ -27,11 +27,13 @@ class Life:
     def __init__(self, operator: Operator, holder: str) -> None:
         self.operator, self.holder = operator, holder
         self.dead = False
+        self.boundaries = 0
 
     def boundary(self, what: str, seconds: float | None = None, *, mortal: bool = True) -> None:
         """Let the other one go on, let time pass, or die."""
         if self.dead:
             raise Crash
+        self.boundaries += 1
         if self.operator.troupe.reach(self.operator, what, seconds, mortal):
             self.dead = True
             raise Crash
@@ -91,6 +93,8 @@ class Troupe:
         self.trace: list[str] = []
         self.crashes = 0
         self.chance = CRASHES
+        # where lives end in a quiet play: at which boundary, and how many of them
+        self.dies_at, self.dying_lives = 0, 0
         self._main = greenlet.getcurrent()
 
     @property
@@ -114,7 +118,8 @@ class Troupe:
     def reach(self, operator: Operator, what: str, seconds: float | None, mortal: bool) -> bool:
         """Let time pass for one operator at a boundary; say whether it dies there."""
         self.trace.append(f"{operator.name} {what}")
-        if mortal and self.blows and self.rng.random() < self.chance:
+        drawn = mortal and self.blows and self.rng.random() < self.chance
+        if drawn or self._doomed(operator):
             self.crashes += 1
             self.trace.append(f"{operator.name} crashes")
             return True
@@ -123,6 +128,10 @@ class Troupe:
         operator.wakes = self.world.now + timedelta(seconds=seconds)
         self.hand_over(operator)
         return False
+
+    def _doomed(self, operator: Operator) -> bool:
+        early = operator.lives <= self.dying_lives
+        return early and operator.life.boundaries == self.dies_at
 
     def hand_over(self, operator: Operator) -> None:
         """Go on with whoever is first by now, which may be the same one."""

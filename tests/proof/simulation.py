@@ -35,7 +35,7 @@ from cspkit.wire import FixedTokens, Limiter, Wire
 from tests.proof.interleaving import Crash, Life, Operator, Troupe
 from tests.proof.judging import Verdict, judge
 from tests.proof.stage import CASES, START, Case, Door, stage_of
-from tests.proof.weather import Storm
+from tests.proof.weather import Storm, Weather
 
 STORM = (timedelta(minutes=20), timedelta(minutes=75))
 LIMIT = timedelta(hours=24)
@@ -139,7 +139,9 @@ class Schedule:
         self.clock = WorldClock(self.world)
         ends = START + self.rng.uniform(0, 1) * (STORM[1] - STORM[0]) + STORM[0]
         self.troupe = Troupe(self.world, self.rng, storm_ends=ends, ends=ends + LIMIT)
-        self.storm = Storm(self.rng, lambda: self.troupe.blows)
+        self.storm: Weather = Storm(self.rng, lambda: self.troupe.blows)
+        self.lengths: list[int] = []
+        self.names: tuple[str, ...] = ("ana", "berta")
         self.door = _door()
         self.ledger = _ledger(recipe.ledger)
         self.replans = self.rng.random() < 0.3
@@ -148,18 +150,25 @@ class Schedule:
         """Play it to its end, let the originals end too, and judge."""
         self.door.open(self.world, self.storm)
         self.stage.reset(self.ledger)
-        for name in ("ana", "berta"):
+        for name in self.names:
             self.troupe.operators.append(Operator(name, self.troupe, self._work))
         self.troupe.play()
         self.world.move_to(max(self.world.now, START + timedelta(days=60)))
         return judge(self)
+
+    @property
+    def operator_boundaries(self) -> int:
+        """Count the boundaries of the longest life."""
+        return max(self.lengths)
 
     def _work(self, operator: Operator) -> None:
         """Run the road again and again, as operators do, until there is nothing more to do."""
         while True:
             life = operator.born()
             try:
-                if self._pass(operator, life):
+                through = self._pass(operator, life)
+                self.lengths.append(life.boundaries)
+                if through:
                     return
             except Crash:
                 if self.world.now >= self.troupe.ends:

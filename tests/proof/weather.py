@@ -75,20 +75,72 @@ def faults_of(method: str, path: str) -> tuple[Fault, ...]:
     return SINGLE if "/orders/" in path else READS
 
 
-class Storm(Faults):
-    """Faults drawn call by call while `blows`; `met` counts them by kind, `calls` all calls."""
+class Weather(Faults):
+    """Faults by the call; `met` counts them by kind, `calls` all calls."""
 
-    def __init__(self, rng: random.Random, blows: Callable[[], bool]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._draw, self._blows = rng, blows
         self.calls = 0
         self.met: Counter[str] = Counter()
 
     def pick(self, method: str, path: str) -> Rule | None:
-        """Draw what goes wrong with one call; None when all is well."""
+        """Say what goes wrong with one call; None when all is well."""
         self.calls += 1
-        if not self._blows() or self._draw.random() >= SHARE:
+        fault = self.choose(method, path)
+        if fault is None:
             return None
-        kind, more = self._draw.choice(faults_of(method, path))
+        kind, more = fault
         self.met[kind] += 1
         return Rule(kind=kind, **more)
+
+    def choose(self, method: str, path: str) -> Fault | None:
+        """Choose the fault of a call."""
+        return None
+
+
+class Storm(Weather):
+    """Faults drawn call by call while `blows`."""
+
+    def __init__(self, rng: random.Random, blows: Callable[[], bool]) -> None:
+        super().__init__()
+        self._draw, self._blows = rng, blows
+
+    def choose(self, method: str, path: str) -> Fault | None:
+        """Draw what goes wrong with one call."""
+        if not self._blows() or self._draw.random() >= SHARE:
+            return None
+        return self._draw.choice(faults_of(method, path))
+
+
+class Calm(Weather):
+    """Nothing goes wrong; the calls are noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted: list[tuple[str, str]] = []
+
+    def choose(self, method: str, path: str) -> Fault | None:
+        """Note a call."""
+        self.noted.append((method, path))
+        return None
+
+
+class Once(Weather):
+    """One fault at the n-th call; with `retry`, that call is lost and the next like it has it."""
+
+    def __init__(self, number: int, fault: Fault, *, retry: bool) -> None:
+        super().__init__()
+        self._number, self._fault, self._retry = number, fault, retry
+        self._waits_for: tuple[str, str] | None = None
+
+    def choose(self, method: str, path: str) -> Fault | None:
+        """Choose the fault where its turn has come."""
+        if self._waits_for == (method, path):
+            self._waits_for = None
+            return self._fault
+        if self.calls != self._number:
+            return None
+        if not self._retry:
+            return self._fault
+        self._waits_for = (method, path)
+        return ("reset", {})
