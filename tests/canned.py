@@ -85,7 +85,9 @@ class Service:
                 said = reply(*asked, _read(sent)) if callable(reply) else reply
                 status, body, headers = said
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
+                # a scripted time stands alone, without that of this computer before it
+                start = self.send_response_only if "Date" in headers else self.send_response
+                start(status)
                 for name, value in {"Content-Length": str(len(data)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -15,11 +18,16 @@ import pytest
 from cspkit import doctor
 from cspkit.doctor import FAILED, OK, WARNING, Finding, machine, service
 from cspkit.ledger import Ledger, backups
+from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.server import Server
 from cspkit.settings import FILE, Paths, Service, Settings
+from tests.canned import Said
+from tests.canned import Service as Canned
 from tests.ledgers import CUSTOMER, NOON, SERVICE, raw, sqlite
 from tests.postgres import Postgres
 from tests.scene import sample
+
+GRAPH = "/v1.0/tenantRelationships/delegatedAdminRelationships"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +73,7 @@ def test_all_is_well(settings: Settings) -> None:
 
     assert [one for one in found.values() if one.result != OK] == []
     assert {
-        *("versions", "packages", "credentials", "role", "clock"),
+        *("versions", "packages", "credentials", "role", "audit", "role in Graph", "clock"),
         *("ledger place", "ledger settings", "ledger service", "ledger memory"),
         *("ledger content", "ledger backup"),
     } == set(found)
@@ -202,10 +210,177 @@ def unused() -> int:
 
 def test_a_credential_without_the_role_is_named(settings: Settings) -> None:
     """The role that is missing, and no more than it, is what to ask for."""
-    found = {one.what: one for one in service.reached(settings, Tokens("rehearsal-app-x"))}
+    app = Tokens(f"rehearsal-app-{PARTNER_TENANT}")
+    found = {one.what: one for one in service.reached(settings, app)}
 
     assert found["role"].result == FAILED
     assert "Admin agent or Sales agent, no more" in found["role"].advice
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "advice"),
+    [
+        ("audit", "/v1/auditrecords", "the role Admin agent"),
+        ("role in Graph", GRAPH, "consent to DelegatedAdminRelationship.ReadWrite.All"),
+    ],
+)
+def test_each_right_is_asked_for_by_itself(disk: Path, what: str, path: str, advice: str) -> None:
+    """A user who may sell may still lack the activity log, or delegated access."""
+
+    def say(method: str, asked: str, headers: dict[str, str], body: object) -> Said:
+        if asked.startswith(path):
+            return 403, {"code": 20002, "error": {"code": "Forbidden"}}, {}
+        return 200, {"items": [], "value": []}, {"Date": format_datetime(datetime.now(UTC), True)}
+
+    with Canned(say) as scripted:
+        found = asked(disk, scripted.url)
+
+    assert [what] == [one.what for one in found.values() if one.result == FAILED]
+    assert advice in found[what].advice
+
+
+def test_a_token_that_is_not_taken_is_one_line(settings: Settings) -> None:
+    """An expired sign-in is no missing role, and is said once."""
+    found = [one for one in service.reached(settings, Tokens("old")) if one.result == FAILED]
+
+    assert [(one.what, one.advice) for one in found] == [
+        ("sign-in", "sign in again: the service does not take this token")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("off", "result"), [(0, OK), (-30, WARNING), (30, WARNING), (-600, FAILED), (600, FAILED)]
+)
+def test_a_clock_that_is_off_is_named(disk: Path, off: int, result: str) -> None:
+    """Against the service's own Date; leases and evidence depend on the computer's."""
+
+    def say(*_: object) -> Said:
+        told = format_datetime(datetime.now(UTC) + timedelta(seconds=off), True)
+        return 200, {"items": [], "value": []}, {"Date": told}
+
+    with Canned(say) as scripted:
+        found = asked(disk, scripted.url)["clock"]
+
+    assert (result, result != OK) == (found.result, "set by the network" in found.advice)
+
+
+def test_a_rehearsal_that_hides_its_clock_is_named(settings: Settings) -> None:
+    """Started without its control it can be asked, and no run can be timed by it."""
+    with Server(sample()) as closed:
+        there = {"partner_center": closed.url, "graph": f"{closed.url}/graph"}
+        hidden = settings.service.model_copy(update=there)
+        found = looked(settings.model_copy(update={"service": hidden}))["clock"]
+
+    assert (found.result, "cspkit rehearse serve" in found.advice) == (FAILED, True)
+
+
+def asked(root: Path, url: str) -> dict[str, Finding]:
+    """What the doctor finds at a scripted service of a tenant."""
+    tenant = Service(kind="tenant", partner_center=url, graph=url)
+    found = service.reached(Settings(root=root, service=tenant), Tokens(token(amr=["mfa"])))
+    return {one.what: one for one in found}
+
+
+def python(code: str, folder: Path) -> str:
+    """What another Python says that finds a folder before everything else."""
+    line = [sys.executable, "-c", code]
+    told = subprocess.run(
+        line, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stderr
+    return told.stdout
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ("surely-not-installed>=1", "surely-not-installed is not installed"),
+        ("pandas>=99", "needed is >=99"),
+        ('tomli>=99; python_version < "3.0"', "1 packages that cspkit needs are there"),
+        ('pandas>=99; extra == "live"', "1 packages that cspkit needs are there"),
+    ],
+)
+def test_missing_and_old_packages_are_named(tmp_path: Path, needed: str, said: str) -> None:
+    """An environment that is not what this cspkit was made for; extras are another matter."""
+    about = tmp_path / "cspkit-1.0.dist-info"
+    about.mkdir()
+    lines = ("Metadata-Version: 2.1", "Name: cspkit", "Version: 1.0", "Requires-Dist: pandas>=1")
+    text = "\n".join([*lines, f"Requires-Dist: {needed}", ""])
+    (about / "METADATA").write_text(text, encoding="utf-8")
+    code = "from cspkit.doctor import machine; print(list(machine.versions())[1])"
+
+    assert said in python(code, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("start", "said", "advice"),
+    [
+        ("sys.modules['cspkit'] = None", "cspkit", "install cspkit there"),
+        ("sys.exit(3)", "Kernel died", "jupyter kernelspec list"),
+        (
+            "import importlib.metadata as m; m.version = lambda name: '0.0.1'",
+            "has cspkit 0.0.1",
+            "--upgrade",
+        ),
+    ],
+)
+def test_a_kernel_of_another_environment_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, said: str, advice: str
+) -> None:
+    """The commonest reason why a notebook fails where the command works."""
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    code = f"import sys; {start}; from ipykernel.kernelapp import main; main()"
+    spec = {"argv": [sys.executable, "-c", code, "-f", "{connection_file}"]}
+    text = json.dumps({**spec, "display_name": "another", "language": "python"})
+    (folder / "kernel.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    (found,) = machine.kernel()
+
+    assert (found.result, said in found.found, advice in found.advice) == (FAILED, True, True)
+
+
+def test_a_server_that_loses_commits_is_named(
+    settings: Settings, postgres: Postgres, empty_ledger: str
+) -> None:
+    """A setting of the database, not of ours, and the line says which."""
+    name = postgres.database(empty_ledger)
+    postgres.sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    shared = settings.model_copy(update={"paths": Paths(ledger=postgres.url(name))})
+    found = looked(shared)["ledger"]
+
+    assert (found.result, "synchronous_commit off" in found.found) == (FAILED, True)
+
+
+def test_a_newer_ledger_is_named(settings: Settings) -> None:
+    """It needs a newer cspkit, and nothing of it is touched."""
+    with Ledger(sqlite(settings.root / "ledger" / "cspkit.db")) as ledger:
+        raw(ledger, "UPDATE alembic_version SET version_num = '0099'")
+    found = looked(settings)["ledger"]
+
+    assert (found.result, found.advice) == (FAILED, "update cspkit")
+
+
+def test_the_extra_for_live_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nobody can sign in, and no other advice helps."""
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
+    found = looked(Settings(root=tmp_path, service=Service(kind="tenant")))["credentials"]
+
+    assert (found.result, "cspkit[live]" in found.advice) == (FAILED, True)
+
+
+def test_a_refresh_token_that_others_can_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads it is the user; the file must be private before it is used at all."""
+    monkeypatch.setenv("CSPKIT_CLIENT_SECRET", "kept in memory")
+    (tmp_path / "token").write_text("secret", encoding="utf-8")
+    (tmp_path / "token").chmod(0o644)
+    app = {"client_id": PARTNER_TENANT, "refresh_token_file": "token"}
+    found = looked(Settings(root=tmp_path, service=Service(kind="tenant", **app)))["credentials"]
+
+    assert (found.result, "chmod 600" in found.advice) == (FAILED, True)
+    assert "secret" not in found.found
 
 
 @pytest.mark.parametrize(("methods", "result"), [(["pwd"], FAILED), (["pwd", "mfa"], OK)])

@@ -10,8 +10,12 @@ from cspkit.ledger import EVERYONE, Ledger
 from cspkit.settings import Settings
 
 TRUST = "cspkit doctor --trust-ledger --by NAME --reason TEXT"
-_MOVED = f"is it moved for good, and no copy of it is used? then `{TRUST}`; if not, use the first"
-_LOST = f"`cspkit reconcile`; when the service has nothing that the ledger lacks: `{TRUST}`"
+RECONCILE = "cspkit reconcile --by NAME --reason TEXT"
+_MOVED = (
+    f"is it moved for good, and no copy of it is used? then `{RECONCILE}`, or `{TRUST}` without"
+    " a comparison; if not, use the first"
+)
+_LOST = "`cspkit reconcile`: it opens the ledger where the service has nothing that it lacks"
 
 
 def ledger(settings: Settings) -> Iterator[Finding]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import atexit
 import platform
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from cspkit.doctor.findings import FAILED, OK, Finding
+from packaging.requirements import Requirement
 
-_CODE = "import sys, cspkit; print(sys.executable)"
+from cspkit.doctor.findings import FAILED, OK, WARNING, Finding
+
+_CODE = """import sys; from importlib.metadata import version; import cspkit
+print(version("cspkit")); print(sys.executable)"""
 _SECONDS = 60
 _INSTALL = "python -m pip install cspkit"
 
 
 def versions() -> Iterator[Finding]:
-    """Name the versions, and what is missing of what cspkit needs."""
+    """Name the versions, and what is missing or too old of what cspkit needs."""
     running = f"Python {platform.python_version()}, cspkit {version('cspkit')}"
     yield Finding("versions", OK, f"{running}, on {platform.platform(terse=True)}")
-    missing = [name for name in _needed() if not _installed(name)]
-    if missing:
-        said = f"not installed: {', '.join(missing)}"
-        yield Finding("packages", FAILED, said, f"{_INSTALL}, in the same environment")
+    needed = list(_needed())
+    wrong = [problem for requirement in needed if (problem := _wrong(requirement))]
+    if wrong:
+        advice = f"{_INSTALL}, in the same environment"
+        yield Finding("packages", FAILED, "; ".join(wrong), advice)
     else:
-        yield Finding("packages", OK, f"{len(_needed())} packages that cspkit needs are there")
+        yield Finding("packages", OK, f"{len(needed)} packages that cspkit needs are there")
 
 
 def kernel() -> Iterator[Finding]:
@@ -41,7 +46,11 @@ def kernel() -> Iterator[Finding]:
     try:
         with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
             how = transport(sockets)
-            NotebookClient(book, timeout=_SECONDS, kernel_name="python3", config=how).execute()
+            client = NotebookClient(book, timeout=_SECONDS, kernel_name="python3", config=how)
+            # It would clean up once more when this process ends, and fail where the kernel died.
+            with ExitStack() as end:
+                end.callback(atexit.unregister, client._cleanup_kernel)
+                client.execute()
     except NoSuchKernel:
         advice = f"{sys.executable} -m ipykernel install --sys-prefix"
         yield Finding("kernel", FAILED, "there is no kernel 'python3'", advice)
@@ -54,19 +63,35 @@ def kernel() -> Iterator[Finding]:
             "kernel", FAILED, f"it does not answer: {said}", "run `jupyter kernelspec list`"
         )
     else:
-        yield Finding("kernel", OK, "".join(out.text for out in book.cells[0].outputs).strip())
+        yield _answered("".join(out.text for out in book.cells[0].outputs).strip())
 
 
-def _needed() -> list[str]:
-    lines = requires("cspkit") or []
-    return [
-        re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0] for line in lines if "extra ==" not in line
-    ]
+def _answered(said: str) -> Finding:
+    """Compare the kernel with who asks: an older cspkit there would run other code."""
+    theirs, _, python = said.partition("\n")
+    ours = version("cspkit")
+    if theirs != ours:
+        found = f"{python} has cspkit {theirs}, this is {ours}"
+        return Finding("kernel", FAILED, found, f"{_INSTALL} --upgrade, with that Python")
+    if python != sys.executable:
+        advice = f"{sys.executable} -m ipykernel install --sys-prefix"
+        return Finding("kernel", WARNING, f"it is of another environment: {python}", advice)
+    return Finding("kernel", OK, python)
 
 
-def _installed(name: str) -> bool:
+def _needed() -> Iterator[Requirement]:
+    """List what cspkit itself needs, without what is only for its extras or other systems."""
+    for line in requires("cspkit") or []:
+        found = Requirement(line)
+        if found.marker is None or found.marker.evaluate({"extra": ""}):
+            yield found
+
+
+def _wrong(needed: Requirement) -> str:
     try:
-        version(name)
+        found = version(needed.name)
     except PackageNotFoundError:
-        return False
-    return True
+        return f"{needed.name} is not installed"
+    if needed.specifier.contains(found, prereleases=True):
+        return ""
+    return f"{needed.name} is {found}, needed is {needed.specifier}"
