@@ -6,6 +6,7 @@ import email
 import email.policy
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 
@@ -37,8 +38,15 @@ FIELDS: dict[str, letters.Field] = {
     "originals": HELD,
     "invoicer": "Sur Cloud S.L.",
     "support": "+34 600 000 000",
+    "ended": date(2026, 12, 11),
+    "until": date(2027, 12, 11),
+    "cost": letters.Price(Decimal("15625.00"), "EUR"),
 }
-CHANNELS = {"renewal-off": ["direct_mosa", "direct_mca"], "end-at-term": ["direct_mca"]}
+CHANNELS = {
+    "renewal-off": ["direct_mosa", "direct_mca"],
+    "end-at-term": ["direct_mca"],
+    "renewed": ["direct_mosa", "direct_mca", "csp_other", "csp_nce"],
+}
 WITH_LINK = ("invitation", "reminder", "access")
 
 
@@ -166,6 +174,44 @@ def test_nobody_is_asked_to_switch_off_what_does_not_renew(channel: str) -> None
     """A channel without such a switch is an error that says which have one."""
     with pytest.raises(SettingsError, match="expected direct_mca, direct_mosa, found"):
         letters.write("renewal-off", "it", FIELDS, channel=channel)
+
+
+@pytest.mark.parametrize(
+    ("language", "known", "unknown"),
+    [
+        ("en", "€15,625.00, before tax, for the whole new term.", "The price of the whole new"),
+        ("es", "15.625,00 €, impuestos no incluidos, por todo", "El precio de todo el plazo"),
+        ("it", "15.625,00 €, imposte escluse, per l'intero", "Il prezzo dell'intero nuovo"),
+    ],
+)
+def test_an_unknown_price_is_not_made_up(language: str, known: str, unknown: str) -> None:
+    """What a renewal costs is said as the language writes money; else who says it."""
+    said = letters.write("renewed", language, FIELDS, channel="direct_mca").body
+    silent = FIELDS | {"cost": letters.Price()}
+
+    assert known in said
+    assert unknown in letters.write("renewed", language, silent, channel="direct_mca").body
+
+
+@pytest.mark.parametrize("language", letters.LANGUAGES)
+@pytest.mark.parametrize("channel", CHANNELS["renewed"])
+def test_a_renewal_is_cancelled_only_after_a_word_from_us(language: str, channel: str) -> None:
+    """The first step is to answer: a cancelled original without its replacement is a gap."""
+    body = letters.write("renewed", language, FIELDS, channel=channel).body
+
+    (first,) = re.findall(r"^1\. (\w+)", body, re.MULTILINE)
+    assert first in ("Reply", "Responda", "Rispondete")
+
+
+@pytest.mark.parametrize("kind", letters.LETTERS)
+@pytest.mark.parametrize("language", letters.LANGUAGES)
+def test_lines_are_short_enough_for_a_mail(kind: str, language: str) -> None:
+    """What we wrote wraps before 79 signs, so that no mail program breaks it anew."""
+    for channel in CHANNELS.get(kind, [""]):
+        fields = FIELDS | {"company": "C", "domain": "d.example", "link": "https://x.example"}
+        body = letters.write(kind, language, fields, channel=channel).body
+
+        assert [line for line in body.splitlines() if len(line) > 78] == []
 
 
 def test_a_partner_writes_letters_of_their_own(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from cspkit.letters.bouncing import Bounce, bounce
 from cspkit.letters.carrying import PASSWORD, Carried, Fate, carry
 from cspkit.letters.outbox import FIRST, draft, file_name, keep, message_id, outgoing, put
-from cspkit.letters.wording import Licences
+from cspkit.letters.wording import Licences, Price
 from cspkit.letters.writing import LANGUAGES, LETTERS, Field, Text, language_for, write
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Fate",
     "Field",
     "Licences",
+    "Price",
     "Text",
     "bounce",
     "carry",

@@ -7,8 +7,10 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from string import Template
 from textwrap import fill
 from typing import Any
@@ -18,6 +20,7 @@ from cspkit.wire import plain
 
 WIDTH = 78
 LOCALES = {"en": "en_GB", "es": "es", "it": "it"}
+_ITEM = re.compile(r"(- |\d+\. )")
 _BEFORE_A_VOWEL = re.compile(r"\b(il|al|dal|del) (?=(?:8|11) [a-z]+ \d{4}\b)")
 
 
@@ -28,6 +31,25 @@ class Licences:
     seats: int
     product: str
     ends: date
+
+
+@dataclass(frozen=True)
+class Price:
+    """What something costs; an amount that nobody knows is None."""
+
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+def price(value: Price, language: str) -> str:
+    """Say what a term costs, or who says it where nobody here knows."""
+    from babel.numbers import format_currency
+
+    words = _words(language)["cost"]
+    if value.amount is None or not value.currency:
+        return str(words["unknown"])
+    amount = format_currency(value.amount, value.currency, locale=LOCALES[language])
+    return Template(words["known"]).substitute(amount=amount.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def day(value: date, language: str) -> str:
@@ -70,6 +92,30 @@ def steps(letter: str, language: str, channel: str) -> str:
     return "\n".join(_item(f"{number}. ", text) for number, text in numbered)
 
 
+def rewrapped(template: str, filled: str) -> str:
+    """Wrap the paragraphs anew whose lines grew too long by what was filled into them.
+
+    Both are one paragraph; its first lines that still fit, such as a heading, stay as they are.
+    """
+    lines = filled.split("\n")
+    within = all(len(line) <= WIDTH for line in template.split("\n"))
+    long = next((at for at, line in enumerate(lines) if len(line) > WIDTH), None)
+    if long is None or not within or " " not in lines[long].strip():
+        return filled
+    while long and _ITEM.match(lines[long]) is None and lines[long].startswith("  "):
+        long -= 1
+    rest = [long, *(at for at in range(long + 1, len(lines)) if _ITEM.match(lines[at]))]
+    parts = [lines[start:end] for start, end in pairwise([*rest, len(lines)])]
+    return "\n".join([*lines[:long], *(_joined_lines(part) for part in parts)])
+
+
+def _joined_lines(lines: list[str]) -> str:
+    """Make one paragraph or one item of a list of its lines."""
+    mark = _ITEM.match(lines[0])
+    text = " ".join(line.strip() for line in lines)
+    return _item(mark[0], text.removeprefix(mark[0])) if mark else _item("", text)
+
+
 def _line(one: Licences, words: dict[str, Any], language: str) -> str:
     from babel.numbers import format_decimal
 
@@ -82,7 +128,14 @@ def _line(one: Licences, words: dict[str, Any], language: str) -> str:
 
 
 def _item(mark: str, text: str) -> str:
-    return fill(text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark))
+    return fill(
+        text,
+        WIDTH,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @cache

@@ -10,15 +10,15 @@ from pathlib import Path
 from string import Template
 
 from cspkit.errors import SettingsError
-from cspkit.letters.wording import Licences, day, elided, licences, steps
+from cspkit.letters.wording import Licences, Price, day, elided, licences, price, rewrapped, steps
 from cspkit.wire import plain
 
 LANGUAGES = ("en", "es", "it")
 LETTERS = (
     *("invitation", "reminder", "access", "renewal-off"),
-    *("end-at-term", "on-the-day", "done", "partner"),
+    *("end-at-term", "on-the-day", "done", "partner", "renewed"),
 )
-Field = str | date | Sequence[Licences] | None
+Field = str | date | Price | Sequence[Licences] | None
 _OF_MARKET = {"ES": "es", "MX": "es", "AR": "es", "CL": "es", "CO": "es", "PE": "es", "IT": "it"}
 _LONGEST = {"link": 2000}
 _MAY_BE_EMPTY = ("contact", "signature")
@@ -48,7 +48,7 @@ def write(
     channel: str = "",
     own: Path | None = None,
 ) -> Text:
-    """Fill a letter with fields: text, days, or the licences it speaks of.
+    """Fill a letter with fields: text, days, prices, or the licences it speaks of.
 
     Contact and signature may be empty, all others may not. The steps of a letter that says
     where to click follow from the channel of its licences. A file of the same name in the
@@ -64,14 +64,18 @@ def write(
     absent = [name for name in ("Subject", greeting) if name not in heads]
     if absent:
         raise SettingsError(f"letter {file}", absent[0], "needed in its first lines, found none")
-    texts = (heads["Subject"], heads[greeting], body)
-    subject, opening, rest = (elided(_fill(file, text, filled), language) for text in texts)
+    texts = (heads["Subject"], heads[greeting])
+    subject, opening = (elided(_fill(file, text, filled), language) for text in texts)
+    parts = [(part, elided(_fill(file, part, filled), language)) for part in body.split("\n\n")]
+    rest = "\n\n".join(rewrapped(*part) for part in parts)
     return Text(letter, language, plain(subject, 200), f"{opening}\n\n{rest.rstrip()}\n")
 
 
 def _text(name: str, value: Field, language: str) -> str:
     if isinstance(value, date):
         return day(value, language)
+    if isinstance(value, Price):
+        return price(value, language)
     if isinstance(value, str) or value is None:
         return plain(value, _LONGEST.get(name, 120))
     return licences(value, language)
