@@ -246,6 +246,29 @@ def test_a_folder_that_cannot_be_written_is_one_plain_line(tmp_path: Path) -> No
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_a_full_disk_leaves_the_old_receipt(tmp_path: Path) -> None:
+    """What does not fit is not half there: one line, and all that was kept before is whole."""
+    resource = pytest.importorskip("resource", reason="Windows has no limit of this kind")
+    source, output = notebook(tmp_path, "print('x' * size)"), tmp_path / "out" / "out.ipynb"
+    output.parent.mkdir()
+    execute(source, output, size=10)
+    names = ["out.html", "out.ipynb"]
+    before = [(output.parent / name).read_bytes() for name in names]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(RunbookError, match="its receipt cannot be written") as error:
+            execute(source, output, size=200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert (error.value.exit_code, len(str(error.value).splitlines())) == (1, 1)
+    assert before == [(output.parent / name).read_bytes() for name in names]
+    assert [*names, "out.receipt.json"] == sorted(one.name for one in output.parent.iterdir())
+    assert kept(output)["status"] == receipts.BROKEN
+
+
 def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:
     """No receipt overwrites another, and no word of a caller leaves the folder."""
     first, second = (receipts.make_folder(tmp_path, MORNING, "run", "../../B 1") for _ in range(2))

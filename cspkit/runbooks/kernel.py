@@ -84,8 +84,7 @@ def _leave(job: Job, record: Record, part: Path) -> None:
     record.ended = job.clock.now()
     try:
         record.save(job.output.with_suffix(receipts.RECORD))
-        if part.exists():
-            _keep(part, job.output)
+        if part.exists() and _keep(part, job.output):
             receipts.to_html(job.output, job.output.with_suffix(".html"), record)
     finally:
         part.unlink(missing_ok=True)
@@ -183,9 +182,18 @@ def _fill(record: Record, result: dict[str, Any]) -> None:
     record.status = receipts.FAILED if bad or result.get("unfinished") else receipts.DONE
 
 
-def _keep(part: Path, output: Path) -> None:
-    """Give the executed notebook its name, with anything that looks like a secret blotted out."""
-    receipts.write_whole(output, SECRET.sub("***", part.read_text(encoding="utf-8")))
+def _keep(part: Path, output: Path) -> bool:
+    """Give the executed notebook its name, with anything that looks like a secret blotted out.
+
+    False, and what was there before stays, for one that a full disk has cut off.
+    """
+    try:
+        text = part.read_text(encoding="utf-8")
+        json.loads(text)
+    except ValueError:
+        return False
+    receipts.write_whole(output, SECRET.sub("***", text))
+    return True
 
 
 def _literal(path: Path) -> str:
