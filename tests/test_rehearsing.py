@@ -16,7 +16,7 @@ from cspkit.decisions import Decisions
 from cspkit.errors import SettingsError
 from cspkit.exports import Exports
 from cspkit.planning import Plan
-from cspkit.rehearsing import Rehearsed, rehearse, verdict
+from cspkit.rehearsing import Rehearsed, days, rehearse, verdict
 from cspkit.rehearsing.staging import stage
 from cspkit.reporting import rehearsed
 from cspkit.settings import Service, Settings
@@ -26,7 +26,7 @@ START = date(2026, 11, 23)
 # what outside tests rely on, by the design
 FIGURES = ("moves", "finished", "gaps", "double_orders", "human", "api_calls")
 ENDS = "2026-12-20"
-PROMPT = {"never_accepts": 0.0, "acceptance": (60, 600)}
+PROMPT = {"never_accepts": 0.0, "acceptance": (60, 600), "never_answers": 0.0}
 
 
 def held(of: int = 1, number: int = 0, **values: Any) -> dict[str, Any]:
@@ -35,14 +35,21 @@ def held(of: int = 1, number: int = 0, **values: Any) -> dict[str, Any]:
     return original(number or of, of=of, **{**usual, **values})
 
 
-def planned(loaded: Exports, root: Path, *, ready: bool = True, **service: Any) -> Plan:
+def planned(
+    loaded: Exports,
+    root: Path,
+    *,
+    ready: bool = True,
+    channels: dict[str, Any] | None = None,
+    **service: Any,
+) -> Plan:
     """Plan with everybody's access in place, or with nobody's."""
     said = [{"customer_id": customer_id(n), "access_on": AS_OF} for n in range(9) if ready]
     return planning.plan(
         loaded,
         as_of=AS_OF,
         start=START,
-        settings=Settings(root=root, service=Service(**service)),
+        settings=Settings(root=root, service=Service(**service), channels=channels or {}),
         decisions=Decisions.from_rows(said),
     )
 
@@ -100,11 +107,34 @@ def test_an_original_that_nobody_stopped_renews(tmp_path: Path) -> None:
     """It opens no gap, but is paid on: the days on which both run go on with its next term."""
     loaded = exports(customer(1), customer(2), held(1), held(2, auto_renew=True))
     plan = planned(loaded, tmp_path)
-    found = run(plan, loaded, tmp_path).as_json()
-    stopped = exports(customer(1), customer(2), held(1), held(2))
+    silent = PROMPT | {"never_answers": 1.0}
+    found = run(plan, loaded, tmp_path, customs=silent).as_json()
+    asked = run(plan, loaded, tmp_path).as_json()
 
     assert (found["finished"], found["gaps"], found["renewed"]) == (2, 0, 1)
-    assert found["paid_days"] > run(plan, stopped, tmp_path).as_json()["paid_days"]
+    assert (asked["finished"], asked["gaps"], asked["renewed"]) == (2, 0, 0)
+    assert found["paid_days"] > asked["paid_days"]
+
+
+@pytest.mark.parametrize("channel", ["direct_mca", "csp_other"])
+def test_originals_really_end_and_nobody_is_without_a_seat(tmp_path: Path, channel: str) -> None:
+    """Terms that would slide into a paid month end on their day once their owners are asked."""
+    long: dict[str, Any] = {
+        "channel": channel,
+        "starts_on": "2026-02-10",
+        "expires_on": "2027-02-09",
+    }
+    loaded = exports(customer(1), customer(2), *(held(n, auto_renew=True, **long) for n in (1, 2)))
+    bought = {"csp_other": {"route": "purchase"}}
+    plan = planned(loaded, tmp_path, channels=bought)
+    found, silent = (
+        run(plan, loaded, tmp_path, days=90, customs=PROMPT | {"never_answers": never}).as_json()
+        for never in (0.0, 1.0)
+    )
+
+    seen = ("finished", "closed", "renewed", "gaps", "other_gaps")
+    assert [found[name] for name in seen] == [2, 2, 0, 0, 0]
+    assert [silent[name] for name in seen] == [2, 0, 2, 0, 0]
 
 
 def test_who_never_accepts_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -207,7 +237,7 @@ def test_one_batch_goes_through_its_notebooks(loaded: Exports, tmp_path: Path) -
     plan = planned(loaded, tmp_path)
     [one] = run(plan, loaded, tmp_path, notebooks=True).runs
 
-    assert sorted(one.notebooks) == ["access", "invite", "provision", "reassign", "verify"]
+    assert set(one.notebooks) == {*days.STEPS}
     assert (one.broken_notebooks, one.verdict.figures["finished"]) == ([], 2)
 
 

@@ -15,10 +15,12 @@ from cspkit.rehearsal.world import World
 from cspkit.rehearsing.office import Office
 from cspkit.rehearsing.staging import end_of, start_of
 from cspkit.settings import Settings
+from cspkit.tables import EndState
 
-STEPS = ("invite", "access", "provision", "verify", "reassign")
+STEPS = ("invite", "access", "renewal-safe", "provision", "verify", "reassign", "retire")
 LATER = timedelta(hours=2)
 LOOKED_AT_DAILY = timedelta(days=30)
+ENDS_DAILY = timedelta(days=10)
 
 
 class Days:
@@ -32,7 +34,7 @@ class Days:
         self._customers = {one.customer_id: one for one in plan.customers}
         self._open: dict[str, set[str]] = {step: set() for step in STEPS}
         for move in plan.document.moves:
-            for step in ("provision", "verify"):
+            for step in ("renewal-safe", "provision", "verify", "retire"):
                 self._open[step].add(move.move_id)
             if not move.same_offer:
                 self._open["reassign"].add(move.move_id)
@@ -65,12 +67,16 @@ class Days:
         self._run("invite", self._to_invite(day))
         self._office.carry_letters(self._settings.reports / "outbox")
         self._run("access", self._to_access(day))
+        heard = self._office.answers.type_in()
+        self._run("renewal-safe", self._to_stop(day, heard))
         self._run("provision", self._moves("provision", day))
         world.move_to(world.now + LATER)
         self._run("access", self._to_access(day))
         self._run("provision", self._moves("provision", day))
         self._run("verify", self._ordered(day))
         self._run("reassign", self._ordered(day, "reassign"))
+        self._run("retire", self._to_retire(day, heard))
+        self._office.answers.carry()
 
     def sample(self, day: date, *, batch: str, plan_file: Path) -> None:
         """Let one batch go through notebooks and kernels, each step on the day it is due.
@@ -82,6 +88,7 @@ class Days:
             if step in self.sampled or not moves or day < _first(step, moves, self._settings):
                 continue
             self.sampled.append(step)
+            self._office.answers.write_down(self._settings.decisions)
             try:
                 runbooks.run(
                     step, plan=plan_file, settings=self._settings, batch=batch, mode="rehearsal"
@@ -99,6 +106,8 @@ class Days:
             self._open["verify"] -= stuck
         if step in ("provision", "verify"):
             self._open["reassign"] -= stuck
+        if step in ("provision", "verify", "reassign"):
+            self._open["retire"] -= stuck
 
     def _to_invite(self, day: date) -> list[Subject]:
         """Everybody whose invitation is due; who never answers is looked at weekly in the end."""
@@ -118,9 +127,39 @@ class Days:
             if self._customers[key].access_by <= until
         ]
 
+    def _to_stop(self, day: date, heard: set[str]) -> list[Subject]:
+        """Everybody who accepted, whenever their moves are due; who was asked, when they answer."""
+        found = []
+        for move in self._plan.document.moves:
+            if move.expires_on < day:
+                self._open["renewal-safe"].discard(move.move_id)
+            if move.move_id not in self._open["renewal-safe"]:
+                continue
+            last = self._office.outcomes.get(("renewal-safe", move.move_id))
+            waits = last is not None and last.after == EndState.ASKED
+            if move.customer_id in self._open["invite"]:
+                continue
+            if not waits or heard & set(move.subscription_ids):
+                found.append(self._subject(move))
+        return found
+
+    def _to_retire(self, day: date, heard: set[str]) -> list[Subject]:
+        """Every move whose users are over: once, when somebody answers, and around its end."""
+        early = self._open["verify"] | self._open["reassign"]
+        return [
+            one
+            for one in self._moves("retire", day)
+            if one.id not in early
+            and (
+                ("retire", one.id) not in self._office.outcomes
+                or heard & set(one.planned.subscription_ids)
+                or _around(one.planned.end_scheduled_by, day)
+            )
+        ]
+
     def _moves(self, step: str, day: date) -> list[Subject]:
         return [
-            Subject(move.move_id, self._customers[move.customer_id], move)
+            self._subject(move)
             for move in self._plan.document.moves
             if move.move_id in self._open[step] and move.date <= day
         ]
@@ -129,8 +168,16 @@ class Days:
         before = "provision" if step == "verify" else "verify"
         return [one for one in self._moves(step, day) if one.id not in self._open[before]]
 
+    def _subject(self, move: PlannedMove) -> Subject:
+        return Subject(move.move_id, self._customers[move.customer_id], move)
+
     def _customer(self, key: str) -> Subject:
         return Subject(key, self._customers[key])
+
+
+def _around(due: date, day: date) -> bool:
+    """Say whether an end is looked at: daily once it is due, weekly where it does not come."""
+    return day >= due and (day - due <= ENDS_DAILY or day.weekday() == 0)
 
 
 def _first(step: str, moves: list[PlannedMove], settings: Settings) -> date:
@@ -139,4 +186,8 @@ def _first(step: str, moves: list[PlannedMove], settings: Settings) -> date:
         return min(move.invite_on or move.access_by for move in moves)
     if step == "access":
         return min(move.access_by for move in moves)
+    if step == "renewal-safe":
+        return min(move.renewal_safe_on for move in moves)
+    if step == "retire":
+        return min(move.end_scheduled_by for move in moves)
     return min(move.date for move in moves)

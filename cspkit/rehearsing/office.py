@@ -14,6 +14,7 @@ from cspkit.rehearsal import relations
 from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.inprocess import InProcess
 from cspkit.rehearsal.world import World
+from cspkit.rehearsing.answering import Answers
 from cspkit.settings import Settings
 from cspkit.tables import Mode, MoveState
 from cspkit.wire import FixedTokens, Limiter
@@ -63,6 +64,7 @@ class Office:
         self._desk.clock = self.ledger.clock = clock
         self._approved_at = self.world.now - timedelta(days=365)
         self._carried: set[str] = set()
+        self.answers = Answers(self._desk, self.world)
         self.outcomes: dict[tuple[str, str], Done] = {}
 
     @property
@@ -99,6 +101,10 @@ class Office:
         through, stuck = set(), set()
         for one, done in work.results:
             self.outcomes[step, one.id] = done
+            if step == "retire":
+                # a scheduled end is looked at until it is seen, and nothing keeps it where it is
+                through |= {one.id} if done.after == MoveState.CLOSED else set()
+                continue
             # an ordered move goes on with its verification
             if done.outcome is Outcome.DONE or (step == "provision" and done.after == ORDERED):
                 through.add(one.id)

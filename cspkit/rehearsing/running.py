@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 SUMMED = ("moves", "finished", "gaps", "double_orders", "human", "api_calls", "lost", "late")
-MORE = ("other_gaps", "not_due", "paid_days", "renewed", "server_errors")
+MORE = ("other_gaps", "not_due", "closed", "paid_days", "renewed", "server_errors")
 Say = Callable[[str], object]
 Json = dict[str, Any]
 

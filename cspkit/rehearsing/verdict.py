@@ -64,6 +64,7 @@ def judge(plan: Plan, office: Office) -> Verdict:
         "not_due": sum(move.date > world.now.date() for move in moves),
         "lost": sum(_lost(orders[move.move_id], states.get(move.move_id, "")) for move in moves),
         "late": sum(_late(move, orders[move.move_id]) for move in moves),
+        "closed": sum(_closed(world, move) for move in moves if move.move_id in finished),
         "paid_days": sum(_paid_twice(world, move, orders[move.move_id]) for move in moves),
         "renewed": len({e["subscription_id"] for e in world.books.renewals} & originals),
         "calls_per_finished_move": round(own / len(finished), 2) if finished else None,
@@ -113,6 +114,11 @@ def _finished(world: World, move: PlannedMove, orders: list[Json]) -> bool:
     if made.status != "active" or not usable or made.seats < move.seats:
         return False
     return move.same_offer or not _dependent(world, move)
+
+
+def _closed(world: World, move: PlannedMove) -> bool:
+    """Say whether no original of a move runs on: what renewed or slid into a paid month does."""
+    return all(one.status != "active" for one in _originals(world, move))
 
 
 def _dependent(world: World, move: PlannedMove) -> int:
