@@ -21,6 +21,7 @@ LETTERS = (
 Field = str | date | Price | Sequence[Licences] | None
 _OF_MARKET = {"ES": "es", "MX": "es", "AR": "es", "CL": "es", "CO": "es", "PE": "es", "IT": "it"}
 _LONGEST = {"link": 2000}
+_OF_SETTINGS = ("invoicer", "support")
 _MAY_BE_EMPTY = ("contact", "signature")
 
 
@@ -87,7 +88,9 @@ def _fill(file: str, text: str, fields: Mapping[str, str]) -> str:
     missing = [name for name in missing if name not in _MAY_BE_EMPTY or name not in fields]
     if missing:
         who = fields.get("company") or fields.get("domain") or "the customer"
-        raise SettingsError(f"letter {file}", missing[0], f"needed, found nothing for {who!r}")
+        where = "; set it in [letters] of cspkit.toml" if missing[0] in _OF_SETTINGS else ""
+        problem = f"needed, found nothing for {who!r}{where}"
+        raise SettingsError(f"letter {file}", missing[0], problem)
     try:
         return template.substitute(fields)
     except ValueError as error:

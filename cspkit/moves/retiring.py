@@ -9,7 +9,7 @@ from cspkit import channels, letters, partner_center
 from cspkit.channels import Rule
 from cspkit.errors import ApiUnclear
 from cspkit.ledger import EndRow, Intent, Lease, MoveRow
-from cspkit.moves import delivery, ending, holdings
+from cspkit.moves import announcing, delivery, ending, holdings
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.ending import Act, Facts, Todo
 from cspkit.moves.gates import Gate
@@ -70,7 +70,8 @@ class Retire:
         row = self._desk.ledger.move(one.id)
         before = row.state if row else MoveState.PLANNED
         if row is not None and row.state is MoveState.CLOSED:
-            return Done(before, before, Outcome.DONE, CLOSED)
+            unsaid = announcing.done(self._desk, one)
+            return Done(before, before, Outcome.DONE, "; ".join(filter(None, (CLOSED, unsaid))))
         if row is not None and row.state is MoveState.UNDONE:
             return Done(before, before, Outcome.SKIPPED, delivery.UNDONE)
         if row is not None and row.state is MoveState.HUMAN:
@@ -86,7 +87,9 @@ class Retire:
             todos.append(self._do(one, row, name, tenant, lease))
         if all(todo.ended for todo in todos):
             self._close(row, lease)
-            return Done(before, MoveState.CLOSED, Outcome.DONE, CLOSED)
+            unsaid = announcing.done(self._desk, one)
+            reason = "; ".join(filter(None, (CLOSED, unsaid)))
+            return Done(before, MoveState.CLOSED, Outcome.DONE, reason)
         outcome = _OUTCOMES.get(_worst(todos), Outcome.DONE)
         return Done(before, before, outcome, _reasons(todos))
 
