@@ -15,6 +15,7 @@ from cspkit.rehearsal import samples
 
 VERBS = [
     *("demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"),
+    "reconcile",
     *("doctor", "hold", "release", "adopt", "confirm-absent"),
 ]
 
@@ -146,7 +147,8 @@ def test_status_counts_an_empty_ledger(workspace: Path) -> None:
     done = cspkit("status", "--json", cwd=workspace)
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"moves": {}, "steps": {}}
+    counts = {"moves": {}, "steps": {}, "ends": {}}
+    assert json.loads(done.stdout) == {**counts, "waiting": [], "reconciled": None}
 
 
 BAD = {

@@ -487,7 +487,7 @@ def command(
         )
         (scene.settings.root / FILE).write_text(text, encoding="utf-8")
         monkeypatch.chdir(scene.settings.root)
-        monkeypatch.setattr(sys, "argv", ["cspkit", "reconcile", *words])
+        monkeypatch.setattr(sys, "argv", ["cspkit", *(words or ("reconcile",))])
         with pytest.raises(SystemExit) as end:
             main()
         said = capsys.readouterr()
@@ -502,8 +502,8 @@ Command = Callable[..., tuple[int, str, str]]
 def test_the_command_says_each_difference_in_one_line(done: Scene, command: Command) -> None:
     """Exit 1, one line each, the same as a file and as JSON."""
     buy(done)
-    code, lines, _ = command(done, "--out", "found.csv")
-    again, text, _ = command(done, "--json")
+    code, lines, _ = command(done, "reconcile", "--out", "found.csv")
+    again, text, _ = command(done, "reconcile", "--json")
 
     assert (code, again) == (1, 1)
     assert lines.startswith(f"double_order {done.moves[0].move_id} of ")
@@ -524,6 +524,25 @@ def test_the_command_tells_a_service_that_fails(done: Scene, command: Command) -
 def test_the_command_is_quiet_where_nothing_differs(done: Scene, command: Command) -> None:
     """Exit 0 and one line for who looks each morning."""
     assert command(done) == (0, "1 customers compared: no differences\n", "")
+
+
+def test_status_says_what_waits_for_a_person(scene: Scene, command: Command) -> None:
+    """Holds and moves, each with its command, and when the books were compared last."""
+    scene.plan(scene.ready())
+    scene.fault("refuse", "*/carts", status=400, code=2000)
+    scene.outcome("provision")
+    buy(scene)
+    reconcile(scene)
+    with scene.ledger() as ledger:
+        ledger.hold(scene.moves[0].customer_id, reason="dispute", by="Ana")
+    _, lines, _ = command(scene, "status")
+    _, text, _ = command(scene, "status", "--json")
+    told = json.loads(text)
+
+    assert [one["what"] for one in told["waiting"]] == ["hold", "move"]
+    assert (told["moves"], told["reconciled"]["customers"]) == ({"human": 1}, {"failed": 1})
+    assert "waiting for a person: 2\n" in lines
+    assert f"cspkit adopt {scene.moves[0].move_id} ORDER" in lines
 
 
 # the runbook

@@ -159,6 +159,9 @@ def test_our_own_that_renewed_counts_down_to_the_services_own_limit(scene: Scene
         limit,
         "Ana",
     )
+    with scene.ledger() as ledger:
+        (waits,) = reconciling.waiting(ledger)
+    assert (waits.what, "cancelled until 2026-12-18 00:00 UTC" in waits.why) == ("renewed", True)
     for day in (2, 3, 9):
         (said,) = found.on(ENDS + timedelta(days=day))
     assert "cannot be cancelled since 2026-12-18" in said.to_do

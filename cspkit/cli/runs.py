@@ -90,21 +90,31 @@ def _told(receipt: Receipt, as_json: bool) -> None:
 
 @app.command()
 def status(config: Config = None, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Count the moves and customer steps of the ledger by state.
+    """Count moves, customer steps and ends of originals by state; say what waits for a person.
 
     Example: `cspkit status --json`
     """
+    from cspkit import reconciling
+
     with ledger_of(settings_of(config)) as ledger:
         counts = {
             "moves": _count(ledger.moves(), ["state"]),
             "steps": _count(ledger.steps(), ["step", "state"]),
+            "ends": _count(ledger.ends(), ["state"]),
         }
+        waits = reconciling.waiting(ledger)
+        last = reconciling.last_reconciled(ledger)
     if as_json:
-        print_json(counts)
+        told = [one.as_json() for one in waits]
+        print_json({**counts, "waiting": told, "reconciled": last})
         return
     for name, states in counts.items():
         found = ", ".join(f"{state}: {number}" for state, number in states.items())
         say(f"{name}: {found or 'none yet'}")
+    say(f"reconciled: {last['at'] if last else 'never; `cspkit reconcile` does it, daily'}")
+    say(f"waiting for a person: {len(waits) or 'nothing'}")
+    for one in waits:
+        say(f"  {one.line}")
 
 
 @app.command()

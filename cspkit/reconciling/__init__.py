@@ -2,6 +2,17 @@
 
 from cspkit.reconciling.comparing import Comparison
 from cspkit.reconciling.differences import COLUMNS, Difference, Kind
+from cspkit.reconciling.waiting import Waiting, last_reconciled, waiting
 from cspkit.reconciling.work import Work, begin
 
-__all__ = ["COLUMNS", "Comparison", "Difference", "Kind", "Work", "begin"]
+__all__ = [
+    "COLUMNS",
+    "Comparison",
+    "Difference",
+    "Kind",
+    "Waiting",
+    "Work",
+    "begin",
+    "last_reconciled",
+    "waiting",
+]

@@ -102,7 +102,7 @@ def _orphan(
     if row is not None and row.state is MoveState.UNDONE:
         to_do = "its move was undone: cancel it in Partner Center while that can be done"
     elif row is not None:
-        to_do = _settled_by(row.move_id, order.id)
+        to_do = settled_by(row.move_id, order.id)
     elif move_id:
         to_do = "name its plan: `cspkit reconcile --plan PLAN --by NAME --reason TEXT`"
     else:
@@ -140,7 +140,7 @@ def _person(known: Known, row: MoveRow, candidates: list[Order]) -> Difference:
         row.move_id,
         f"human: {row.reason}",
         said,
-        _settled_by(row.move_id, ids[0] if len(ids) == 1 else "ORDER"),
+        settled_by(row.move_id, ids[0] if len(ids) == 1 else "ORDER"),
         (*ids, *known.request_ids.get(row.move_id, [])),
     )
 
@@ -238,7 +238,8 @@ def _hidden(known: Known, seen: Seen, before: datetime, *, forgot: bool) -> Iter
         )
 
 
-def _settled_by(move_id: str, order: str) -> str:
+def settled_by(move_id: str, order: str) -> str:
+    """Name the two commands with which a person settles a move."""
     absent = f"`cspkit confirm-absent {move_id} --by NAME --reason TEXT`"
     return f"`cspkit adopt {move_id} {order} --by NAME --reason TEXT`, or {absent}"
 

@@ -1,0 +1,125 @@
+"""What waits for a person, as the ledger has it: no service is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cspkit.ledger import EVERYONE, Ledger
+from cspkit.reconciling.orders import settled_by
+from cspkit.reconciling.work import STEP
+from cspkit.tables import EndState, MoveState
+
+_MAILS = {
+    "refused": "the address was refused",
+    "bounced": "it came back",
+    "unclear": "nobody knows whether it went out",
+}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that goes no further before a person decides; `to_do` ends in a command."""
+
+    what: str
+    subject: str
+    customer_id: str
+    why: str
+    to_do: str
+    since: datetime | None = None
+
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        since = f" since {self.since:%Y-%m-%d}" if self.since else ""
+        return f"{self.what} {self.subject}{since}: {self.why} -> {self.to_do}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields as plain values."""
+        return asdict(self) | {"since": self.since.isoformat() if self.since else None}
+
+
+def waiting(ledger: Ledger) -> list[Waiting]:
+    """List what waits for a person: holds, moves, renewed originals, letters; each in its order."""
+    return [*_holds(ledger), *_moves(ledger), *_ends(ledger), *_letters(ledger)]
+
+
+def last_reconciled(ledger: Ledger) -> dict[str, Any] | None:
+    """Say when the books were compared last, and how many customers differed; None for never."""
+    runs = ledger.runs()
+    mine = runs[(runs["step"] == STEP) & runs["ended_at"].notna()].sort_values(
+        ["ended_at", "run_id"]
+    )
+    if mine.empty:
+        return None
+    last = mine.iloc[-1]
+    counts = json.loads(last["counts"])
+    return {"at": last["ended_at"].isoformat(), "customers": counts, "by": last["by"]}
+
+
+def _holds(ledger: Ledger) -> list[Waiting]:
+    return [
+        Waiting(
+            "hold",
+            "everyone" if one.customer_id == EVERYONE else one.customer_id,
+            "" if one.customer_id == EVERYONE else one.customer_id,
+            f"{one.by}: {one.reason}",
+            f"`cspkit release {'--all' if one.customer_id == EVERYONE else one.customer_id}"
+            " --by NAME --reason TEXT`",
+            one.held_at,
+        )
+        for one in ledger.holds()
+    ]
+
+
+def _moves(ledger: Ledger) -> list[Waiting]:
+    return [
+        Waiting(
+            "move",
+            row.move_id,
+            row.customer_id,
+            row.reason,
+            settled_by(row.move_id, "ORDER"),
+            row.updated_at,
+        )
+        for row in ledger.move_rows()
+        if row.state is MoveState.HUMAN
+    ]
+
+
+def _ends(ledger: Ledger) -> list[Waiting]:
+    """List the renewed originals, those first whose limit comes first."""
+    renewed = [row for row in ledger.end_rows() if row.state is EndState.RENEWED]
+    found = []
+    for row in sorted(renewed, key=lambda row: (_limit(row.cancel_until), row.original)):
+        until = (
+            f"it can be cancelled until {row.cancel_until:%Y-%m-%d %H:%M} UTC"
+            if row.cancel_until
+            else "nobody states how long it can be cancelled"
+        )
+        why = f"{row.reason}; {until}; owner {row.owner or 'nobody named'}"
+        to_do = "`cspkit reconcile` says what it costs; `cspkit run renewal-safe` for its new end"
+        found.append(Waiting("renewed", row.original, row.customer_id, why, to_do, row.renewed_at))
+    return found
+
+
+def _letters(ledger: Ledger) -> list[Waiting]:
+    return [
+        Waiting(
+            "letter",
+            f"{mail.letter} of {mail.customer_id}",
+            mail.customer_id,
+            f"{_MAILS[mail.state]} ({mail.address})",
+            f"`cspkit letters mark {mail.customer_id} {mail.letter} again --cycle {mail.cycle}"
+            " --by NAME --reason TEXT` once that is put right",
+            mail.updated_at,
+        )
+        for _, mail in ledger.correspondence()
+        if mail is not None and mail.state in _MAILS
+    ]
+
+
+def _limit(until: datetime | None) -> float:
+    return until.timestamp() if until else float("inf")
