@@ -410,6 +410,8 @@ STEP_TRANSITIONS: tuple[tuple[StepState, StepState], ...] = (
     (StepState.TO_DO, StepState.ASKED),
     (StepState.TO_DO, StepState.DONE),
     (StepState.ASKED, StepState.DONE),
+    # access that ended is asked for again
+    (StepState.DONE, StepState.ASKED),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from cspkit.rehearsal import relations
 from cspkit.rehearsal.records import Customer
 from cspkit.tables import CUSTOMERS, SUBSCRIPTIONS
 from tests import scene as scenes
-from tests.scene import Scene
+from tests.scene import MONDAY, Scene
 
 GDAP = "*/delegatedadminrelationships"
 
@@ -259,3 +260,192 @@ def test_a_tenant_needs_to_name_its_group(scene: Scene) -> None:
     with pytest.raises(SettingsError, match=r"service\.access_group: needed"):
         Access(desk)._group()
     desk.close()
+
+
+# how long access lasts
+
+
+def lasting(scene: Scene, days: int, *, name: str = "", admin: bool = False) -> Customer:
+    """A customer whose access ends so many days from now; ours where it has our name."""
+    customer = scene.with_access()
+    (access,) = scene.world.access_of[customer.id]
+    access.ends = scene.server.now() + timedelta(days=days)
+    access.display_name = name.format(customer.id) or access.display_name
+    if admin:
+        access.roles = [*access.roles, relations.GLOBAL_ADMINISTRATOR]
+    return customer
+
+
+def test_access_that_ends_too_early_extends_itself(scene: Scene) -> None:
+    """Where the service lets us: from then on it goes on by half years, with one call."""
+    customer = lasting(scene, 5)
+    scene.plan(customer)
+
+    assert [scene.outcome("access") for _ in range(2)] == ["done", "done"]
+    (access,) = scene.world.access_of[customer.id]
+    assert access.auto_extend == "P180D"
+    assert [one["action"] for one in scene.books["access"]] == ["extend"]
+
+
+@pytest.mark.parametrize("kind", ["lost", "after", "changed"])
+def test_an_extension_that_went_wrong_is_made_by_the_next_run(scene: Scene, kind: str) -> None:
+    """It sets what shall be: read again, with the etag of that moment."""
+    customer = lasting(scene, 5)
+    scene.plan(customer)
+    scene.fault(kind, f"{GDAP}/*", method="PATCH")
+
+    for _ in range(2):
+        scene.run("access")
+
+    (access,) = scene.world.access_of[customer.id]
+    assert (scene.outcome("access"), access.auto_extend) == ("done", "P180D")
+
+
+@pytest.mark.parametrize("cause", [{"admin": True}, {"name": "cspkit {}"}])
+def test_access_that_cannot_go_on_is_asked_for_again(scene: Scene, cause: dict[str, Any]) -> None:
+    """With a global administrator in it, or with a promised end of ours: a new one in time."""
+    customer = lasting(scene, 5, **cause)
+    scene.plan(customer)
+
+    first = scene.run("access")
+    assert list(first["outcome"]) == ["waiting"]
+    assert "the access ends on 2026-11-28, before the moves are done on" in first["reason"][0]
+    for _ in range(3):
+        scene.later(hours=1)
+        scene.run("access")
+
+    old, new = scene.world.access_of[customer.id]
+    assert (old.auto_extend, new.status, len(new.assignments)) == ("PT0S", "active", 1)
+    assert scene.outcome("access") == "done"
+    assert len(letters(scene)) == 1
+
+
+def test_access_that_ends_later_is_only_said(scene: Scene) -> None:
+    """Nobody is asked again a year ahead: the date stands in the reason."""
+    customer = lasting(scene, 100, admin=True)
+    scene.plan(customer, expires_on=MONDAY + timedelta(days=300))
+
+    shown = scene.run("access")
+
+    assert list(shown["outcome"]) == ["done"]
+    assert shown["reason"][0].startswith("the access ends on 2027-03-03, before")
+    assert scene.calls("POST") == scene.calls("PATCH") == 0
+
+
+def test_access_that_lasts_is_left_alone(scene: Scene) -> None:
+    """It ends after the last original: nothing is asked, nothing is changed."""
+    scene.plan(lasting(scene, 700), expires_on=MONDAY + timedelta(days=300))
+
+    assert scene.outcome("access") == "done"
+    assert scene.calls("POST") == scene.calls("PATCH") == 0
+
+
+def test_access_that_was_ended_is_asked_for_again(scene: Scene) -> None:
+    """Who was done is not done any more when the customer ends it."""
+    customer = scene.with_access()
+    scene.plan(customer)
+    scene.run("access")
+    (access,) = scene.world.access_of[customer.id]
+    access.status = "terminated"
+
+    assert scene.outcome("access") == "waiting"
+    assert steps(scene)["access"] == "asked"
+    scene.later(hours=1)
+    scene.run("access")
+    scene.later(hours=1)
+    assert scene.outcome("access") == "done"
+
+
+# agreement
+
+
+ATTESTED = {
+    "attested_first_name": "Giulia",
+    "attested_last_name": "Serra",
+    "attested_email": "giulia@serra.example",
+    "attested_on": date(2026, 11, 19),
+    "attested_evidence": "signed PDF in ticket 4711",
+}
+
+
+def unsigned(scene: Scene) -> Customer:
+    """A customer that has not agreed in any way."""
+    customer = scene.ready()
+    customer.direct_signed_at = None
+    customer.attestations.clear()
+    scene.plan(customer)
+    return customer
+
+
+def attest(scene: Scene, customer: Customer, **cells: Any) -> None:
+    """Type an attestation into the decisions, some cells otherwise."""
+    typed = {customer.id: {**ATTESTED, **cells}}
+    decisions.fill(scene.settings.decisions, customers=typed)
+
+
+def attestations(scene: Scene) -> int:
+    return sum(one["how"] == "attested" for one in scene.books["agreements"])
+
+
+def test_an_agreement_is_attested_once(scene: Scene) -> None:
+    """Who, e-mail, day and evidence as people typed them; posted once, however often we run."""
+    customer = unsigned(scene)
+    attest(scene, customer)
+
+    for _ in range(3):
+        scene.run("access")
+
+    assert attestations(scene) == 1
+    (made,) = customer.attestations
+    assert made["primaryContact"]["email"] == "giulia@serra.example"
+    assert "2026-11-19" in str(made["dateAgreed"])
+    with scene.ledger() as ledger:
+        row = ledger.step(customer.id, "agreement")
+    assert row.state == "done"
+    assert "Giulia Serra agreed on 2026-11-19, evidence signed PDF in ticket 4711" in row.reason
+
+
+@pytest.mark.parametrize("kind", ["lost", "after", "reset", "throttle"])
+def test_a_lost_attestation_is_read_back(scene: Scene, kind: str) -> None:
+    """After a lost answer the agreements are read: it is there, and not posted again."""
+    customer = unsigned(scene)
+    attest(scene, customer)
+    scene.fault(kind, "*/agreements", retry_after="0.1")
+
+    for _ in range(3):
+        scene.run("access")
+
+    assert attestations(scene) == 1
+    assert steps(scene)["agreement"] == "done"
+
+
+@pytest.mark.parametrize("cell", sorted(ATTESTED))
+def test_an_attestation_is_whole_or_none(scene: Scene, cell: str) -> None:
+    """What people did not type is asked for by name, and never made up."""
+    customer = unsigned(scene)
+    attest(scene, customer, **{cell: None})
+
+    assert f"without {cell}" in scene.reason("access")
+    assert (attestations(scene), steps(scene)["agreement"]) == (0, "asked")
+
+
+def test_an_agreement_of_tomorrow_is_not_attested(scene: Scene) -> None:
+    """Nobody can have agreed on a day to come."""
+    customer = unsigned(scene)
+    attest(scene, customer, attested_on=date(2026, 11, 24))
+
+    assert "attested_on in decisions.xlsx is 2026-11-24, not yet" in scene.reason("access")
+    assert attestations(scene) == 0
+
+
+def test_the_customers_own_signature_comes_first(scene: Scene) -> None:
+    """Where the customer signed, nothing is attested for them."""
+    customer = unsigned(scene)
+    attest(scene, customer)
+    relations.sign(scene.world, customer.id)
+
+    scene.run("access")
+
+    with scene.ledger() as ledger:
+        assert ledger.step(customer.id, "agreement").reason == "signed by the customer"
+    assert attestations(scene) == 0

@@ -9,7 +9,9 @@ from cspkit.graph.access import (
     Relationship,
     assignment_body,
     assignments_path,
+    extension_body,
     relationship_body,
+    relationship_path,
     relationships_path,
     requests_path,
 )
@@ -44,10 +46,12 @@ __all__ = [
     "User",
     "assignment_body",
     "assignments_path",
+    "extension_body",
     "group_licences_path",
     "licences_body",
     "licences_path",
     "relationship_body",
+    "relationship_path",
     "relationships_path",
     "requests_path",
 ]

@@ -14,6 +14,8 @@ DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 LICENSE_ADMINISTRATOR = "4d6ac14f-3453-41d0-bef9-a3e0c569773a"
 ROLES = (DIRECTORY_READERS, LICENSE_ADMINISTRATOR)
 DURATION = "P730D"
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+EXTENSION = "P180D"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Relationship:
     customer_id: str
     roles: tuple[str, ...]
     ends_at: datetime | None
+    extends_itself: bool = False
+    etag: str = ""
+
+    @property
+    def may_extend_itself(self) -> bool:
+        """Say whether it can be let go on by half years; never with a global administrator."""
+        return self.status == "active" and GLOBAL_ADMINISTRATOR not in self.roles
 
     @property
     def approval_link(self) -> str:
@@ -74,6 +83,11 @@ class Access(Caller):
         """Finish a relationship so that the customer can approve it."""
         self._write("relationship_request", path, self._partner, body, request_id)
 
+    def extend(self, path: str, body: Any, etag: str, request_id: str) -> None:
+        """Let an active relationship go on by half years until somebody ends it."""
+        headers = {"If-Match": etag} if etag else None
+        self._write("relationship_change", path, self._partner, body, request_id, headers)
+
     def assignments(self, relationship_id: str) -> Listed[Assignment]:
         """List which groups have which roles of a relationship."""
         return self._listed("assignments", self._partner, _assignment, relationship=relationship_id)
@@ -97,6 +111,16 @@ def relationship_body(customer_id: str, name: str) -> dict[str, Any]:
 def relationships_path() -> str:
     """Give the path of all GDAP relationships."""
     return route("relationship_create").path
+
+
+def relationship_path(relationship_id: str) -> str:
+    """Give the path of one relationship."""
+    return route("relationship_change").at(relationship=relationship_id)
+
+
+def extension_body() -> dict[str, Any]:
+    """Make the body that lets a relationship go on by half years."""
+    return {"autoExtendDuration": EXTENSION}
 
 
 def requests_path(relationship_id: str) -> str:
@@ -135,6 +159,8 @@ def _relationship(record: Record) -> Relationship:
         record.record("customer").id("tenantId"),
         _roles(record),
         record.instant("endDateTime"),
+        record.id("autoExtendDuration") == EXTENSION.lower(),
+        record.text("@odata.etag"),
     )
 
 

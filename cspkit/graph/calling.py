@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from cspkit.wire import Answer, Listed, Record, Step, Wire, odata, read_all
@@ -54,8 +54,22 @@ class Caller:
 
         return read_all(ask, Step(call.at(**ids), params), odata, read)
 
-    def _write(self, name: str, path: str, tenant: str, body: Any, request_id: str) -> Answer:
+    def _write(
+        self,
+        name: str,
+        path: str,
+        tenant: str,
+        body: Any,
+        request_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         call = route(name)
         return self._wire.write(
-            call.method, path, tenant=tenant, request_id=request_id, user=call.user, body=body
+            call.method,
+            path,
+            tenant=tenant,
+            request_id=request_id,
+            user=call.user,
+            body=body,
+            headers=headers,
         )

@@ -8,6 +8,7 @@ from cspkit import graph
 from cspkit.errors import SettingsError
 from cspkit.graph import ROLES, Assignment, Relationship
 from cspkit.ledger import Intent, Lease
+from cspkit.moves import agreeing, announcing, evidence, lasting
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.inviting import note_related
 from cspkit.moves.posting import post
@@ -17,6 +18,7 @@ from cspkit.tables import Mode, Step, StepState
 
 LETTER = "access"
 REHEARSAL_GROUP = "00000000-0000-4000-8000-0000000000aa"
+THERE = "agreement and access are there"
 NOT_RELATED = "the customer has not accepted the invitation yet"
 
 
@@ -29,6 +31,7 @@ class Access:
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""
         self._desk = desk
+        self._warnings: dict[str, str] = {}
 
     def look(self, one: Subject) -> Look:
         """Say which of agreement and access is still missing."""
@@ -40,10 +43,14 @@ class Access:
         ]
         state = desk.ledger.step(one.customer_id, Step.ACCESS).state
         if not missing:
-            return Look(state, "nothing", "agreement and access are there", Outcome.SKIPPED)
+            return Look(state, "nothing", THERE, Outcome.SKIPPED)
         if desk.online and not desk.related(one.customer_id):
             return Look(state, "wait", NOT_RELATED)
         would_do = "ask for access" if state is StepState.TO_DO else "look whether it is there"
+        told, whole = agreeing.intended(desk, one.customer_id)
+        if Step.AGREEMENT in missing and told:
+            would_do = f"attest the agreement, {would_do}" if whole else would_do
+            return Look(state, would_do, f"missing: {', '.join(missing)}; {told}")
         return Look(state, would_do, f"missing: {', '.join(missing)}")
 
     def act(self, one: Subject, lease: Lease) -> Done:
@@ -53,38 +60,70 @@ class Access:
         if not desk.related(one.customer_id):
             return Done(before, before, Outcome.WAITING, NOT_RELATED)
         note_related(desk, one, lease)
-        waits = [self._agreement(one, lease), self._access(one, lease)]
+        agreement = agreeing.settle(desk, one, lease)
+        access = self._access(one, lease)
         after = desk.ledger.step(one.customer_id, Step.ACCESS).state
-        reason = "; ".join(wait for wait in waits if wait)
+        proof = evidence.named(desk, one.customer_id) if access else None
+        if proof is not None:
+            file, on = proof
+            self._warnings[one.customer_id] = f"{access}; until then {file} of {on} is looked at"
+            access = ""
+        unsaid = "" if agreement else announcing.days(desk, one)
+        reason = "; ".join(wait for wait in (agreement, access) if wait)
+        warning = "; ".join(filter(None, (self._warnings.pop(one.customer_id, ""), unsaid)))
         if reason:
-            return Done(before, after, Outcome.WAITING, reason)
-        return Done(before, after, Outcome.DONE, "agreement and access are there")
-
-    def _agreement(self, one: Subject, lease: Lease) -> str:
-        how = agreed(self._desk, one.customer_id)
-        if how:
-            self._move(one, Step.AGREEMENT, StepState.DONE, lease, how)
-            return ""
-        self._move(one, Step.AGREEMENT, StepState.ASKED, lease, "asked for in the invitation")
-        return "the customer has not accepted the Microsoft Customer Agreement yet"
+            return Done(before, after, Outcome.WAITING, "; ".join(filter(None, (reason, warning))))
+        return Done(before, after, Outcome.DONE, warning or THERE)
 
     def _access(self, one: Subject, lease: Lease) -> str:
-        if self._desk.ledger.step(one.customer_id, Step.ACCESS).state is StepState.DONE:
-            return ""
         found = self._desk.relationships(one.customer_id)
         active = [each for each in found if each.status == "active" and _covers(each)]
-        if active:
-            return self._use(one, active, lease)
-        mine = [each for each in found if each.name.startswith(_name(one.customer_id, 1))]
+        until = lasting.needed_until(self._desk, one.customer_id)
+        if not active:
+            return self._ask(one, found, lease)
+        enough = [each for each in active if not lasting.too_short(each, until)]
+        done = self._desk.ledger.step(one.customer_id, Step.ACCESS).state is StepState.DONE
+        # one that lasts, beside one that does not, came later: it may not be in use yet
+        if done and len(enough) in (0, len(active)):
+            wait = ""
+        else:
+            wait = self._use(one, enough or active, lease)
+        if wait or enough:
+            return wait
+        return self._outlast(one, found, lasting.longest(active), lease)
+
+    def _outlast(
+        self, one: Subject, found: list[Relationship], best: Relationship, lease: Lease
+    ) -> str:
+        """Make access last as long as the moves: extended, or asked for again in good time.
+
+        What we asked for ourselves is not extended: the letter said how long it lasts at most.
+        """
+        until = lasting.needed_until(self._desk, one.customer_id)
+        ends = f"{best.ends_at:%Y-%m-%d}" if best.ends_at else "never"
+        what = f"the access ends on {ends}, before the moves are done on {until}"
+        if not _is_ours(best, one) and lasting.extended(self._desk, one, best, lease):
+            return ""
+        if lasting.is_soon(best, self._desk.clock.now()):
+            return f"{what}: {self._ask(one, found, lease)}"
+        self._warnings[one.customer_id] = f"{what}: it is asked for again two months before"
+        return ""
+
+    def _ask(self, one: Subject, found: list[Relationship], lease: Lease) -> str:
+        """Ask for access once; a request that was approved, ended or refused is followed by one."""
+        mine = [each for each in found if _is_ours(each, one)]
         pending = next((each for each in mine if each.status == "approvalpending"), None)
+        if any(each.status in ("approved", "activating") for each in mine):
+            return "the access is approved and begins to work in some minutes"
         if pending is None:
             made = next((each for each in mine if each.status == "created"), None)
             made = made or self._create(one, len(mine) + 1, lease)
             self._lock(one, made, lease)
             pending = made
         days = graph.DURATION.strip("PD")
-        post(self._desk, one, LETTER, {"link": pending.approval_link, "days": days})
-        self._move(one, Step.ACCESS, StepState.ASKED, lease, f"relationship {pending.id}")
+        cycle = pending.id if _number(pending, one) > 1 else ""
+        post(self._desk, one, LETTER, {"link": pending.approval_link, "days": days}, cycle)
+        self._move(one, StepState.ASKED, lease, f"relationship {pending.id}")
         return "the customer has not approved the access yet"
 
     def _use(self, one: Subject, active: list[Relationship], lease: Lease) -> str:
@@ -103,7 +142,7 @@ class Access:
         relationship, assignment = working[0]
         ends = f"{relationship.ends_at:%Y-%m-%d}" if relationship.ends_at else "never"
         reason = f"relationship {relationship.id}, group {assignment.group_id}, ends {ends}"
-        self._move(one, Step.ACCESS, StepState.DONE, lease, reason)
+        self._move(one, StepState.DONE, lease, reason)
         return ""
 
     def _create(self, one: Subject, number: int, lease: Lease) -> Relationship:
@@ -131,25 +170,15 @@ class Access:
         problem = "needed to use the access: the id of the partner's security group"
         raise SettingsError(settings.root / FILE, "service.access_group", problem)
 
-    def _move(self, one: Subject, step: Step, after: StepState, lease: Lease, reason: str) -> None:
-        row = self._desk.ledger.step(one.customer_id, step)
-        if row.state in (after, StepState.DONE):
+    def _move(self, one: Subject, after: StepState, lease: Lease, reason: str) -> None:
+        row = self._desk.ledger.step(one.customer_id, Step.ACCESS)
+        if row.state is after:
             return
         moved = self._desk.ledger.advance_step(
             row, after, run_id=self._desk.run_id, lease=lease, reason=reason
         )
         if not moved:
             raise Overtaken
-
-
-def agreed(desk: Desk, customer_id: str) -> str:
-    """Say how the Microsoft Customer Agreement was accepted; empty when it was not."""
-    row = desk.ledger.step(customer_id, Step.AGREEMENT)
-    if row.state is StepState.DONE:
-        return row.reason or "accepted"
-    if desk.partner_center.direct_signed(customer_id):
-        return "signed by the customer"
-    return "attested by the partner" if desk.partner_center.attested(customer_id) else ""
 
 
 def _covers(what: Relationship | Assignment) -> bool:
@@ -159,3 +188,13 @@ def _covers(what: Relationship | Assignment) -> bool:
 def _name(customer_id: str, number: int) -> str:
     """Name a relationship by the customer: names are unique, so a second request is refused."""
     return f"cspkit {customer_id}" + (f" {number}" if number > 1 else "")
+
+
+def _is_ours(found: Relationship, one: Subject) -> bool:
+    return found.name.startswith(_name(one.customer_id, 1))
+
+
+def _number(found: Relationship, one: Subject) -> int:
+    """Read which request of ours a relationship is."""
+    rest = found.name.removeprefix(_name(one.customer_id, 1)).strip()
+    return int(rest) if rest.isdecimal() else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cspkit.errors import ApiRefused
 from cspkit.graph import Owned
 from cspkit.moves import consent, costs
-from cspkit.moves.access import agreed
+from cspkit.moves.agreeing import NOT_AGREED, agreed
 from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Look, Outcome, Subject
 from cspkit.planning import PlannedMove
@@ -73,7 +73,7 @@ def _customer_facts(desk: Desk, one: Subject) -> str:
     if not desk.related(one.customer_id):
         return "the customer has not accepted the invitation yet"
     if not agreed(desk, one.customer_id):
-        return "the customer has not accepted the Microsoft Customer Agreement yet"
+        return NOT_AGREED
     return ""
 
 

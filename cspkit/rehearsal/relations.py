@@ -26,9 +26,17 @@ AGREEMENT = "MicrosoftCustomerAgreement"
 
 DIRECTORY_READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 DIRECTORY_WRITERS = "9360feb5-f418-4baa-8175-e2a00bac4301"
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 LICENSE_ADMINISTRATOR = "4d6ac14f-3453-41d0-bef9-a3e0c569773a"
 USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+_DIRECT = ("direct_mosa", "direct_mca", "mca_e", "unknown")
+# letters about ends: whose originals they reach, and whether the end is to be scheduled as well
+ENDS_LETTERS = {
+    "renewal-off": (_DIRECT, False),
+    "end-at-term": (_DIRECT, True),
+    "partner": (("csp_other",), True),
+}
 CHANGES_LICENCES = {DIRECTORY_WRITERS, LICENSE_ADMINISTRATOR, USER_ADMINISTRATOR}
 READS = CHANGES_LICENCES | {DIRECTORY_READERS, GLOBAL_READER}
 
@@ -46,6 +54,27 @@ def deliver(world: World, customer: Customer) -> None:
     if first and rng.random() >= world.options.never_accepts:
         when = world.after(world.options.acceptance, "acceptance", customer.id)
         world.at(when, _accept_later, customer.id)
+
+
+def ask_to_end(world: World, customer: Customer, letter: str) -> None:
+    """Let a letter about ends reach whoever it is for; they do what it asks in time, or never."""
+    channels, cancel = ENDS_LETTERS[letter]
+    key = (letter, customer.id, world.now)
+    if world.draw("ends", *key).random() < world.options.never_answers:
+        return
+    asked = [one.id for one in world.originals(customer.id) if one.channel in channels]
+    when = world.after(world.options.answers, "ends", *key)
+    world.at(when, _end_in_portal, customer.id, asked, cancel)
+
+
+def _end_in_portal(world: World, customer_id: str, names: list[str], cancel: bool) -> None:
+    for name in names:
+        subscription = world.subscriptions[customer_id][name]
+        if subscription.status == "active":
+            subscription.auto_renew = False
+            if cancel:
+                subscription.scheduled = [{"actionType": "Cancel", "scheduleType": "TermEnd"}]
+            subscription.version += 1
 
 
 def accept(world: World, customer: Customer) -> None:
@@ -249,6 +278,16 @@ def _expired(world: World, access_id: str) -> None:
 def _become(world: World, access: Access, status: str) -> None:
     access.status = status
     access.modified = world.now
+
+
+def extend(world: World, access: Access, duration: str) -> None:
+    """Let an active relationship extend itself, or no more; raises Denied."""
+    if access.status != "active" or GLOBAL_ADMINISTRATOR in access.roles:
+        raise Denied(400, "Request_BadRequest", "The relationship cannot extend itself.")
+    access.auto_extend = duration
+    access.modified = world.now
+    entry = {"customer_id": access.customer_id, "id": access.id, "action": "extend"}
+    world.books.access.append({**entry, "at": world.now})
 
 
 def assign(world: World, access: Access, group_id: str, *, roles: list[str]) -> Assignment:

@@ -91,6 +91,19 @@ def relationship(access_id: str) -> Response:
     return reply(_relationship(_find(access_id)))
 
 
+@routes.patch(f"{_PATH}/<access_id>")
+def change(access_id: str) -> Response:
+    """Let a relationship extend itself; the name can only be changed before it is locked."""
+    access, sent = _find(access_id), graph_body()
+    if request.headers.get("If-Match") != _etag(access):
+        raise Denied(412, "Request_ConditionNotMet", "The etag is missing or not the newest.")
+    extend = sent.get("autoExtendDuration")
+    if set(sent) != {"autoExtendDuration"} or extend not in ("P0D", "PT0S", "P180D"):
+        raise Denied(400, "Request_BadRequest", "autoExtendDuration is not valid.")
+    relations.extend(the_world(), access, extend)
+    return reply(_relationship(access))
+
+
 @routes.post(f"{_PATH}/<access_id>/requests")
 def make_request(access_id: str) -> Response:
     """Lock a relationship for approval, or terminate it."""
@@ -181,13 +194,17 @@ def _created(answer: Json, path: str) -> Response:
     return response
 
 
+def _etag(access: Access) -> str:
+    return f'W/"{access.id[:8]}-{access.modified:%Y%m%d%H%M%S}"'
+
+
 def _relationship(access: Access) -> Json:
     customer = the_world().customers[access.customer_id]
     planned = access.created + timedelta(days=access.days)
     return {
         "@odata.type": "#microsoft.graph.delegatedAdminRelationship",
         "@odata.context": f"{_CONTEXT}delegatedAdminRelationships",
-        "@odata.etag": f'W/"{access.id[:8]}-{access.modified:%Y%m%d%H%M%S}"',
+        "@odata.etag": _etag(access),
         "id": access.id,
         "displayName": access.display_name,
         "duration": access.duration,
