@@ -32,6 +32,7 @@ def test_a_pack_holds_the_evidence_of_one_customer(here: Scene, tmp_path: Path) 
     mine, other, new = here.ready(0), here.ready(1), here.unrelated()
     here.plan(mine, other, new)
     here.run("invite")
+    here.run("renewal-safe")
     here.run("provision")
     outbox = here.settings.reports / "outbox"
 
@@ -46,11 +47,13 @@ def test_a_pack_holds_the_evidence_of_one_customer(here: Scene, tmp_path: Path) 
         page = pack.read("index.html").decode("utf-8")
         (move,) = table(pack, "moves.csv")
         calls = table(pack, "calls.csv")
+        (end,) = table(pack, "ends.csv")
         approved = table(pack, "approvals.csv")
     order = next(one for one in here.orders if one["customer_id"] == mine.id)
     assert (move["order_id"], move["state"]) == (order["order_id"], "provisioned")
     assert all(call["request_id"] and call["outcome"] == "done" for call in calls) and calls
     assert approved
+    assert (end["original"], end["state"]) == (move["subscription_ids"], "renewal_safe")
     assert other.id not in text and new.id not in text
     assert "&lt;b&gt;Mine&lt;/b&gt;" in page and "<b>" not in page
     with zipfile.ZipFile(asked) as pack:

@@ -222,6 +222,41 @@ def test_all_problems_are_counted(tmp_path):
         decisions.read(book(tmp_path / "d.xlsx", originals=wrong))
 
 
+@pytest.mark.parametrize(
+    ("sheet", "row", "lacks"),
+    [
+        ("originals", {"renewal_off_on": "2026-11-23"}, "renewal_off_by and renewal_off_evidence"),
+        (
+            "originals",
+            {"renewal_off_by": "Carmen", "renewal_off_evidence": "ticket 17"},
+            "renewal_off_on",
+        ),
+        ("customers", {"billing_consent_by": "Carmen"}, "billing_consent_on"),
+    ],
+)
+def test_who_says_a_part_says_it_all(tmp_path, sheet, row, lacks):
+    """Evidence without its day, its person or how to see it is no evidence."""
+    key = {"originals": {"subscription_id": "s1"}, "customers": {"customer_id": customer_id(1)}}
+    path = book(tmp_path / "d.xlsx", **{sheet: [key[sheet] | row]})
+
+    with pytest.raises(SettingsError, match=f"expected {lacks} beside "):
+        decisions.read(path)
+
+
+def test_evidence_that_was_typed_survives_a_reload(tmp_path):
+    """Who saw a renewal off, when and how, stays through every load that adds rows."""
+    said = {
+        "renewal_off_by": "Carmen",
+        "renewal_off_on": date(2026, 11, 23),
+        "renewal_off_evidence": "ticket 17",
+    }
+    path = book(tmp_path / "d.xlsx", originals=[{"subscription_id": "s00001", **said}])
+    decisions.write(path, exports(customer(1), original(1), original(2)))
+
+    (first, _) = decisions.read(path).original_table.to_pylist()
+    assert {name: first[name] for name in said} == said
+
+
 def test_an_id_has_one_row(tmp_path):
     """Two rows for one original could say two things."""
     twice = [{"subscription_id": "s1"}, {"subscription_id": "S1"}]

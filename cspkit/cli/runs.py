@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def run(
-    runbook: Annotated[str, typer.Argument(help="invite, access, provision, verify, reassign")],
+    runbook: Annotated[str, typer.Argument(help="invite, access, renewal-safe, provision, ...")],
     plan_file: Annotated[Path, typer.Option("--plan", help="The approved plan file.")],
     batch: Annotated[str | None, typer.Option(help="A batch, such as B001.")] = None,
     due: Annotated[str | None, typer.Option(help="All that is due by this day.")] = None,

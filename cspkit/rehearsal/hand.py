@@ -11,7 +11,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 SECONDS = 30
-TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+LETTER = re.compile(
+    r"(?P<tenant>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"(-(?P<letter>renewal-off|end-at-term|partner)\b)?"
+)
 
 
 class NoRehearsal(OSError):
@@ -38,16 +41,19 @@ def deliver(port: int, outbox: Path) -> int:
     """
     if not outbox.is_dir():
         raise FileNotFoundError(f"{outbox}: no such outbox; `cspkit run invite` fills one")
-    customers = {tenant for path in outbox.rglob("*.eml") if (tenant := _addressee(path))}
-    for tenant in sorted(customers):
-        _call(port, "/control/deliver", {"customer_id": tenant})
-    return len(customers)
+    letters = {found for path in outbox.rglob("*.eml") if (found := _addressee(path))}
+    for tenant, letter in sorted(letters):
+        _call(port, "/control/deliver", {"customer_id": tenant, "letter": letter})
+    return len(letters)
 
 
-def _addressee(path: Path) -> str | None:
-    """Read the tenant id that a letter's file name starts with."""
-    found = TENANT.match(path.name.lower())
-    return found[0] if found else None
+def _addressee(path: Path) -> tuple[str, str] | None:
+    """Read the tenant id that a letter's file name starts with, and which letter about ends it is.
+
+    All others are one to the customer: they read that we would like to work for them.
+    """
+    found = LETTER.match(path.name.lower())
+    return (found["tenant"], found["letter"] or "") if found else None
 
 
 def _call(port: int, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:

@@ -24,6 +24,10 @@ TABLES = {
         *("seats", "term", "billing_cycle", "expires_on", "cart_id", "order_id"),
         *("subscription_id", "sent_at", "ordered_at", "verified_at", "reassigned_at"),
     ),
+    "ends": (
+        *("original", "state", "way", "reason", "plan_expires_on", "seen_expires_on", "seen_at"),
+        *("asked_at", "safe_at", "scheduled_at", "ended_at", "renewed_at", "evidence"),
+    ),
     "steps": ("step", "state", "reason", "asked_at", "done_at", "evidence"),
     "calls": (
         *("sent_at", "subject", "verb", "path", "request_id", "outcome", "status", "code"),
@@ -72,6 +76,7 @@ def pack(ledger: Ledger, customer_id: str, out: Path, *, name: str = "", outbox:
 def _tables(ledger: Ledger, customer_id: str) -> dict[str, list[Row]]:
     frames = {
         "moves": ledger.moves(),
+        "ends": ledger.ends(),
         "steps": ledger.steps(),
         "calls": ledger.outside_calls(),
         "letters": ledger.letters(),

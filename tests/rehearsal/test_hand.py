@@ -31,6 +31,22 @@ def test_each_letter_reaches_its_customer_once(tmp_path: Path) -> None:
         assert stranger.id in str(server.books()["invitations"])
 
 
+def test_a_letter_about_renewals_has_them_switched_off(tmp_path: Path) -> None:
+    """Days after it arrived, and only what was bought directly: others are not theirs to stop."""
+    world = World.sample()
+    world.options.never_answers = 0.0
+    held = [one for tenant in world.subscriptions.values() for one in tenant.values()]
+    direct = next(one for one in held if one.channel == "direct_mosa" and one.auto_renew)
+    ours = [one for one in world.originals(direct.customer_id) if one.ours and one.auto_renew]
+    (tmp_path / f"{direct.customer_id}-renewal-off-0123456789ab.eml").write_text("Subject: x\n\n")
+    with Server(world, control=True) as server:
+        assert hand.deliver(server.port, tmp_path) == 1
+        assert direct.auto_renew
+        hand.move_clock(server.port, timedelta(days=5))
+        assert (direct.auto_renew, server.books()["invitations"]) == (False, [])
+    assert all(one.auto_renew for one in ours)
+
+
 def test_silence_is_said_plainly(tmp_path: Path) -> None:
     """Without a rehearsal on the port, or an outbox, one line says what to start."""
     with Server(World.sample()) as server:

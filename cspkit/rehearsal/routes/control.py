@@ -49,7 +49,11 @@ def move_clock() -> Response:
 def deliver() -> Response:
     """Let a letter reach a customer, who answers after a while, late or never."""
     customer = _customer()
-    relations.deliver(the_world(), customer)
+    letter = str(body().get("letter", ""))
+    if letter in relations.ENDS_LETTERS:
+        relations.ask_to_end(the_world(), customer, letter)
+    else:
+        relations.deliver(the_world(), customer)
     return reply({"customer_id": customer.id, "related": customer.related})
 
 
