@@ -40,9 +40,11 @@ def notebook(folder: Path, *cells: str, declared: str = DECLARED) -> Path:
     return file
 
 
-def execute(source: Path, output: Path, **given: Any) -> receipts.Record:
+def execute(
+    source: Path, output: Path, *, progress: runbooks.progress.Say | None = None, **given: Any
+) -> receipts.Record:
     """Execute a notebook of our own as `run` executes a packaged one."""
-    job = kernel.Job(source, output, output.parent, given, FixedClock(MORNING))
+    job = kernel.Job(source, output, output.parent, given, FixedClock(MORNING), progress)
     record, _ = kernel.execute(job, receipts.Record("try", "dry", MORNING, "ana"))
     return record
 
@@ -201,6 +203,22 @@ def test_a_receipt_shows_the_head_of_the_events(tmp_path: Path) -> None:
 
     assert (record.chain_head, record.counts) == ("5ea1ed", {"done": 1})
     assert "end with <code>5ea1ed</code>" in (tmp_path / "out.html").read_text("utf-8")
+
+
+def test_progress_is_one_line_there_and_live_here(tmp_path: Path) -> None:
+    """The launcher hears each line when it is said; the notebook keeps the last."""
+    source = notebook(
+        tmp_path,
+        "from cspkit import runbooks",
+        "runbooks.tell(1, 2, {'done': 1})\nrunbooks.tell(2, 2, {'done': 1, 'failed': 1})",
+    )
+    heard: list[str] = []
+
+    execute(source, tmp_path / "out.ipynb", progress=heard.append)
+
+    shown = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text
+    assert "2 of 2 so far: 1 done, 1 failed\n" == shown
+    assert ["1 of 2 so far: 1 done", shown.strip()] == heard
 
 
 def test_failed_moves_are_counted_from_the_result_file(tmp_path: Path) -> None:
