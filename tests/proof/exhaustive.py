@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.proof.judging import Verdict
-from tests.proof.simulation import RECIPE, Recipe, Schedule
+from tests.proof.simulation import Recipe, Schedule
 from tests.proof.stage import START, Case
 from tests.proof.weather import Calm, Fault, Once, Weather, faults_of
 
@@ -49,7 +49,7 @@ def quiet(
 ) -> Schedule:
     """Set up one operator in a calm, but for what the weather and the crashes say."""
     options = {"second_checkout": second, "replay_hours": 0}
-    schedule = Schedule(1, Recipe(cases=(case,), options=options, road=RECIPE.road))
+    schedule = Schedule(1, Recipe(cases=(case,), options=options))
     schedule.names, schedule.storm, schedule.replans = ("ana",), weather, False
     troupe = schedule.troupe
     troupe.storm_ends = START

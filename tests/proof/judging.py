@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cspkit.moves.readback import token
+from cspkit.rehearsal.books import Entry
+from tests.proof.stage import CUSTOMER
 
 if TYPE_CHECKING:
     from tests.proof.simulation import Schedule
-
 
 FAILURES = ("double", "lost", "gaps", "stuck")
 FIGURES = ("people", "calls", "faults", "crashes", "boundaries")
@@ -54,14 +56,27 @@ def judge(schedule: Schedule) -> Verdict:
     for move in moves:
         row = schedule.ledger.move(move.move_id)
         state = row.state if row else "unknown"
-        final = "verified" if move.same_offer else "reassigned"
         verdict.people += state == "human"
-        if state != final:
+        if state != schedule.stage.case.final:
             verdict.stuck += 1
             verdict.wrong.append(f"{move.move_id} is {state}: {row.reason if row else ''}")
         made = by_move.get(move.move_id)
         if row and row.order_id and (made is None or row.order_id != made["order_id"]):
             verdict.wrong.append(f"{move.move_id} holds order {row.order_id}, not its own")
+        verdict.wrong += _ends(schedule, move.subscription_ids, made)
     verdict.wrong += [str(one) for one in schedule.ledger.verify()]
     verdict.wrong += [str(one) for one in world.books.server_errors]
     return verdict
+
+
+def _ends(schedule: Schedule, originals: list[str], made: Entry | None) -> Iterator[str]:
+    """Find originals whose end was scheduled before the new seats were there, or that renewed."""
+    held = schedule.world.subscriptions[CUSTOMER]
+    there = held[made["subscription_id"]].usable_from if made else None
+    for key in originals:
+        since = schedule.ended.get(key)
+        if since is not None and (there is None or since < there):
+            yield f"the end of {key} was scheduled before its replacement was there"
+    for entry in schedule.world.books.renewals:
+        if entry["subscription_id"] in originals:
+            yield f"{entry['subscription_id']} {entry['how']} until {entry['until']}"

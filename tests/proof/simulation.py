@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
@@ -34,14 +34,14 @@ from cspkit.tables import Mode, MoveState
 from cspkit.wire import FixedTokens, Limiter, Wire
 from tests.proof.interleaving import Crash, Life, Operator, Troupe
 from tests.proof.judging import Verdict, judge
-from tests.proof.stage import CASES, START, Case, Door, stage_of
+from tests.proof.stage import CASES, CUSTOMER, ENDS_ON, START, Case, Door, original_id, stage_of
 from tests.proof.weather import Storm, Weather
 
 STORM = (timedelta(minutes=20), timedelta(minutes=75))
-LIMIT = timedelta(hours=24)
+LIMIT, LONG_LIMIT = timedelta(hours=24), timedelta(days=14)
 REST = (600.0, 2400.0)
 AGAIN = 0.1
-ROAD = ("provision", "verify", "reassign")
+AFTER_THE_END = datetime.combine(ENDS_ON + timedelta(days=1), time(9), UTC)
 
 
 class Staged(Ledger):
@@ -93,9 +93,9 @@ class WorldClock:
 class Line(InProcess):
     """The line of one life to the service, with a boundary before and after each call."""
 
-    def __init__(self, gate: Door, life: Life) -> None:
+    def __init__(self, gate: Door, life: Life, watch: Callable[[], None]) -> None:
         super().__init__(gate)
-        self._life = life
+        self._life, self._watch = life, watch
 
     def send(self, request: requests.PreparedRequest, *rest: Any, **more: Any) -> Any:
         what = f"{request.method} {request.path_url}"
@@ -103,6 +103,7 @@ class Line(InProcess):
         try:
             return super().send(request, *rest, **more)
         finally:
+            self._watch()
             self._life.boundary(f"after {what}")
 
 
@@ -115,7 +116,6 @@ class Recipe:
     desk: type[Desk] = Desk
     partner_center: type[PartnerCenter] = PartnerCenter
     steps: dict[str, Callable[[Desk], Step]] = field(default_factory=lambda: dict(STEPS))
-    road: tuple[str, ...] = ROAD
     policy: dict[str, Any] = field(default_factory=dict)
     cases: tuple[Case, ...] = CASES
     options: dict[str, Any] = field(default_factory=dict)
@@ -138,9 +138,11 @@ class Schedule:
         self.world = self.stage.world(seed, **open_ones | recipe.options)
         self.clock = WorldClock(self.world)
         ends = START + self.rng.uniform(0, 1) * (STORM[1] - STORM[0]) + STORM[0]
-        self.troupe = Troupe(self.world, self.rng, storm_ends=ends, ends=ends + LIMIT)
+        limit = LIMIT if self.stage.case.final != "closed" else LONG_LIMIT
+        self.troupe = Troupe(self.world, self.rng, storm_ends=ends, ends=ends + limit)
         self.storm: Weather = Storm(self.rng, lambda: self.troupe.blows)
         self.lengths: list[int] = []
+        self.ended: dict[str, datetime] = {}
         self.names: tuple[str, ...] = ("ana", "berta")
         self.door = _door()
         self.ledger = _ledger(recipe.ledger)
@@ -178,7 +180,22 @@ class Schedule:
                 self.troupe.trace.append(f"{operator.name} stops: {error}")
                 operator.rest(self.rng.uniform(*REST))
             else:
-                operator.rest(self.rng.uniform(*REST))
+                operator.rest(self._until_the_next(operator))
+
+    def _until_the_next(self, operator: Operator) -> float:
+        """Say how long an operator rests: until the term ends, when only that is waited for."""
+        moves, last = self.stage.moves, self.stage.case.road[-1]
+        left = {move.move_id for move in moves if (last, move.move_id) not in operator.through}
+        waits = [name for name in left if self.ledger_says(name) == "end_scheduled"]
+        if left and len(waits) == len(left) and self.world.now < AFTER_THE_END:
+            return (AFTER_THE_END - self.world.now).total_seconds()
+        return self.rng.uniform(*REST)
+
+    def ledger_says(self, name: str) -> str:
+        """Give the state of the end of a move's original."""
+        number = next(n for n, move in enumerate(self.stage.moves) if move.move_id == name)
+        end = self.ledger.end(CUSTOMER, original_id(number))
+        return "" if end is None else str(end.state)
 
     def _pass(self, operator: Operator, life: Life) -> bool:
         """Run what is due, as one process; say whether the operator has seen all of it through."""
@@ -186,7 +203,7 @@ class Schedule:
         desk.run_id = f"run-{life.holder}"
         again = self.rng.random() < AGAIN
         subjects = self._subjects(desk.plan)
-        for step in self.recipe.road:
+        for step in self.stage.case.road:
             todo = [one for one in subjects if again or self._is_due(operator, step, one)]
             if todo:
                 desk.forget()
@@ -194,13 +211,13 @@ class Schedule:
                 work.carry_out()
                 done = {(step, one.id) for one, done in work.results if _passed(step, done)}
                 operator.through |= done
-        every = {(step, one.id) for step in self.recipe.road for one in subjects}
+        every = {(step, one.id) for step in self.stage.case.road for one in subjects}
         return every <= operator.through
 
     def _is_due(self, operator: Operator, step: str, one: Subject) -> bool:
         """Say whether a step is next for a move, as far as this operator has seen."""
-        number = self.recipe.road.index(step)
-        before = self.recipe.road[number - 1] if number else ""
+        number = self.stage.case.road.index(step)
+        before = self.stage.case.road[number - 1] if number else ""
         seen = operator.through
         return (step, one.id) not in seen and (not before or (before, one.id) in seen)
 
@@ -232,6 +249,12 @@ class Schedule:
         desk.__dict__ |= {"said": {}, "originals": stage.originals}
         return desk
 
+    def _watch(self) -> None:
+        """Note when the end of an original is scheduled in the world, whoever did it."""
+        for key, one in self.world.subscriptions[CUSTOMER].items():
+            if one.scheduled and key not in self.ended:
+                self.ended[key] = self.world.now
+
     def _wire(self, life: Life, base: str) -> Wire:
         return Wire(
             base,
@@ -240,15 +263,20 @@ class Schedule:
                 clock=self.clock.seconds, sleep=lambda wait: life.boundary("waits", wait)
             ),
             chance=self.rng.random,
-            adapter=Line(self.door, life),
+            adapter=Line(self.door, life, self._watch),
         )
 
 
 def _passed(step: str, done: Done) -> bool:
-    """Say whether the next step may begin; an ordered move goes on with its verification."""
+    """Say whether a move is through with a step; an ordered one goes on with its verification.
+
+    One whose original is going to end is looked at again when it has.
+    """
     if step == "provision" and done.after == MoveState.ORDERED:
         return True
-    return done.outcome in (Outcome.DONE, Outcome.SKIPPED)
+    if step == "retire":
+        return done.after == MoveState.CLOSED
+    return done.outcome is Outcome.DONE
 
 
 def play(seed: int, recipe: Recipe = RECIPE) -> Verdict:

@@ -34,6 +34,7 @@ SEATS = 7
 USED = 3
 OWN = "csp_nce"
 ELSEWHERE = "unknown"
+RULES = {OWN: "csp_nce_paid_month", ELSEWHERE: "unknown"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,27 @@ class Case:
     originals: int = 1
     same_offer: bool = True
     channel: str = ELSEWHERE
+    used: int = USED
+
+    @property
+    def road(self) -> tuple[str, ...]:
+        """The steps of its moves: those that we sold ourselves are ended by us as well."""
+        steps = ("provision", "verify") if self.same_offer else ("provision", "verify", "reassign")
+        return ("renewal-safe", *steps, "retire") if self.channel == OWN else steps
+
+    @property
+    def final(self) -> str:
+        """The state in which a move is through."""
+        return "closed" if self.channel == OWN else "verified" if self.same_offer else "reassigned"
 
 
 ONE = Case("one")
 TWINS = Case("twins", originals=2)
 OTHER = Case("other", same_offer=False)
-CASES = (ONE, TWINS, OTHER)
+ENDED = Case("ended", channel=OWN)
+FULL = Case("full", channel=OWN, used=SEATS)
+# how often each is drawn; the longest road costs twice as much as the others
+CASES = (*3 * (ONE,), *2 * (TWINS,), *2 * (OTHER,), ENDED)
 
 
 class Stage:
@@ -80,7 +96,9 @@ class Stage:
         world.customers[CUSTOMER] = replace(_CUSTOMER, attestations=[])
         for number in range(self.case.originals):
             world.add(_original(self.case, number))
-        world.users[CUSTOMER] = {one.id: one for one in _users(self.case.originals * USED)}
+        world.users[CUSTOMER] = {
+            one.id: one for one in _users(self.case.originals * self.case.used)
+        }
         relations.grant(world, world.customers[CUSTOMER], START - timedelta(days=90))
         return world
 
@@ -197,7 +215,7 @@ def _original(case: Case, number: int) -> Subscription:
         price=Decimal(10),
         currency="EUR",
         owner_tenant=PARTNER_TENANT if ours else None,
-        assigned=USED,
+        assigned=case.used,
     )
 
 
@@ -243,6 +261,7 @@ def _move(case: Case, number: int, seats: int) -> PlannedMove:
         overlap_cost=None,
         currency=None,
         reason="",
+        rule=RULES[case.channel],
     )
 
 
