@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from cspkit import letters
 from cspkit.errors import LedgerError, SettingsError
 from cspkit.ledger import EndRow, Lease, MoveRow
 from cspkit.moves import posting
 from cspkit.moves.desk import Desk
+from cspkit.moves.holdings import Seen
 from cspkit.moves.provisioning import claim_of
 from cspkit.moves.rows import Subject
 from cspkit.planning import Plan, PlannedCustomer
 from cspkit.reconciling.comparing import Comparison
 from cspkit.reconciling.differences import Difference
-from cspkit.reconciling.ending import HOW, TO, Verdict
+from cspkit.reconciling.ending import CURRENCY, EXTENDED, HOW, TERM, TO, Verdict
 from cspkit.reconciling.orders import FREEZABLE
-from cspkit.reconciling.originals import Originals, limits
-from cspkit.tables import EndState, MoveState
+from cspkit.reconciling.originals import Originals
+from cspkit.tables import Channel, EndState, MoveState
 
 LETTER = "renewed"
 
@@ -117,34 +121,51 @@ class Recorder:
             )
 
     def _tell(self, verdict: Verdict) -> None:
-        """Write to the customer once for each renewal, unless they are on hold."""
+        """Write to the customer once for each renewal, unless they are on hold.
+
+        A paid month has a letter of its own, which the step that ends originals writes.
+        """
         row, seen = verdict.row, verdict.seen
-        assert seen is not None
-        hold = self._desk.hold(row.customer_id)
-        if hold:
-            self.notes.append(f"no letter to {row.customer_id} about {row.original}: {hold}")
-            return
         facts = {**row.facts, **verdict.evidence}
-        channel = self._facts.channel(row.original)
+        if seen is None or facts.get(HOW) == EXTENDED:
+            return
         until = verdict.columns.get("cancel_until") or row.cancel_until
+        why_not = self._desk.hold(row.customer_id)
+        if until is not None and until <= self._desk.clock.now():
+            why_not = f"it could be cancelled until {until:%Y-%m-%d}"
+        cycle = f"{row.original}-{facts.get(TO) or seen.ends_on}"
+        if self._desk.ledger.letter(row.customer_id, LETTER, cycle) is None and why_not:
+            self.notes.append(f"no letter to {row.customer_id} about {row.original}: {why_not}")
+        if why_not:
+            return
+        try:
+            self._post(verdict, seen, facts, until, cycle)
+        except SettingsError as error:
+            self.notes.append(f"no letter to {row.customer_id} about {row.original}: {error}")
+
+    def _post(
+        self,
+        verdict: Verdict,
+        seen: Seen,
+        facts: Mapping[str, Any],
+        until: datetime | None,
+        cycle: str,
+    ) -> None:
+        row, ends = verdict.row, seen.ends_on or verdict.row.plan_expires_on
         product = self._facts.product(row.original, seen.sku_id)
-        ends = seen.ends_on or row.plan_expires_on
+        amount, today = facts.get(TERM), self._desk.today
+        # Where nobody states a limit, the next day is the latest that is surely not too late.
+        by = until.date() if until else today + timedelta(days=1)
         fields: dict[str, letters.Field] = {
             "originals": [letters.Licences(seen.seats or 0, product, ends)] if ends else [],
             "ended": row.plan_expires_on,
             "until": seen.ends_on,
-            "by": max(until.date(), self._desk.today) if until else self._desk.today,
+            "by": by,
+            "cost": letters.Price(Decimal(amount) if amount else None, facts.get(CURRENCY, "")),
         }
         about = Subject(row.customer_id, self._customer(row.customer_id))
-        cycle = f"{row.original}-{facts.get(TO) or seen.ends_on}"
-        try:
-            posting.post(self._desk, about, LETTER, fields, cycle, channel=channel)
-        except SettingsError as error:
-            who = limits().get(channel)
-            whom = who.who if who else "the customer"
-            self.notes.append(
-                f"no letter about {row.original} ({facts.get(HOW)}; {whom} can cancel it): {error}"
-            )
+        channel = Channel.CSP_NCE if seen.sold else self._facts.channel(row.original)
+        posting.post(self._desk, about, LETTER, fields, cycle, channel=channel)
 
     def _customer(self, customer_id: str) -> PlannedCustomer:
         """Find a customer in the plans; one of no plan is known by Partner Center's list alone."""
