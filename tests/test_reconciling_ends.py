@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from email import policy
+from email.parser import BytesParser
 from typing import Any
 
 import pytest
@@ -15,7 +17,6 @@ from cspkit.ledger import EndRow
 from cspkit.reconciling import Difference, Kind
 from cspkit.rehearsal import endings
 from cspkit.rehearsal.records import PARTNER_TENANT, Subscription
-from cspkit.settings import Letters
 from cspkit.tables import EndState, MoveState
 from tests import originals
 from tests import scene as scenes
@@ -60,13 +61,8 @@ class Watched:
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    """A prompt service, and letters about renewals in the partner's own words."""
+    """A prompt service and an empty workspace."""
     with scenes.scene() as made:
-        own = made.settings.root / "own"
-        own.mkdir()
-        for language in ("en", "es", "it"):
-            (own / f"renewed.{language}.txt").write_text(TEXT, encoding="utf-8")
-        made.settings = made.settings.model_copy(update={"letters": Letters(own="own")})
         yield made
 
 
@@ -165,7 +161,11 @@ def test_our_own_that_renewed_counts_down_to_the_services_own_limit(scene: Scene
     for day in (2, 3, 9):
         (said,) = found.on(ENDS + timedelta(days=day))
     assert "cannot be cancelled since 2026-12-18" in said.to_do
-    assert len(found.letters) == 1
+    (letter,) = found.letters
+    said_in = (scene.settings.reports / "outbox" / letter).read_bytes()
+    text = BytesParser(policy=policy.default).parsebytes(said_in).get_content()
+    assert f"{150 * found.original.seats}" in text.replace(".", "").replace(",", "")
+    assert "2027" in text and "18" in text
 
 
 def test_a_renewal_of_another_partner_is_seen_in_the_tenant(scene: Scene) -> None:
@@ -198,6 +198,7 @@ def test_a_paid_month_shows_its_cost_a_day(scene: Scene) -> None:
     assert (said.kind, found.original.extended) == (Kind.PAID_MONTH, True)
     assert f"a paid month at {daily} EUR a day" in said.service
     assert found.end.facts["daily_cost"] == str(daily)
+    assert found.letters == []
 
 
 def test_an_unknown_price_stays_unknown(scene: Scene) -> None:

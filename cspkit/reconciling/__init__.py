@@ -2,8 +2,9 @@
 
 from cspkit.reconciling.comparing import Comparison
 from cspkit.reconciling.differences import COLUMNS, Difference, Kind
+from cspkit.reconciling.opening import begin
 from cspkit.reconciling.waiting import Waiting, last_reconciled, waiting
-from cspkit.reconciling.work import Work, begin
+from cspkit.reconciling.work import Work
 
 __all__ = [
     "COLUMNS",

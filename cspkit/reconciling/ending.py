@@ -18,6 +18,7 @@ from cspkit.tables import EndState
 
 MONTH = timedelta(days=31)
 TO, DAILY, TERM, CURRENCY, HOW = ("renewed_to", "daily_cost", "term_cost", "currency", "how")
+EXTENDED, AGAIN = "extended", "renewed"
 _SAFE = (EndState.SAFE, EndState.SCHEDULED)
 
 
@@ -189,7 +190,7 @@ def _renewed(row: EndRow, seen: Seen, about: About) -> Verdict:
     until = _until(row, seen, about)
     evidence = {} if known else _evidence(how, row, seen, about)
     facts = {**facts, **evidence}
-    kind = Kind.PAID_MONTH if how == "extended" else Kind.RENEWED
+    kind = Kind.PAID_MONTH if how == EXTENDED else Kind.RENEWED
     said = f"active until {seen.ends_on or 'an unknown day'}, {_cost(kind, facts)}"
     ledger = f"{'renewed' if known else row.state}, its end was {due}"
     difference = _said(kind, row, ledger, said, _cancel(kind, until, about))
@@ -203,12 +204,12 @@ def _how(row: EndRow, seen: Seen, about: About) -> str:
     """Tell a paid month from a renewal: a month more of what was longer."""
     before = about.facts.term(row.original)
     if before == "P1M":
-        return "renewed"
+        return AGAIN
     if seen.sold is not None and seen.sold.term:
-        return "extended" if seen.sold.term == "P1M" else "renewed"
+        return EXTENDED if seen.sold.term == "P1M" else AGAIN
     due = base(row)
     assert due is not None and seen.ends_on is not None
-    return "extended" if seen.ends_on - due <= MONTH else "renewed"
+    return EXTENDED if seen.ends_on - due <= MONTH else AGAIN
 
 
 def _until(row: EndRow, seen: Seen, about: About) -> datetime | None:
@@ -223,7 +224,7 @@ def _until(row: EndRow, seen: Seen, about: About) -> datetime | None:
 
 def _evidence(how: str, row: EndRow, seen: Seen, about: About) -> dict[str, Any]:
     rule = about.facts.rule(row.original)
-    dearer = rule.uplift if rule and how == "extended" else None
+    dearer = rule.uplift if rule and how == EXTENDED else None
     price = about.facts.price(row.original, seen.seats, uplift=dearer or Decimal(0))
     found = {HOW: how, TO: str(seen.ends_on or ""), "seen": seen.status}
     costs = {DAILY: price.daily, TERM: price.term}
