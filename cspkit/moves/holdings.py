@@ -105,6 +105,17 @@ class Tenant:
             if one.sku_id == sku_id and one.status not in _LATER and not self._is_to_come(one)
         ]
 
+    def others(self, sku_id: str, ours: str | None, partner: str) -> list[Holding]:
+        """List the subscriptions of a pool beside one of ours, or beside all that we sold.
+
+        The latter where the tenant shows ours under no id that we know: then who sold what is
+        all there is to tell them apart.
+        """
+        mine = [one for one in self.owned if ours in one.ids]
+        mine = mine or [one for one in self.owned if one.owner_tenant == partner]
+        names = {_name(one) for one in mine}
+        return [one for one in self.counted(sku_id) if one.id not in names]
+
     def to_come(self, sku_id: str) -> dict[str, int]:
         """Give the seats that the tenant lists and its pool surely does not count yet."""
         return {
@@ -136,12 +147,17 @@ def read(desk: Desk, customer_id: str) -> Tenant:
     """Read a customer's subscriptions from both services, once in a run."""
     sold = desk.once(desk.partner_center.subscriptions, customer_id)
     try:
-        owned = desk.once(desk.graph.owned, customer_id)
-        pools = desk.once(desk.graph.pools, customer_id)
+        return look_into(desk, customer_id, sold)
     except ApiRefused as error:
         if error.status in (401, 403):
             return Tenant(tuple(sold), why_not=NO_ACCESS)
         raise
+
+
+def look_into(desk: Desk, customer_id: str, sold: Iterable[Subscription] = ()) -> Tenant:
+    """Read what a tenant itself shows; raise ApiRefused where it does not let us in."""
+    owned = desk.once(desk.graph.owned, customer_id)
+    pools = desk.once(desk.graph.pools, customer_id)
     return Tenant(tuple(sold), tuple(owned), pools, len(owned.bad))
 
 

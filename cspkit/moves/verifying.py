@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cspkit.errors import ApiRefused
 from cspkit.ledger import Lease, MoveRow
-from cspkit.moves import delivery, evidence
+from cspkit.moves import delivery, evidence, holdings
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.evidence import Evidence
+from cspkit.moves.pool import missing_seats
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.tables import MoveState
 
@@ -109,24 +110,19 @@ class Verify:
 
     def _hidden(self, row: MoveRow) -> str:
         """Say why the customer's tenant does not show the seats; empty when it does."""
-        desk = self._desk
-        pool = desk.once(desk.graph.pools, row.customer_id).get(row.target_sku_id)
-        owned = desk.once(desk.graph.owned, row.customer_id)
-        if pool is None or pool.status != "enabled":
-            return f"the tenant shows no seats of {row.target_sku_id} yet"
-        ours = next((one for one in owned if row.subscription_id in one.ids), None)
+        desk, sku_id = self._desk, row.target_sku_id
+        tenant = holdings.look_into(desk, row.customer_id)
+        ours = next((one for one in tenant.owned if row.subscription_id in one.ids), None)
         if ours and (ours.status != "enabled" or (ours.seats or 0) < row.seats):
             return f"the tenant shows {row.subscription_id} not in full yet"
-        # Which of its two ids a pool lists is not documented; an unknown kind proves nothing.
-        listed = pool.subscription_ids & frozenset().union(*(one.ids for one in owned))
-        if ours and listed and not listed & ours.ids:
+        if ours and not ours.ids.isdisjoint(tenant.to_come(sku_id)):
             return f"the seats of {row.subscription_id} cannot be assigned yet"
-        others = self._desk.ledger.replaced_seats(
-            row.customer_id, row.target_sku_id, besides=row.move_id
-        )
-        if pool.enabled - others < row.seats:
-            return f"the tenant shows {pool.enabled} seats of {row.target_sku_id}, not yet enough"
-        return ""
+        others = tenant.others(sku_id, row.subscription_id, desk.settings.service.partner_tenant)
+        replaced = 0
+        if ours is None:
+            replaced = desk.ledger.replaced_seats(row.customer_id, sku_id, besides=row.move_id)
+        missing = missing_seats(tenant.units(sku_id), others, row.seats, replaced=replaced)
+        return f"{sku_id}: {missing}" if missing else ""
 
     def _move(
         self, row: MoveRow, after: MoveState, lease: Lease, reason: str, **told: object
