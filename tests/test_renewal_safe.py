@@ -297,6 +297,16 @@ def test_a_scheduled_new_term_is_taken_back_too(scene: Scene) -> None:
     assert (item.scheduled, scene.calls("PATCH")) == ([], 1)
 
 
+def test_what_was_planned_for_the_next_term_stays(scene: Scene) -> None:
+    """The whole resource goes back: what is left out would be reset without a word."""
+    item = original(scene, "csp_nce")
+    item.next_term, item.friendly_name = {"quantity": 3}, "kept"
+    planned(scene, item, rule="csp_nce_unclear")
+
+    assert scene.outcome(STEP) == "done"
+    assert (item.auto_renew, item.next_term, item.friendly_name) == (False, {"quantity": 3}, "kept")
+
+
 def test_an_extended_term_is_not_settled_by_switching_off(scene: Scene) -> None:
     """The books show the paid month that follows; the ledger keeps the fact for the last step."""
     item = original(scene, "csp_nce")
