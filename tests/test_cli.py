@@ -15,7 +15,7 @@ from cspkit.rehearsal import samples
 
 VERBS = [
     *("demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"),
-    "reconcile",
+    *("reconcile", "letters"),
     *("doctor", "hold", "release", "adopt", "confirm-absent"),
 ]
 
@@ -36,7 +36,7 @@ def tables_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
     """`--help` is enough to use a verb."""
-    verb_words = [verb, "serve"] if verb == "rehearse" else [verb]
+    verb_words = [verb, *{"rehearse": ["serve"], "letters": ["send"]}.get(verb, [])]
     done = cspkit(*verb_words, "--help", cwd=tmp_path)
 
     assert done.returncode == 0

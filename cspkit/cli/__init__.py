@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from cspkit.cli import exporting, plans, ranks, reconciling, rehearsing, runs, safety, workspaces
+from cspkit.cli import (
+    exporting,
+    letters,
+    plans,
+    ranks,
+    reconciling,
+    rehearsing,
+    runs,
+    safety,
+    workspaces,
+)
 from cspkit.cli.options import app
 from cspkit.errors import BAD_INPUT, CspkitError
 
-VERBS = (workspaces, exporting, ranks, plans, runs, safety, reconciling, rehearsing)
+VERBS = (workspaces, exporting, ranks, plans, runs, letters, safety, reconciling, rehearsing)
 
 __all__ = ["VERBS", "app", "main"]
 
