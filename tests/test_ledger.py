@@ -371,7 +371,7 @@ def test_a_person_confirms_that_there_is_no_order(ledger: Ledger) -> None:
 
 
 def test_customer_steps_only_go_forward(ledger: Ledger) -> None:
-    """A step that is done is not asked for again."""
+    """A step that is done is not asked for again; only access can end, and then it is."""
     lease = take(ledger)
     first = ledger.step(CUSTOMER, "relationship")
     ledger.advance_step(first, StepState.ASKED, run_id="r", lease=lease)
@@ -383,6 +383,10 @@ def test_customer_steps_only_go_forward(ledger: Ledger) -> None:
     assert StepState.DONE is ledger.step(CUSTOMER, "relationship").state
     with pytest.raises(LedgerError):
         raw(ledger, "UPDATE steps SET prev = 'done', state = 'asked'")
+    access = ledger.step(CUSTOMER, "access")
+    ledger.advance_step(access, StepState.DONE, run_id="r", lease=lease)
+    ended = ledger.step(CUSTOMER, "access")
+    assert ledger.advance_step(ended, StepState.ASKED, run_id="r", lease=lease)
 
 
 def test_a_letter_is_claimed_once(ledger: Ledger) -> None:

@@ -101,7 +101,12 @@ _SENT_AGAIN = (
 
 RULES = (
     Rule("moves", "UPDATE", "prev must be the state that was left", _MOVED),
-    Rule("steps", "UPDATE", "prev must be the state that was left", _MOVED),
+    Rule(
+        "steps",
+        "UPDATE",
+        "prev must be the state that was left, and only access is asked for again",
+        f"({_MOVED}) OR (OLD.state = 'done' AND NEW.state = 'asked' AND NEW.step <> 'access')",
+    ),
     Rule("ends", "UPDATE", "prev must be the state that was left", _MOVED),
     Rule("ends", "INSERT", "an end begins open", "NEW.state <> 'open'"),
     Rule("ends", "UPDATE", "whose end it is never changes", _ANOTHER, about="key"),

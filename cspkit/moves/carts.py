@@ -61,6 +61,7 @@ def _create(work: Pass, row: MoveRow, item: str) -> Cart:
         term=row.term,
         billing_cycle=row.billing_cycle,
         friendly_name=friendly_name(_title(row), row.move_id),
+        reseller=work.desk.resellers.number_of(row.customer_id),
     )
     path = pc.cart_path(row.customer_id)
     intent = Intent(row.move_id, row.customer_id, "cart", path, body)

@@ -27,6 +27,10 @@ def check_out(work: Pass, row: MoveRow) -> Done | None:
     if row.state is MoveState.CART and work.expired(row):
         work.move(row, MoveState.PLANNED, "the cart expired before it was sent", cart_id=None)
         return None
+    if row.state is MoveState.CART and _other_reseller(work, row):
+        why = "the customer's reseller changed, so the cart is dropped"
+        work.move(row, MoveState.PLANNED, why, cart_id=None)
+        return None
     if work.sends >= SENDS_PER_PASS:
         return work.end(row, Outcome.WAITING, "the checkout got no clear answer yet; run again")
     assert row.cart_id is not None
@@ -45,6 +49,15 @@ def check_out(work: Pass, row: MoveRow) -> Done | None:
         return None
     _answered(work, _sent(work, row), result)
     return None
+
+
+def _other_reseller(work: Pass, row: MoveRow) -> bool:
+    """Say whether a cart of an earlier run names another reseller than people do by now."""
+    if work.carts or row.cart_id is None or not work.desk.resellers.any:
+        return False
+    cart = work.desk.partner_center.cart(row.customer_id, row.cart_id)
+    number = work.desk.resellers.number_of(row.customer_id)
+    return cart is not None and cart.is_open and cart.resellers != ((number,) if number else ())
 
 
 def settle(work: Pass, row: MoveRow) -> Done | None:

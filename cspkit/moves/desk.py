@@ -16,6 +16,7 @@ from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
 from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
 from cspkit.moves.costs import Sheets
+from cspkit.moves.reselling import Resellers
 from cspkit.moves.stopping import Stop
 from cspkit.partner_center import Customer, PartnerCenter
 from cspkit.planning import Excess, Plan, over_caps
@@ -78,6 +79,11 @@ class Desk:
     def invitation_link(self) -> str:
         """The link that invites every customer, read once in a run."""
         return self.partner_center.relationship_link()
+
+    @cached_property
+    def resellers(self) -> Resellers:
+        """The indirect resellers of the partner, read once in a run where somebody has one."""
+        return Resellers(self.partner_center, self.said)
 
     @cached_property
     def said(self) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from cspkit import letters
 from cspkit.errors import SettingsError
 from cspkit.ledger import Lease
+from cspkit.moves import reselling
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.mailing import sends
 from cspkit.moves.posting import compose, licences, post
@@ -54,8 +55,12 @@ class Invite:
         if desk.related(one.customer_id):
             note_related(desk, one, lease)
             return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED)
+        refused = desk.resellers.refusal(one.customer_id)
+        if refused.startswith(reselling.UNKNOWN):
+            return Done(row.state, row.state, Outcome.SKIPPED, refused)
         try:
-            asking = _asking(desk, one, desk.invitation_link)
+            link = desk.resellers.link(one.customer_id, desk.invitation_link)
+            asking = _asking(desk, one, link)
             letter = post(desk, one, LETTER, asking)
             if days := reminder_due(desk, one):
                 remind(desk, one, asking, days)

@@ -74,7 +74,7 @@ def _customer_facts(desk: Desk, one: Subject) -> str:
         return "the customer has not accepted the invitation yet"
     if not agreed(desk, one.customer_id):
         return NOT_AGREED
-    return ""
+    return desk.resellers.refusal(one.customer_id)
 
 
 def _seen_live(desk: Desk, one: Subject) -> list[Owned]:

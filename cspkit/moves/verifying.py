@@ -89,6 +89,10 @@ class Verify:
             return "", f"{name} is {found.status!r}, which no document explains"
         if found.seats is not None and found.seats < row.seats:
             return f"{name} has {found.seats} seats, not {row.seats}", ""
+        number = self._desk.resellers.number_of(row.customer_id)
+        if number and found.partner_id not in ("", number):
+            sold = f"{name} is sold through partner {found.partner_id}, decided is {number}"
+            return "", f"{sold}: correct it in Partner Center, or reseller_id in decisions.xlsx"
         return "", ""
 
     def _waiting(self, row: MoveRow) -> str:

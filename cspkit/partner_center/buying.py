@@ -9,6 +9,8 @@ from typing import Any
 from cspkit.partner_center.calling import Caller, route
 from cspkit.wire import Listed, Record, plain
 
+RESELLER = "transaction_reseller"
+
 
 @dataclass(frozen=True)
 class Cart:
@@ -19,6 +21,7 @@ class Cart:
     created_at: datetime | None
     expires_at: datetime | None
     problem: str
+    resellers: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -103,10 +106,21 @@ def checkout_path(customer_id: str, cart_id: str) -> str:
 
 
 def cart_body(
-    catalog_item_id: str, *, seats: int, term: str, billing_cycle: str, friendly_name: str
+    catalog_item_id: str,
+    *,
+    seats: int,
+    term: str,
+    billing_cycle: str,
+    friendly_name: str,
+    reseller: str = "",
 ) -> dict[str, Any]:
-    """Make the body of a cart with one line: one cart, one line, one order."""
+    """Make the body of a cart with one line: one cart, one line, one order.
+
+    `reseller` is the partner number of the indirect reseller that the sale is through.
+    """
     line = cart_line(catalog_item_id, seats=seats, term=term, billing_cycle=billing_cycle)
+    if reseller:
+        line["participants"] = [{"key": RESELLER, "value": reseller}]
     return {"lineItems": [line | {"friendlyName": friendly_name}]}
 
 
@@ -135,6 +149,12 @@ def _cart(record: Record) -> Cart:
         record.instant("creationTimestamp"),
         record.instant("expirationTimestamp"),
         "; ".join(problems),
+        tuple(
+            one.text("value")
+            for line in lines
+            for one in line.records("participants")
+            if one.id("key") == RESELLER
+        ),
     )
 
 

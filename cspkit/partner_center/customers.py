@@ -69,9 +69,13 @@ class Customers(Caller):
 
     page = PAGE
 
-    def relationship_link(self) -> str:
-        """Return the invitation link, which is the same for every customer."""
-        answer = self._read("relationship_request")
+    def relationship_link(self, reseller: str = "") -> str:
+        """Return the invitation link: the same for every customer, or for those of a reseller.
+
+        `reseller` is the tenant id of an indirect reseller of ours.
+        """
+        query: Query | None = {"indirectResellerId": reseller} if reseller else None
+        answer = self._read("relationship_request", query)
         link = answer.record.text("url")
         if not link.startswith("https://"):
             raise ApiUnavailable(

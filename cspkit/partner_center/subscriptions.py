@@ -54,6 +54,7 @@ class Subscription:
     scheduled: tuple[Scheduled, ...] = ()
     etag: str = ""
     refundable: tuple[Refundable, ...] = ()
+    partner_id: str = ""
 
     @property
     def ends_with_its_term(self) -> bool:
@@ -188,6 +189,7 @@ def _subscription(record: Record) -> Subscription:
         tuple(_scheduled(one) for one in record.records("scheduledActions")),
         record.record("attributes").text("etag"),
         tuple(_refundable(record)),
+        record.text("partnerId"),
     )
 
 
