@@ -426,6 +426,7 @@ def test_what_nobody_renews_is_safe_by_its_channel(scene: Scene, channel: str) -
 
     assert scene.outcome(STEP) == "done"
     assert (end(scene, item).way, outbox(scene), scene.calls("PATCH")) == ("channel", [], 0)
+    assert not [route for route in scene.books["calls"] if "/subscriptions/" in route]
     assert term_over(scene, item) == "no"
 
 

@@ -58,7 +58,7 @@ def decide(desk: Desk, move: PlannedMove, row: EndRow, rule: Rule) -> Todo:
     name = row.original
     if row.state in OVER:
         return Todo(name, "", f"{name}: {row.state}", Outcome.DONE)
-    renewal = renewals.read(desk, move.customer_id, name)
+    renewal = renewals.read(desk, move.customer_id, name, rule.channel)
     if renewal is not None:
         return _shown(desk, move, row, renewal)
     if row.state is EndState.SAFE:

@@ -14,6 +14,7 @@ from cspkit.errors import ApiRefused, ApiUnclear
 from cspkit.ledger import Intent, Lease
 from cspkit.moves.desk import Desk
 from cspkit.partner_center import Subscription
+from cspkit.tables import Channel
 
 VERB = "renewal-off"
 PATCH, AZURE = "patch", "azure"
@@ -21,6 +22,8 @@ PATCH, AZURE = "patch", "azure"
 STALE = ((412, ""), (400, "2055"))
 NO_ACCESS = (401, 403)
 TRIES = 2
+_SOLD = (Channel.CSP_NCE, Channel.CSP_LEGACY, Channel.UNKNOWN)
+_BILLED = (Channel.DIRECT_MCA, Channel.MCA_E, Channel.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,17 @@ class Renewal:
         return f"auto-renew {_switch(self.on)}{ends}"
 
 
-def read(desk: Desk, customer_id: str, original: str) -> Renewal | None:
-    """Read an original where we may change it; None where no service shows it to us."""
-    mine = desk.partner_center.subscription(customer_id, original)
-    if mine is not None:
-        return _ours(mine)
-    return next(_billed(desk, customer_id, original), None)
+def read(desk: Desk, customer_id: str, original: str, channel: Channel) -> Renewal | None:
+    """Read an original where we may change it; None where no service shows it to us.
+
+    Only where its channel has it is asked; of one that nobody knows, everywhere.
+    """
+    found = None
+    if channel in _SOLD:
+        found = _sold(desk, customer_id, original)
+    if found is None and channel in _BILLED:
+        found = next(_billed(desk, customer_id, original), None)
+    return found
 
 
 def stop(desk: Desk, customer_id: str, renewal: Renewal, lease: Lease) -> Renewal | None:
@@ -81,7 +89,10 @@ def sent(desk: Desk, original: str) -> bool:
     return any(call.may_have_acted for call in desk.ledger.calls(original, VERB))
 
 
-def _ours(found: Subscription) -> Renewal:
+def _sold(desk: Desk, customer_id: str, original: str) -> Renewal | None:
+    found = desk.partner_center.subscription(customer_id, original)
+    if found is None:
+        return None
     ends = found.ends_at.date() if found.ends_at else None
     on = True if found.renews_as_scheduled else found.auto_renew
     return Renewal(PATCH, on, found.status, ends, found)
@@ -105,7 +116,9 @@ def _billed(desk: Desk, customer_id: str, original: str) -> Iterator[Renewal]:
 
 
 def _again(desk: Desk, customer_id: str, renewal: Renewal) -> Renewal | None:
-    return read(desk, customer_id, renewal.found.id)
+    if renewal.way == PATCH:
+        return _sold(desk, customer_id, renewal.found.id)
+    return next(_billed(desk, customer_id, renewal.found.id), None)
 
 
 def _same(seen: Renewal, checked: Renewal) -> bool:
