@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from cspkit import cli, runbooks
+from cspkit.errors import SettingsError
 from cspkit.rehearsal.server import Server
 from cspkit.reporting import receipts
 from cspkit.runbooks import settling
@@ -236,13 +237,6 @@ def shared(office: Scene) -> None:
     settling.keep(office.settings.model_copy(update={"paths": paths}), office.settings.root)
 
 
-def no_role(office: Scene) -> None:
-    """Let the service refuse what only a selling role may ask."""
-    office.fault(
-        "refuse", "*/relationshiprequests", method="GET", times=None, status=403, code=2032
-    )
-
-
 def only(office: Scene) -> None:
     """Name a move that the plan does not have."""
     (office.settings.root / "failed.csv").write_text("subject\nmv-404\n", encoding="utf-8")
@@ -269,7 +263,6 @@ SLIPS: dict[str, tuple[Prepare | None, tuple[str, ...], int, str]] = {
     "too many workers": (None, ("--parallel", "99"), 2, "expected 1 to 16, found 99"),
     "no such time": (None, ("--until", "25:00"), 2, "HH:MM, found '25:00'"),
     "no such day": (None, ("--due", "monday"), 2, "found 'monday'"),
-    "a missing role": (no_role, (), 2, "Admin agent or Sales agent"),
 }
 
 
@@ -277,7 +270,7 @@ SLIPS: dict[str, tuple[Prepare | None, tuple[str, ...], int, str]] = {
 def test_a_slip_is_one_line_and_nothing_is_sent(
     slip: str, office: Scene, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit 2 or 3 before anything leaves; only a role is found out by asking, once."""
+    """Exit 2 or 3 before a kernel starts, and the rehearsal's books show no call."""
     prepare, words, code, message = SLIPS[slip]
     office.plan(office.ready(11))
     if prepare is not None:
@@ -293,13 +286,20 @@ def test_a_slip_is_one_line_and_nothing_is_sent(
     lines = capfd.readouterr().err.splitlines()
     assert (code, 1) == (ended.value.code, len(lines)), lines
     assert message in lines[0]
-    asked = {"GET /v1/customers/relationshiprequests": 1} if prepare is no_role else {}
-    more = {route: number - before["calls"].get(route, 0) for route, number in calls(office)}
-    assert asked == {route: number for route, number in more.items() if number}
+    assert before == office.books
+
+
+def test_a_missing_role_is_found_out_by_one_question(office: Scene) -> None:
+    """Who may not sell is told so at once, instead of failing move by move."""
+    office.plan(office.ready(11), office.ready(12))
+    denied = {"method": "GET", "status": 403, "code": 2032, "times": None}
+    office.fault("refuse", "*/relationshiprequests", **denied)
+    before = office.books
+
+    with pytest.raises(SettingsError, match="given the role Admin agent or Sales agent") as error:
+        office.run("provision")
+
+    assert (error.value.exit_code, len(str(error.value).splitlines())) == (2, 1)
     assert before["orders"] == office.orders
-
-
-def calls(office: Scene) -> list[tuple[str, int]]:
-    """List how often each route was called."""
-    found: dict[str, int] = office.books["calls"]
-    return sorted(found.items())
+    more = sum(office.books["calls"].values()) - sum(before["calls"].values())
+    assert more == 1

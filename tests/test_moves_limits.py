@@ -278,6 +278,17 @@ def test_an_interrupt_lets_the_one_in_hand_finish(fresh: Scene) -> None:
     assert before is signal.getsignal(signal.SIGINT)
 
 
+def test_the_next_run_at_a_desk_begins_anew(fresh: Scene) -> None:
+    """What stopped one run says nothing about another."""
+    stopped = doing(fresh, Doing(lambda one: signal.raise_signal(signal.SIGINT)), 2)
+    stopped.carry_out()
+    again = Work(stopped._desk, Doing(), stopped._subjects)
+
+    assert ["done"] * 2 == again.carry_out()["outcome"].tolist()
+    again.close()
+    assert not again.stopped
+
+
 def test_nothing_begins_when_the_time_is_up(fresh: Scene) -> None:
     """The time is that of the computer, whatever the rehearsal's clock says; it is no failure."""
     wall = FixedClock(datetime(2026, 3, 3, 16, 30).astimezone())

@@ -20,6 +20,7 @@ from cspkit.moves.limits import Limits
 from cspkit.moves.passes import THROTTLED
 from cspkit.moves.posting import NotPosted
 from cspkit.moves.rows import Done, Look, Outcome, Subject
+from cspkit.moves.stopping import Stop
 from cspkit.tables import Mode
 
 FAILED_FILE = "failed.csv"
@@ -63,7 +64,7 @@ class Work:
     ) -> None:
         """Hold what `begin` put together."""
         self._desk = desk
-        desk.crowd = len({one.customer_id for one in subjects})
+        desk.crowd, desk.stop = len({one.customer_id for one in subjects}), Stop()
         self._step, self._name = step, name
         self._subjects = subjects
         self._limits = limits or Limits()
