@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cspkit import moves
+from cspkit import moves, runbooks
 from cspkit.errors import PlanRefused, SettingsError
 from cspkit.ledger import Ledger
 from cspkit.moves import Limits
@@ -247,3 +247,19 @@ def test_a_dry_run_asks_for_no_names_and_shows_the_arithmetic(scene: Scene) -> N
     )
     assert "20 seats - 10 that end by" in shown["reason"][0]
     assert (scene.calls("PATCH"), scene.state()) == (0, "verified")
+
+
+def test_the_command_takes_both_names_and_a_file(scene: Scene) -> None:
+    """`cspkit run undo` through its notebook: done with two names, refused in one line with one."""
+    ready(scene)
+    file = Path(scene.settings.root) / "these.csv"
+    file.write_text(f"move_id\n{scene.moves[0].move_id}\n", encoding="utf-8")
+    about: dict[str, Any] = {"plan": scene.plan_file, "settings": scene.settings, "only": file}
+
+    with pytest.raises(PlanRefused, match="undo needs two names, agreed_by is ''"):
+        runbooks.run("undo", mode="rehearsal", said={"asked_by": "Ana Ruiz"}, **about)
+    assert not (scene.settings.reports / "receipts").exists()
+    receipt = runbooks.run("undo", mode="rehearsal", said=NAMES, **about)
+
+    assert receipt.counts == {"done": 1}
+    assert (made(scene).status, scene.state()) == ("deleted", "undone")

@@ -46,13 +46,22 @@ class Undo:
         self, desk: Desk, *, asked_by: str = "", agreed_by: str = "", seats: int = 0
     ) -> None:
         """Work at a desk; raise PlanRefused without two names of two people, unless it is dry."""
-        if seats < 0:
-            raise SettingsError("run", "seats", f"expected 0 or more, found {seats!r}")
         if desk.mode is not Mode.DRY:
-            _check_names(asked_by, agreed_by)
+            self.check(asked_by=asked_by, agreed_by=agreed_by, seats=seats)
         self._desk, self._seats = desk, seats
         self._who = f"asked by {asked_by.strip()}, agreed by {agreed_by.strip()}"
         self._gate = Gate(desk)
+
+    @staticmethod
+    def check(*, asked_by: str = "", agreed_by: str = "", seats: int = 0) -> None:
+        """Refuse to take anything back on the word of one person; nothing is read for that."""
+        if seats < 0:
+            raise SettingsError("run", "seats", f"expected 0 or more, found {seats!r}")
+        for name, value in (("asked_by", asked_by), ("agreed_by", agreed_by)):
+            if not person(value):
+                raise PlanRefused(f"undo needs two names, {name} is {value!r}: say who")
+        if person(asked_by) == person(agreed_by):
+            raise PlanRefused(f"{agreed_by!r} asked for this: somebody else must agree (agreed_by)")
 
     def look(self, one: Subject) -> Look:
         """Say what would be taken back, until when that is possible, and who would miss it."""
@@ -218,15 +227,6 @@ class Undo:
         if not done:
             raise Overtaken
         return Done(row.state, after, Outcome.DONE, f"{reason}; {AGAIN}")
-
-
-def _check_names(asked_by: str, agreed_by: str) -> None:
-    """Refuse to take anything back on the word of one person."""
-    for name, value in (("asked_by", asked_by), ("agreed_by", agreed_by)):
-        if not person(value):
-            raise PlanRefused(f"undo needs two names, {name} is {value!r}: say who")
-    if person(asked_by) == person(agreed_by):
-        raise PlanRefused(f"{agreed_by!r} asked for this: somebody else must agree (agreed_by)")
 
 
 def _needed(found: Subscription, verdict: Verdict) -> Todo:

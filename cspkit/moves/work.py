@@ -70,9 +70,7 @@ def begin(
     if chosen is not Mode.DRY and batch is None and day is None and not limits.only:
         problem = f"mode {mode} needs a batch or a due day, or a file, found none"
         raise SettingsError("run", "batch", problem)
-    if chosen is not Mode.DRY and getattr(STEPS[step], "by_name_only", False) and not limits.only:
-        problem = f"{step} needs a csv that names the moves, found none"
-        raise SettingsError("run", "only", problem)
+    check_said(step, chosen, limits, said or {})
     found = Plan.read(plan)
     desk = opening.open_desk(found, chosen, settings or opening.read_settings(config), tokens)
     try:
@@ -95,6 +93,20 @@ def begin(
         desk.close()
         raise
     return Work(desk, made, about.subjects, name=step, limits=limits, notes=about.notes)
+
+
+def check_said(step: str, mode: Mode, limits: Limits, said: Mapping[str, Any]) -> None:
+    """Refuse what one step alone must be told, before anything is opened.
+
+    Raises SettingsError or PlanRefused as the step does.
+    """
+    kind: Any = STEPS[step]
+    if mode is Mode.DRY or not hasattr(kind, "check"):
+        return
+    if kind.by_name_only and not limits.only:
+        problem = f"{step} needs a csv that names the moves, found none"
+        raise SettingsError("run", "only", problem)
+    kind.check(**said)
 
 
 @dataclass(frozen=True)

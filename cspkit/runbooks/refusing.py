@@ -14,6 +14,8 @@ from cspkit.tables import Mode
 if TYPE_CHECKING:
     from cspkit.planning import Plan
 
+_WHICH = ("plan", "batch", "due", "mode")
+
 
 def check_mode(mode: str, *, chosen: bool) -> str:
     """Return a mode that exists; what writes is told what it is about."""
@@ -48,6 +50,8 @@ def check_run(
     names = ("canary", "max_failures", "only", "parallel", "until")
     limits = Limits(**{name: given[name] for name in names})  # type: ignore[arg-type]
     limits.ends_at(SystemClock().now())
+    own = {name: given[name] for name in given.keys() - {*names, *_WHICH}}
+    work.check_said(step, mode, limits, own)
     due = opening.read_day(str(given["due"]) or None)
     work.select(plan, step, limits, batch=batch or None, due=due)
     _check_ledger(mode, settings)
