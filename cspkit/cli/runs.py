@@ -135,6 +135,10 @@ def report(
         str | None,
         typer.Option("--audit", metavar="CUSTOMER", help="Pack one customer's evidence instead."),
     ] = None,
+    reseller: Annotated[
+        str | None,
+        typer.Option("--reseller", metavar="ID", help="Only the customers of one reseller."),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -144,20 +148,22 @@ def report(
     Example: `cspkit report --plan plan.json --lang es --out reports/today`
     """
     from cspkit import planning, reporting
+    from cspkit.reporting import resold
 
     settings, known_on = settings_of(config), day(as_of)
     if audit is not None:
         packed = _audit(planning.Plan.read(plan_file), audit, out, settings)
         result(as_json, {"audit": str(packed)}, f"evidence packed in {packed}")
         return
+    plan, loaded = planning.Plan.read(plan_file), exports_of(paths or [settings.exports], settings)
+    about: Any = {"plan": plan, "exports": loaded, "as_of": known_on, "settings": settings}
     with ledger_of(settings) as ledger:
-        figures = reporting.status(
-            plan=planning.Plan.read(plan_file),
-            ledger=ledger,
-            exports=exports_of(paths or [settings.exports], settings),
-            as_of=known_on,
-            settings=settings,
-        )
+        if reseller is None:
+            figures = reporting.status(**about, ledger=ledger)
+        else:
+            figures = resold.status(reseller, **about, ledger=ledger)
+            orders = out / "orders"
+            resold.orders(reseller, plan=plan, folder=orders, settings=settings, today=known_on)
     hidden_by = settings.root if share else None
     page = reporting.write(figures, out, lang=lang, brand=brand, share_from=hidden_by)
     made = {"report": str(page)}
