@@ -253,6 +253,34 @@ def test_a_checkout_without_an_outcome_is_stuck_after_the_settle_window(scene: S
     assert kinds(scene) == []
 
 
+class Busy(FixedTokens):
+    """Tokens that let another operator work between two calls of ours."""
+
+    def __init__(self, work: Callable[[], object], *, before_call: int) -> None:
+        self.left, self.work = before_call, work
+
+    def token(self, audience: str, tenant: str, user: bool) -> str:
+        self.left -= 1
+        if self.left == 0:
+            self.work()
+        return super().token(audience, tenant, user)
+
+
+def test_an_order_placed_meanwhile_is_no_stranger(scene: Scene) -> None:
+    """The ledger is read after the service, so that it is never older than the lists."""
+    scene.plan(scene.ready())
+    for _ in range(2):
+        scene.fault("reset")
+    scene.outcome("provision")
+    scene.later(minutes=46)
+    busy = Busy(lambda: scene.outcome("provision"), before_call=2)
+    work = reconciling.begin(scene.settings, tokens=busy)
+    work.carry_out()
+    work.close()
+
+    assert (len(scene.orders), work.exit_code) == (1, 0)
+
+
 def test_an_order_of_other_seats_differs(done: Scene) -> None:
     """What was ordered is compared with what was to be ordered."""
     order = done.orders[0]
