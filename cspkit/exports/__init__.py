@@ -1,7 +1,7 @@
 """The only reader of export files: recognise, read, check, merge, count."""
 
 from cspkit.exports.correcting import NAME as CORRECTIONS
-from cspkit.exports.correcting import correct, open_rejects
+from cspkit.exports.correcting import correct, corrections, open_rejects
 from cspkit.exports.explaining import explain
 from cspkit.exports.loading import load
 from cspkit.exports.result import Exports
@@ -11,6 +11,7 @@ __all__ = [
     "CORRECTIONS",
     "Exports",
     "correct",
+    "corrections",
     "explain",
     "load",
     "open_rejects",

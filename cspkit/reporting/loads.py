@@ -50,7 +50,8 @@ def calendar(batches: pd.DataFrame, capacity: int) -> Picture:
     line = alt.Chart(pd.DataFrame({"capacity": [capacity]})).mark_rule(
         color=COLOURS[Standing.AT_RISK], strokeDash=[5, 4], strokeWidth=1.5
     )
-    upper = alt.layer(heat, framed).properties(width=WIDE, height=130)
+    weeks = days["week"].nunique() if len(days) else 1
+    upper = alt.layer(heat, framed).properties(width=min(WIDE, 36 * weeks), height=130)
     lower = alt.layer(bars, line.encode(y="capacity:Q")).properties(width=WIDE, height=130)
     full = int(days["full"].sum())
     told = (
@@ -70,7 +71,9 @@ def _days(batches: pd.DataFrame, capacity: int) -> pd.DataFrame:
     if not known:
         return pd.DataFrame(columns=["date", "week", "weekday", "moves", "full"])
     first = min(known) - timedelta(days=min(known).weekday())
-    span = (max(known) - first).days + 1
+    # To the end of its week, so that a plan of one day is not one wide square.
+    last = max(known) + timedelta(days=max(4 - max(known).weekday(), 0))
+    span = (last - first).days + 1
     days = [first + timedelta(days=number) for number in range(span)]
     weekend = any(day.weekday() > 4 for day in known)
     return pd.DataFrame(

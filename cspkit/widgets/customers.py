@@ -13,7 +13,7 @@ import pandas as pd
 from cspkit import picking
 from cspkit.errors import CspkitError
 from cspkit.tables import Channel
-from cspkit.widgets.showing import Shown, show
+from cspkit.widgets.showing import Shown, counted, show
 from cspkit.widgets.tools import WIDE, Grid, Tool, button, choice, line, slider
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Customers(Tool):
         file, why = self.settings.decisions, {"reason": self.reason.value, "by": self.by.value}
         if not self.chosen:
             raise CspkitError("nobody is chosen: select rows and press Choose the selected rows")
-        what, done = self.what.value, f"{len(self.chosen):,} customers"
+        what, done = self.what.value, counted(len(self.chosen), "customer")
         if what == ORDER:
             done = self._pin(why)
         elif what == LEAVE:
@@ -170,7 +170,7 @@ class Customers(Tool):
             raise CspkitError("none of their originals ends within the days of the slider")
         picking.pin(self.settings.decisions, originals, self.day.value, **why)
         seats = int(originals["seats"].fillna(0).sum())
-        return f"{self.day.value}, {len(originals):,} originals, {seats:,} seats"
+        return f"{self.day.value}, {counted(len(originals), 'original')}, {counted(seats, 'seat')}"
 
 
 def _words(column: pd.Series) -> list[str]:

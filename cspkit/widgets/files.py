@@ -57,8 +57,7 @@ class Files(Tool):
         self.loaded: list[Callable[[], None]] = []
         self.upload = ipywidgets.FileUpload(multiple=True, description="Upload", accept="")
         self.upload.observe(lambda _: self.attempt(self._uploaded) if self.upload.value else None)
-        own = settings.exports if _holds_files(settings.exports) else self.source
-        self.folder = line("folder or file", exports_dir or str(own))
+        self.folder = line("folder or file", exports_dir or str(settings.exports))
         self.load = button("Load", lambda: self.attempt(self._chosen))
         self.progress = ipywidgets.IntProgress(layout={"display": "none", "width": "34em"})
         self.words = ipywidgets.HTML()
@@ -76,8 +75,8 @@ class Files(Tool):
 
     @property
     def summary(self) -> pd.DataFrame:
-        """Count what was read of each file: source_file, profile, read and where rows ended."""
-        return self.exports.summary()[["source_file", "profile", *COUNTS]]
+        """Count the rows of each file: source_file, read, where they ended, and its profile."""
+        return self.exports.summary()[["source_file", *COUNTS, "profile"]]
 
     @property
     def corrections(self) -> Path:
@@ -165,7 +164,7 @@ class Files(Tool):
 
     def _uploaded(self) -> str:
         """Keep those uploaded files that can be read as exports, then load all that are there."""
-        files = {PurePath(one.name).name: bytes(one.content) for one in self.upload.value}
+        files = {PurePath(one["name"]).name: bytes(one["content"]) for one in self.upload.value}
         self.upload.value = ()
         with TemporaryDirectory(prefix="cspkit-upload-") as scratch:
             for name, content in files.items():
@@ -178,7 +177,3 @@ class Files(Tool):
         self.folder.value = str(self.settings.exports)
         not_kept = [f"{escape(name)} was not kept: {escape(left[name])}." for name in left]
         return " ".join([*not_kept, self.read(self.settings.exports)])
-
-
-def _holds_files(folder: Path) -> bool:
-    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))

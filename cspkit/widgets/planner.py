@@ -15,7 +15,7 @@ from cspkit.clock import SystemClock
 from cspkit.decisions import Decisions
 from cspkit.planning import Plan
 from cspkit.reporting import handwork, loads, planbook
-from cspkit.widgets.showing import Shown, show
+from cspkit.widgets.showing import Shown, counted, show
 from cspkit.widgets.tools import Chart, Tool, button, line, slider
 
 if TYPE_CHECKING:
@@ -75,27 +75,22 @@ class Planner(Tool):
         for one in self.sliders:
             one.observe(lambda _: self.attempt(self._answer), "value")
         save = button("Save this plan", lambda: self.attempt(self._save))
-        self.put(
-            *self.sliders,
-            self.words,
-            self.table,
-            self.chart.area,
-            ipywidgets.HBox([self.file, self.author, save]),
-        )
+        keep = ipywidgets.VBox([ipywidgets.HBox([self.file, save]), self.author])
+        self.put(*self.sliders, self.words, self.table, self.chart.area, keep)
 
     @property
     def beside(self) -> pd.DataFrame:
         """The plan and what the sliders make of it: moves, days, without a day, paid twice."""
-        return planning.beside({"as planned": self.planned, "with the sliders": self.plan})
+        both = planning.beside({"as planned": self.planned, "with the sliders": self.plan})
+        units = {unit: f"paid twice, {unit}" for unit in both.columns[4:]}
+        return both.rename(columns={"no_day": "without a day", **units})
 
     @property
     def sentence(self) -> str:
         """Say how many moves the sliders give a day."""
         document = self.plan.document
-        return (
-            f"{len(document.moves):,} moves on {len(document.batches):,} days,"
-            f" {len(document.unplaced):,} originals without a day"
-        )
+        moves, days = counted(len(document.moves), "move"), counted(len(document.batches), "day")
+        return f"{moves} on {days}, {counted(len(document.unplaced), 'original')} without a day"
 
     def still(self) -> Iterable[Shown | str]:
         """Say what the starting values of the sliders give."""

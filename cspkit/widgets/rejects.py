@@ -11,7 +11,7 @@ import pandas as pd
 
 from cspkit import exports
 from cspkit.errors import CspkitError
-from cspkit.widgets.showing import Shown, show, text
+from cspkit.widgets.showing import Shown, counted, show, text
 from cspkit.widgets.tools import WIDE, Grid, Tool, button, line
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ class Corrections(Tool):
         self.files = files
         self.words, self.grid = ipywidgets.HTML(), Grid()
         self.which = ipywidgets.Dropdown(
-            description="reject", style=WIDE, layout={"width": "60em", "max-width": "100%"}
+            description="reject", style=WIDE, layout={"width": "60em", "max_width": "100%"}
         )
         self.value = line("right value")
         self.alike = ipywidgets.Checkbox(
-            description="the same in every row of this file with this value", indent=True
+            description="the same in every row of this file with this value",
+            layout={"width": "40em"},
         )
         self.which.observe(lambda _: self._follow(), "value")
         right = button("Put right", lambda: self.attempt(self._put_right))
@@ -64,20 +65,22 @@ class Corrections(Tool):
         return [show(self.open[LOOK])]
 
     def _look(self) -> None:
-        rows = self.open
-        self.words.value = f"<p>{len(rows):,} rejected rows to put right</p>"
+        rows = self.rows = self.open
+        self.words.value = f"<p>{counted(len(rows), 'rejected row')} to put right</p>"
         self.grid.fill(rows[LOOK])
-        lines = rows.head(LISTED)[LOOK].itertuples()
+        # Without this the list would show nothing when its first line changes.
+        self.which.options = ()
         self.which.options = [
             (f"{line.source_file}, row {line.source_row}: {line.reason}", line.Index)
-            for line in lines
+            for line in rows.head(LISTED)[LOOK].itertuples()
         ]
+        self.which.index = 0 if len(rows) else None
         self._follow()
 
     def _row(self) -> Any:
         if self.which.value is None:
             raise CspkitError("there is no reject to put right")
-        return self.open.loc[self.which.value]
+        return self.rows.loc[self.which.value]
 
     def _follow(self) -> None:
         self.value.value = "" if self.which.value is None else text(self._row()["value"])
@@ -85,7 +88,7 @@ class Corrections(Tool):
         self.value.placeholder = column
 
     def _put_right(self) -> str:
-        row, rows = self._row(), self.open
+        row, rows = self._row(), self.rows
         if self.alike.value:
             same = rows["column"] == row["column"]
             for name in ("source_file", "value"):
@@ -94,12 +97,16 @@ class Corrections(Tool):
         else:
             rows = rows.loc[[self.which.value]]
         count = exports.correct(self.files.corrections, rows, self.value.value.strip())
+        self._look()
         return (
             f"{len(rows):,} put right; {escape(str(self.files.corrections))} holds {count:,}."
             " Press Load again to see whether they are accepted now."
         )
 
     def _load_again(self) -> str:
-        before = len(self.open)
         said = self.files.read(self.files.origin)
-        return f"{before - len(self.open):,} rejects are accepted now. {said}"
+        given = exports.corrections(self.files.corrections)
+        rejects = self.files.exports.rejects["source_file"]
+        again = int(rejects.str.startswith(self.files.corrections.name).sum())
+        done = f"{len(given) - again:,} of {counted(len(given), 'corrected row')}"
+        return f"{done} accepted now. {said}"

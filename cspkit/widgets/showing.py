@@ -40,10 +40,8 @@ class Shown:
     @property
     def words(self) -> str:
         """Say how many rows there are, and how many of them are shown."""
-        every = len(self.frame)
-        if every > self.rows:
-            return f"{self.rows} of {every:,} rows"
-        return "1 row" if every == 1 else f"{every:,} rows"
+        every = counted(len(self.frame), "row")
+        return f"{self.rows} of {every}" if len(self.frame) > self.rows else every
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -95,6 +93,11 @@ def is_number(value: Any) -> bool:
     # Missing text is a NaN, which is a float.
     known = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     return known and value == value
+
+
+def counted(number: int, word: str) -> str:
+    """Write a number with its word: 1 row, 2 rows."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def text(value: Any) -> str:

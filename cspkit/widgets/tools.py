@@ -26,6 +26,7 @@ STYLE = f"""<style>
 .cspkit-tool .cspkit-done {{ border-left: 4px solid #0b5d8f; padding: 4px 10px; margin: 4px 0; }}
 .cspkit-tool p {{ line-height: 1.45; }}
 .cspkit-tool td, .cspkit-tool th {{ padding: 2px 10px 2px 0; }}
+.cspkit-tool td.n {{ text-align: right; }}
 .cspkit-tool .dt-container {{ margin: 0; max-width: 100%; }}
 .cspkit-tool.jupyter-widgets-disconnected > * {{ opacity: .45; pointer-events: none; }}
 .cspkit-tool.jupyter-widgets-disconnected::before {{
@@ -79,7 +80,8 @@ class Grid:
         self.select = select
         self.table = ITable(
             pd.DataFrame({"": []}),
-            select=select,
+            # Each click adds a row; the other way needs a key held down.
+            select="multi" if select else False,
             showIndex=False,
             maxBytes=0,
             classes="display compact nowrap",
@@ -127,6 +129,7 @@ def slider(name: str, value: int, least: int, most: int) -> ipywidgets.IntSlider
         description=name,
         continuous_update=False,
         style=WIDE,
+        layout={"width": "34em", "max_width": "100%"},
     )
 
 

@@ -1,0 +1,65 @@
+"""Serve notebooks 20 and 30 as pages: `python -m cspkit.widgets.serving WORKSPACE [options]`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from cspkit import runbooks
+from cspkit.errors import CspkitError, SettingsError
+
+SERVED = ("20-rank-customers", "30-plan-batches")
+FOLDER = "notebooks"
+# A page that answers no more for so many seconds lets its kernel go.
+IDLE = 1_800
+
+
+def prepare(workspace: Path) -> Path:
+    """Copy the served notebooks into a workspace, where their kernels run; return the folder.
+
+    Raises SettingsError when the folder cannot be written.
+    """
+    folder = workspace / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in SERVED:
+            shutil.copyfile(runbooks.find(name), folder / f"{name}.ipynb")
+    except OSError as error:
+        why = f"cannot be written: {error.strerror or error}"
+        raise SettingsError(folder, "folder", why) from error
+    return folder
+
+
+def command(folder: Path) -> list[str]:
+    """Give the options of Voilà: this machine only, a page without anything from outside."""
+    return [
+        str(folder),
+        "--template=cspkit",
+        "--Voila.ip=127.0.0.1",
+        "--show_tracebacks=False",
+        f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    """Serve a workspace until it is stopped; further options go to Voilà as they are."""
+    workspace, *options = arguments or ["."]
+    folder = prepare(Path(workspace).resolve())
+    ours = str(Path(__file__).with_name("jupyter"))
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(
+        filter(None, [ours, os.environ.get("JUPYTER_PATH")])
+    )
+    try:
+        from voila.app import main as serve
+    except ImportError:
+        raise CspkitError("Voilà is not installed: pip install cspkit[voila]") from None
+    serve([*command(folder), *options])
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except CspkitError as error:
+        sys.exit(f"cspkit: {error}")
