@@ -76,7 +76,7 @@ class Days:
         self._run("verify", self._ordered(day))
         self._run("reassign", self._ordered(day, "reassign"))
         self._run("retire", self._to_retire(day, heard))
-        self._office.answers.carry()
+        self._office.answers.carry(self._settings.reports / "outbox")
 
     def sample(self, day: date, *, batch: str, plan_file: Path) -> None:
         """Let one batch go through notebooks and kernels, each step on the day it is due.
