@@ -30,6 +30,9 @@ _TAGS = [
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
 ]
 _ATTRIBUTES = {"*": ["class"], "a": ["href", "title"], "th": ["scope", "colspan", "rowspan"]}
+# What a page without scripts can show of an output, the best first; a widget stands there as the
+# table that it brings along.
+_SHOWN = ["text/html", "image/svg+xml", "image/png", "text/markdown", "text/latex", "text/plain"]
 _STYLE = re.compile(r"<style\b[^>]*>.*?</style>", re.DOTALL | re.IGNORECASE)
 
 
@@ -133,6 +136,8 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
         import nbformat
         from nbconvert import HTMLExporter
         from nbconvert.preprocessors.sanitize import SanitizeHTML
+    from traitlets.config import Config
+
     exporter = HTMLExporter(
         template_name="receipt",
         extra_template_basedirs=[str(_TEMPLATES)],
@@ -142,6 +147,7 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
         exclude_anchor_links=True,
         sanitize_html=True,
         embed_images=True,
+        config=Config({"NbConvertBase": {"display_data_priority": _SHOWN}}),
     )
     cleaner = SanitizeHTML(tags=_TAGS, attributes=_ATTRIBUTES)
     # The style that pandas puts before each table would be shown as text.

@@ -78,7 +78,7 @@ def test_loading_writes_what_the_verb_writes(tmp_path: Path, loaded: Exports) ->
 
 
 def test_ranking_writes_a_workbook(tmp_path: Path, tables: Path, loaded: Exports) -> None:
-    """Everybody is in it, with dates that are dates; the chart and the slider leave no script."""
+    """Everybody is in it, with dates that are dates; charts and tools leave what can be read."""
     receipt = runbooks.execute(
         "20-rank-customers",
         tmp_path / "20.ipynb",
@@ -91,6 +91,7 @@ def test_ranking_writes_a_workbook(tmp_path: Path, tables: Path, loaded: Exports
     assert sheet["E2"].is_date
     page = receipt.html.read_text(encoding="utf-8")
     assert "data:image/svg+xml" in page and "<script" not in page
+    assert "without slack" in page and "VBox(" not in page
 
 
 def test_planning_writes_the_plan_that_the_verb_writes(
