@@ -264,6 +264,7 @@ def test_a_dry_run_writes_nothing(scene: Scene) -> None:
     assert written["diff"] == work.diff()
     assert "planned, 7 × Office 365 E3 until" in work.diff()[0]
     assert "-> ordered, 7 × CFQ" in work.diff()[0]
+    assert f"{work.diff()[0]}\nmode dry: 1 dry" == work.summary()
     assert counts == {"dry": 1}
     assert (scene.calls("POST"), scene.calls("PATCH")) == (0, 0)
     assert not scene.ledger_file.exists()

@@ -166,7 +166,7 @@ def test_a_failing_cell_is_named_and_everything_is_kept(tmp_path: Path) -> None:
     source = notebook(
         tmp_path,
         "from cspkit.errors import PlanRefused\nprint('so far')",
-        "raise PlanRefused('not approved')",
+        "raise PlanRefused('not\\napproved')",
     )
     output = tmp_path / "out" / "out.ipynb"
     output.parent.mkdir()
@@ -217,7 +217,7 @@ def test_progress_is_one_line_there_and_live_here(tmp_path: Path) -> None:
     execute(source, tmp_path / "out.ipynb", progress=heard.append)
 
     shown = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[-1].outputs[0].text
-    assert "2 of 2 so far: 1 done, 1 failed\n" == shown
+    assert shown == "2 of 2 so far: 1 done, 1 failed\n"
     assert ["1 of 2 so far: 1 done", shown.strip()] == heard
 
 

@@ -25,6 +25,7 @@ from cspkit.tables import Mode
 
 FAILED_FILE = "failed.csv"
 _IN_TIME = "the run stopped at"
+_TOLD = 200
 _BAD = (Outcome.FAILED, Outcome.HUMAN)
 Progress = Callable[[int, int, Mapping[str, int]], None]
 
@@ -120,10 +121,16 @@ class Work:
         return {word.value: found.count(word) for word in Outcome if word in found}
 
     def summary(self) -> str:
-        """Say in one line what came of the run, and what it left out."""
+        """Say in one line what came of the run and what it left out; a dry one says its diff first.
+
+        Of a long diff only the beginning: `diff` has all.
+        """
         counted = ", ".join(f"{number} {word}" for word, number in self.counts().items())
         said = [f"mode {self._desk.mode}: {counted or 'nothing to do'}", *self.notes]
-        return "; ".join([*said, self.stopped] if self.stopped else said)
+        line = "; ".join([*said, self.stopped] if self.stopped else said)
+        diff = self.diff()
+        more = [f"... and {len(diff) - _TOLD} more"] if len(diff) > _TOLD else []
+        return "\n".join([*diff[:_TOLD], *more, line])
 
     def failed(self) -> pd.DataFrame:
         """Give the rows that failed or wait for a person."""

@@ -151,6 +151,7 @@ def transport(folder: str) -> Config:
 def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:
     """Turn the error of a cell into ours, with the exit code that its cause has."""
     where = "" if cell is None else f", cell [{cell}]"
+    why = " ".join(why.split())
     error = RunbookError(
         f"{job.notebook.stem}{where}: {why or name}; see {job.output}",
         notebook=job.notebook.stem,
