@@ -35,7 +35,11 @@ class Unclear:
 
 @dataclass
 class Known:
-    """The moves of one customer; `words` maps the word in an order's name to its move."""
+    """The moves of one customer, and what else the ledger knows of them.
+
+    `words` maps the word in an order's name to its move, `shown` a move to the orders that a
+    person was shown; `past` are orders of ours that were undone, too.
+    """
 
     customer_id: str
     rows: list[MoveRow] = field(default_factory=list)
@@ -45,6 +49,7 @@ class Known:
     originals: dict[str, list[str]] = field(default_factory=dict)
     ends: list[EndRow] = field(default_factory=list)
     shown: dict[str, set[str]] = field(default_factory=dict)
+    past: set[str] = field(default_factory=set)
     unclear: list[Unclear] = field(default_factory=list)
 
     @property
@@ -123,6 +128,9 @@ def read(ledger: Ledger, plans: Iterable[Plan]) -> dict[str, Known]:
     ):
         found[customer_id].originals[move_id] = str(originals).split()
         found[customer_id].shown[move_id] = shown.get(move_id, set())
+    for customer_id, mine in found.items():
+        if any(row.undone_at is not None for row in mine.rows):
+            mine.past = {one.lower() for one in ledger.orders(customer_id)}
     _calls(ledger, found)
     return found
 

@@ -52,7 +52,7 @@ def alive(seen: Seen, order: Order) -> bool:
 def _extra(known: Known, seen: Seen) -> dict[str, list[Order]]:
     """Sort the orders that no move has to the moves they are for; "" for a word of no move."""
     found: dict[str, list[Order]] = defaultdict(list)
-    mine = known.orders
+    mine = known.past | set(known.orders)
     for order in seen.orders:
         if order.id.lower() in mine or not alive(seen, order):
             continue
@@ -180,7 +180,7 @@ def _ordered(
     if order.status == "cancelled":
         to_do = f"find out who cancelled it, then {_again('provision', row)}"
         yield Difference(Kind.ORDER_CANCELLED, *about, "the order was cancelled", to_do, ids)
-    elif said := _content(order, row):
+    elif said := _content(order, row, delivered=bool(seen.of_order(order))):
         ledger = f"order {row.order_id} of {row.seats} × {row.target_offer}, {row.term}"
         to_do = "compare with the customer's consent; change the seats in Partner Center"
         yield Difference(Kind.ORDER_DIFFERS, *about[:2], ledger, said, to_do, ids)
@@ -190,17 +190,20 @@ def _ordered(
         yield Difference(Kind.STUCK_MOVE, *about[:2], "ordered a day ago", said, to_do, ids)
 
 
-def _content(order: Order, row: MoveRow) -> str:
-    """Name what an order has otherwise than its move; what it does not state is no difference."""
+def _content(order: Order, row: MoveRow, *, delivered: bool) -> str:
+    """Name what an order has otherwise than its move; what it does not state is no difference.
+
+    Once there is a subscription, its seats count: some may have been taken back since.
+    """
+    seats = None if delivered else order.seats
     pairs = (
         ("offer", order.offer, row.target_offer.upper()),
-        ("seats", order.seats, row.seats),
+        ("seats", seats, row.seats),
         ("term", order.term, row.term),
         ("billing cycle", order.billing_cycle, row.billing_cycle),
     )
-    return ", ".join(
-        f"{name} {seen!r}" for name, seen, said in pairs if seen not in ("", None, said)
-    )
+    differing = (pair for pair in pairs if pair[1] not in ("", None, pair[2]))
+    return ", ".join(f"{name} {found!r}" for name, found, _ in differing)
 
 
 def _unclear(
@@ -219,7 +222,7 @@ def _unclear(
 
 def _hidden(known: Known, seen: Seen, before: datetime, *, forgot: bool) -> Iterator[Difference]:
     """Find orders that only the audit knows; young ones count for a ledger that forgets."""
-    mine, listed = known.orders, {one.id.lower() for one in seen.orders}
+    mine, listed = known.past | set(known.orders), {one.id.lower() for one in seen.orders}
     for record in ordered_in(seen.audit):
         order_id, at = record.order_id, record.at
         if not order_id or order_id in mine or order_id in listed or at is None:

@@ -16,7 +16,10 @@ THERE = (MoveState.PROVISIONED, MoveState.VERIFIED, MoveState.REASSIGNED, MoveSt
 COUNTED = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
 _ACTIVE = ("active", "pending", "none", "")
 _UPDATE = ("update_subscription", "update_subscription_quantity")
-_END = ("cancel_subscription", "suspend_subscription", "delete_customer_subscription")
+_ENDED_BY = {
+    "suspended": ("suspend_subscription",),
+    "deleted": ("cancel_subscription", "delete_customer_subscription"),
+}
 
 
 def compare(known: Known, seen: Seen, *, now: datetime, settle: timedelta) -> Iterator[Difference]:
@@ -43,7 +46,7 @@ def _there(known: Known, seen: Seen, row: MoveRow, before: datetime) -> Iterator
             )
         return
     if found.status not in _ACTIVE:
-        by = seen.by(row.subscription_id, *_END)
+        by = seen.by(row.subscription_id, *_ENDED_BY.get(found.status, ()))
         to_do = "reactivate it in Partner Center; a deleted one is ordered again by a newer plan"
         said = f"{found.status}{_who(by)}"
         yield Difference(
