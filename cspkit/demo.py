@@ -142,6 +142,8 @@ def _rehearse(
         server.set_clock(server.now() + timedelta(hours=1))
         run("provision", batch=batch.batch)
         run("verify", batch=batch.batch)
+    for batch in plan.document.batches[:1]:
+        run("retire", batch=batch.batch)
 
 
 def _fresh(out: Path) -> Path:

@@ -17,6 +17,7 @@ SHOWN = 200
 # figure, what it counts, and whether anything above nothing is bad news
 FIGURES = (
     ("finished", "moves finished", False),
+    ("closed", "finished moves whose originals have ended for good", False),
     ("gaps", "pools that ran short of seats that the plan had to bring", True),
     ("other_gaps", "pools that ran short because of originals that the plan leaves", True),
     ("double_orders", "orders beyond the plan", True),
