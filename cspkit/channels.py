@@ -105,6 +105,15 @@ def rules(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Rul
     return changed
 
 
+def named(rules: tuple[Rule, ...], name: str | None) -> Rule:
+    """Find the rule that a plan was made with, with the values that it has now.
+
+    A name that there is not, or none, is that of a channel that nobody knows.
+    """
+    known = {rule.name.removesuffix("+settings"): rule for rule in rules}
+    return known.get((name or "").removesuffix("+settings")) or known[Channel.UNKNOWN.value]
+
+
 def choose(
     rules: tuple[Rule, ...],
     channel: str,

@@ -10,6 +10,7 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from cspkit import decisions, moves
+from cspkit.clock import FixedClock
 from cspkit.ledger import EndRow, Ledger
 from cspkit.moves import Work, opening
 from cspkit.moves.renewal_safe import RenewalSafe
@@ -375,6 +376,40 @@ def test_evidence_of_tomorrow_proves_nothing(scene: Scene) -> None:
     say(scene, item, renewal_off_on=MONDAY + timedelta(days=1))
 
     assert scene.outcome(STEP) == "waiting"
+
+
+def renewed(scene: Scene, item: Subscription) -> None:
+    """It renewed for a year, somebody saw it, and a new plan knows its new end."""
+    item.ends_on, item.version = item.ends_on + timedelta(days=365), item.version + 1
+    with Ledger(scene.settings.ledger_url, clock=FixedClock(scene.server.now())) as ledger:
+        lease = ledger.lease(item.customer_id, "ana@here:x:1")
+        row = ledger.track_end(item.customer_id, item.id, expires_on=item.ends_on, run_id="r")
+        assert ledger.advance_end(row, EndState.RENEWED, run_id="r", lease=lease)
+        ledger.release_lease(lease)
+    planned(scene, item)
+
+
+def test_what_renewed_all_the_same_is_switched_off_for_its_next_end(scene: Scene) -> None:
+    """A new plan, a new end: the renewal after next is stopped like the first one."""
+    item = original(scene, "csp_legacy")
+    planned(scene, item)
+    renewed(scene, item)
+
+    assert scene.outcome(STEP) == "done"
+    assert (end(scene, item).state, item.auto_renew) == (EndState.SAFE, False)
+
+
+def test_who_let_it_renew_is_asked_again_and_old_evidence_is_worth_nothing(scene: Scene) -> None:
+    """A letter for each end of a term: what was seen before the renewal did not stop it."""
+    item = original(scene, "direct_mosa")
+    planned(scene, item)
+    scene.run(STEP)
+    say(scene, item, renewal_off_on=MONDAY)
+    renewed(scene, item)
+    say(scene, item, renewal_off_on=MONDAY)
+
+    assert scene.outcome(STEP) == "waiting"
+    assert (end(scene, item).state, len(outbox(scene))) == (EndState.ASKED, 2)
 
 
 def test_a_service_is_believed_rather_than_a_cell(scene: Scene) -> None:

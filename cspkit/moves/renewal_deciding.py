@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cspkit import channels
 from cspkit.channels import Rule
 from cspkit.ledger import EndRow
 from cspkit.moves import renewals
@@ -15,8 +13,7 @@ from cspkit.moves.renewal_asking import Letter, letter_for
 from cspkit.moves.renewals import Renewal
 from cspkit.moves.rows import Outcome
 from cspkit.planning import PlannedMove
-from cspkit.settings import Settings
-from cspkit.tables import Channel, EndState
+from cspkit.tables import EndState
 
 CELLS = "renewal_off_by, renewal_off_on and renewal_off_evidence in decisions.xlsx"
 OVER = (EndState.SCHEDULED, EndState.ENDED)
@@ -39,18 +36,6 @@ class Todo:
     renewal: Renewal | None = None
     letter: Letter | None = None
     back_on: bool = False
-
-
-def known_rules(settings: Settings) -> dict[str, Rule]:
-    """Give the rules of the channels by the names that plans know them by."""
-    found = channels.rules(settings.channels)
-    return {rule.name.removesuffix("+settings"): rule for rule in found}
-
-
-def rule_of(move: PlannedMove, rules: Mapping[str, Rule]) -> Rule:
-    """Find the rule that a plan was made with, with the values that it has now."""
-    plain = (move.rule or "").removesuffix("+settings")
-    return rules.get(plain) or rules[Channel.UNKNOWN.value]
 
 
 def decide(desk: Desk, move: PlannedMove, row: EndRow, rule: Rule) -> Todo:

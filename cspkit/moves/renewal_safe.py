@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from cspkit import channels
 from cspkit.channels import Rule
 from cspkit.ledger import EndRow, Lease
 from cspkit.moves import consent, delivery, readiness, renewals
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.posting import NotPosted
 from cspkit.moves.renewal_asking import Asked, Letter, ask, letter_for
-from cspkit.moves.renewal_deciding import CELLS, Todo, decide, known_rules, rule_of, typed
+from cspkit.moves.renewal_deciding import CELLS, Todo, decide, typed
 from cspkit.moves.renewals import Renewal
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.planning import PlannedMove
@@ -204,11 +205,11 @@ class RenewalSafe:
         return str(min(states, key=_FAR.index))
 
     def _rule(self, move: PlannedMove) -> Rule:
-        return rule_of(move, self._rules)
+        return channels.named(self._rules, move.rule)
 
     @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return known_rules(self._desk.settings)
+    def _rules(self) -> tuple[Rule, ...]:
+        return channels.rules(self._desk.settings.channels)
 
     @cached_property
     def _accepted(self) -> set[str]:

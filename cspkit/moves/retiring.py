@@ -19,7 +19,7 @@ from cspkit.moves.renewal_asking import letter_for
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.partner_center import Subscription
 from cspkit.planning import PlannedMove
-from cspkit.tables import Channel, EndState, MoveState
+from cspkit.tables import EndState, MoveState
 
 DAY = timedelta(days=1)
 CLOSED = "all its originals ended"
@@ -122,9 +122,7 @@ class Retire:
 
     def _rule(self, name: str | None) -> Rule:
         """Find the rule that the plan was made with, with the values that it has now."""
-        plain = (name or "").removesuffix("+settings")
-        found = {rule.name.removesuffix("+settings"): rule for rule in self._rules}
-        return found.get(plain) or found[Channel.UNKNOWN]
+        return channels.named(self._rules, name)
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
