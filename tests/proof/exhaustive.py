@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 
 from tests.proof.judging import Verdict
-from tests.proof.simulation import Recipe, Schedule
+from tests.proof.simulation import RECIPE, Recipe, Schedule
 from tests.proof.stage import START, Case
 from tests.proof.weather import Calm, Fault, Once, Weather, faults_of
 
@@ -45,11 +45,17 @@ class Swept:
 
 
 def quiet(
-    case: Case, weather: Weather, *, second: str = "same", dies_at: int = 0, lives: int = 0
+    case: Case,
+    weather: Weather,
+    *,
+    recipe: Recipe = RECIPE,
+    second: str = "same",
+    dies_at: int = 0,
+    lives: int = 0,
 ) -> Schedule:
     """Set up one operator in a calm, but for what the weather and the crashes say."""
     options = {"second_checkout": second, "replay_hours": 0}
-    schedule = Schedule(1, Recipe(cases=(case,), options=options))
+    schedule = Schedule(1, replace(recipe, cases=(case,), options=options))
     schedule.names, schedule.storm, schedule.replans = ("ana",), weather, False
     troupe = schedule.troupe
     troupe.storm_ends = START
@@ -69,9 +75,9 @@ def points(case: Case) -> Iterator[Point]:
                     yield Point(number, method, path, fault, attempt, second)
 
 
-def sweep(case: Case) -> Swept:
-    """Play every point."""
-    listed = list(points(case))
+def sweep(case: Case, *, besides: Collection[tuple[str, str]] = ()) -> Swept:
+    """Play every point, but for those of calls that were swept elsewhere."""
+    listed = [one for one in points(case) if (one.method, one.path) not in besides]
     swept = Swept(len({point.number for point in listed}), len(listed))
     for point in listed:
         weather = Once(point.number, point.fault, retry=point.attempt == "retry")

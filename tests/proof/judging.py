@@ -14,7 +14,7 @@ from tests.proof.stage import CUSTOMER
 if TYPE_CHECKING:
     from tests.proof.simulation import Schedule
 
-FAILURES = ("double", "lost", "gaps", "stuck")
+FAILURES = ("double", "lost", "gaps", "early", "stuck")
 FIGURES = ("people", "calls", "faults", "crashes", "boundaries")
 
 
@@ -26,6 +26,7 @@ class Verdict:
     double: int = 0
     lost: int = 0
     gaps: int = 0
+    early: int = 0
     stuck: int = 0
     wrong: list[str] = field(default_factory=list)
     people: int = 0
@@ -37,7 +38,7 @@ class Verdict:
     @property
     def bad(self) -> bool:
         """Say whether anything is not as it must be."""
-        return bool(self.double or self.lost or self.gaps or self.stuck or self.wrong)
+        return any(getattr(self, name) for name in FAILURES) or bool(self.wrong)
 
 
 def judge(schedule: Schedule) -> Verdict:
@@ -63,20 +64,25 @@ def judge(schedule: Schedule) -> Verdict:
         made = by_move.get(move.move_id)
         if row and row.order_id and (made is None or row.order_id != made["order_id"]):
             verdict.wrong.append(f"{move.move_id} holds order {row.order_id}, not its own")
-        verdict.wrong += _ends(schedule, move.subscription_ids, made)
+        verdict.early += sum(1 for _ in _ended_early(schedule, move.subscription_ids, made))
+        verdict.wrong += _renewed(schedule, move.subscription_ids)
     verdict.wrong += [str(one) for one in schedule.ledger.verify()]
     verdict.wrong += [str(one) for one in world.books.server_errors]
     return verdict
 
 
-def _ends(schedule: Schedule, originals: list[str], made: Entry | None) -> Iterator[str]:
-    """Find originals whose end was scheduled before the new seats were there, or that renewed."""
+def _ended_early(schedule: Schedule, originals: list[str], made: Entry | None) -> Iterator[str]:
+    """Find originals whose end was scheduled before the new seats were there."""
     held = schedule.world.subscriptions[CUSTOMER]
     there = held[made["subscription_id"]].usable_from if made else None
     for key in originals:
         since = schedule.ended.get(key)
         if since is not None and (there is None or since < there):
-            yield f"the end of {key} was scheduled before its replacement was there"
+            yield key
+
+
+def _renewed(schedule: Schedule, originals: list[str]) -> Iterator[str]:
+    """Find originals that began another term."""
     for entry in schedule.world.books.renewals:
         if entry["subscription_id"] in originals:
             yield f"{entry['subscription_id']} {entry['how']} until {entry['until']}"

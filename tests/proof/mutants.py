@@ -1,27 +1,38 @@
-"""Recipes with one thing wrong each: the checker must find all of them within their seeds."""
+"""Recipes with one thing wrong each: the checker must find all of them within their seeds.
+
+Lease, compare-and-set and the pool gate each have a test of their own beside these: without one
+of the first two the other still holds, and a pool runs short only where seats are missing.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from cspkit.errors import ApiRefused, ApiUnclear
-from cspkit.ledger import Lease, MoveRow, schema, states
+from cspkit.ledger import Intent, Lease, MoveRow, schema, states
 from cspkit.moves import STEPS
 from cspkit.moves.desk import Desk
+from cspkit.moves.gates import Gate
+from cspkit.moves.holdings import Tenant
+from cspkit.moves.pool import Verdict
 from cspkit.moves.provisioning import Provision
+from cspkit.moves.renewal_safe import RenewalSafe
+from cspkit.moves.retiring import Retire
 from cspkit.moves.rows import Done, Subject
-from cspkit.partner_center import Cart, Checkout, Order, PartnerCenter
+from cspkit.partner_center import Cart, Checkout, Order, PartnerCenter, change_path, ending
 from cspkit.planfile import PlannedMove, move_id
 from cspkit.planning import Plan
 from cspkit.tables import MoveState
 from cspkit.wire import Listed
 from tests.proof.simulation import RECIPE, Recipe, Staged
-from tests.proof.stage import ONE, TWINS
+from tests.proof.stage import ENDED, ONE, TWINS
 
 
 class _GivesUp(Provision):
@@ -130,6 +141,37 @@ class NoLeaseNoCompare(NoLease):
         return True
 
 
+class EndsFirst(RenewalSafe):
+    """Schedules the end of an original before anything is verified."""
+
+    def act(self, one: Subject, lease: Lease) -> Done:
+        service = self._desk.partner_center
+        for name in one.planned.subscription_ids:
+            found = service.subscription(one.customer_id, name)
+            if found is None or found.ends_with_its_term:
+                continue
+            path, body = change_path(one.customer_id, name), ending(found)
+            change = partial(service.change_subscription, path, body, etag=found.etag)
+            intent = Intent(one.id, one.customer_id, f"end {name}", path, body)
+            self._desk.write(intent, lease, change, repeatable=True)
+        return super().act(one, lease)
+
+
+class CountsTheOriginal(Gate):
+    """Takes the seats that are about to end for seats that stay."""
+
+    def without(self, tenant: Tenant, sku_id: str, by: date, **more: Any) -> Verdict:
+        return super().without(tenant, sku_id, date.min, **more | {"leaving": ()})
+
+
+class RetireTooMuch(Retire):
+    """Asks that gate."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._gate = CountsTheOriginal(desk)
+
+
 def _by_plan(plan: Plan, move: PlannedMove) -> PlannedMove:
     """Make the plan a part of the key: a newer plan's move of an original is another move."""
     part = int(plan.hash[:6], 16)
@@ -151,8 +193,8 @@ def _of(name: str, **parts: Any) -> Recipe:
     return replace(RECIPE, name=name, **parts)
 
 
-def _step(made: Callable[[Desk], Any]) -> dict[str, Callable[[Desk], Any]]:
-    return STEPS | {"provision": made}
+def _step(made: Callable[..., Any], name: str = "provision") -> dict[str, Callable[..., Any]]:
+    return STEPS | {name: made}
 
 
 _ANEW = {"second_checkout": "800065", "replay_hours": 0}
@@ -170,6 +212,11 @@ MUTANTS = (
         "neither lease nor compare-and-set",
         _of("no lease, no compare", ledger=NoLeaseNoCompare, cases=(ONE,)),
         "double",
+    ),
+    Mutant(
+        "an end before its replacement is verified",
+        _of("ends first", steps=_step(EndsFirst, "renewal-safe"), cases=(ENDED,)),
+        "early",
     ),
     Mutant("the plan in the key of an order", _of("key", content=_by_plan), "double"),
     Mutant(

@@ -115,7 +115,7 @@ class Recipe:
     ledger: type[Staged] = Staged
     desk: type[Desk] = Desk
     partner_center: type[PartnerCenter] = PartnerCenter
-    steps: dict[str, Callable[[Desk], Step]] = field(default_factory=lambda: dict(STEPS))
+    steps: dict[str, Callable[..., Step]] = field(default_factory=lambda: dict(STEPS))
     policy: dict[str, Any] = field(default_factory=dict)
     cases: tuple[Case, ...] = CASES
     options: dict[str, Any] = field(default_factory=dict)
@@ -157,6 +157,15 @@ class Schedule:
         self.troupe.play()
         self.world.move_to(max(self.world.now, START + timedelta(days=60)))
         return judge(self)
+
+    def pass_once(self, name: str) -> None:
+        """Let one operator run the road once, and nothing else."""
+
+        def work(operator: Operator) -> None:
+            self._pass(operator, operator.born())
+
+        self.troupe.operators = [Operator(name, self.troupe, work)]
+        self.troupe.play()
 
     @property
     def operator_boundaries(self) -> int:

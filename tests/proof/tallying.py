@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -80,14 +81,20 @@ def many(seeds: Iterable[int], recipe: Recipe = RECIPE, *, until: str = "") -> T
     return tally
 
 
-def spread(seeds: list[int], jobs: int) -> Tally:
-    """Play schedules in several processes."""
-    tally = Tally()
+def spread(
+    seeds: list[int], jobs: int, *, minutes: float, say: Callable[[str], object] = print
+) -> Tally:
+    """Play schedules in several processes, until all are played or the time is up."""
+    tally, ends = Tally(), time.monotonic() + 60 * minutes
     parts = [seeds[n : n + _AT_ONCE] for n in range(0, len(seeds), _AT_ONCE)]
     with get_context("spawn").Pool(jobs) as pool:
         for part in pool.imap_unordered(_part, parts):
             for verdict in part:
                 tally.add(verdict)
+            if tally.schedules % 500 == 0:
+                say(f"{tally.schedules} schedules: {tally.counts}")
+            if time.monotonic() > ends:
+                break
     return tally
 
 
