@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from cspkit.errors import DONE, FAILED_MOVES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cspkit.ledger import Ledger
     from cspkit.planning import Plan
     from cspkit.runbooks import Receipt
     from cspkit.settings import Settings
@@ -89,14 +91,26 @@ def _told(receipt: Receipt, as_json: bool) -> None:
 
 
 @app.command()
-def status(config: Config = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def status(
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", help="A plan, whose figures are those of its report.")
+    ] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Option("--exports", help="Export files; the workspace's.")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Day of the figures; today UTC.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
     """Count moves, customer steps and ends of originals by state; say what waits for a person.
 
     Example: `cspkit status --json`
     """
     from cspkit import reconciling
 
-    with ledger_of(settings_of(config)) as ledger:
+    settings = settings_of(config)
+    with ledger_of(settings) as ledger:
         counts = {
             "moves": _count(ledger.moves(), ["state"]),
             "steps": _count(ledger.steps(), ["step", "state"]),
@@ -104,10 +118,14 @@ def status(config: Config = None, as_json: AsJson = False, debug: Debug = False)
         }
         waits = reconciling.waiting(ledger)
         last = reconciling.last_reconciled(ledger)
+        figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}
     if as_json:
         told = [one.as_json() for one in waits]
-        print_json({**counts, "waiting": told, "reconciled": last})
+        about = {"plan": figures} if plan_file else {}
+        print_json({**counts, "waiting": told, "reconciled": last, **about})
         return
+    for standing, row in figures.get("standings", {}).items():
+        say(f"{standing.replace('_', ' '):<12}{row['moves']:>9,} moves {row['seats']:>9,} seats")
     for name, states in counts.items():
         found = ", ".join(f"{state}: {number}" for state, number in states.items())
         say(f"{name}: {found or 'none yet'}")
@@ -181,6 +199,23 @@ def _audit(plan: Plan, customer_id: str, out: Path, settings: Settings) -> Path:
     wanted, outbox = customer_id.lower(), settings.reports / "outbox"
     with ledger_of(settings) as ledger:
         return audit.pack(ledger, wanted, out, name=named.get(wanted, ""), outbox=outbox)
+
+
+def _figures(
+    plan_file: Path,
+    paths: list[Path] | None,
+    as_of: date,
+    ledger: Ledger,
+    settings: Settings,
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Work out the figures of a plan as its report does."""
+    from cspkit import planning, reporting
+
+    loaded = exports_of(paths or [settings.exports], settings)
+    plan = planning.Plan.read(plan_file)
+    return reporting.status(
+        plan=plan, ledger=ledger, exports=loaded, as_of=as_of, settings=settings
+    ).counts()
 
 
 def _count(frame: pd.DataFrame, by: list[str]) -> dict[str, int]:

@@ -47,7 +47,10 @@ def _happy_path() -> list[MoveState]:
 
 PATH = _happy_path()
 # What a manager counts on that road; the states between are moments of one call.
-STAGES = (*STEPS, MoveState.ORDERED, MoveState.PROVISIONED, MoveState.VERIFIED, Standing.MOVED)
+STAGES = (
+    *(*STEPS, MoveState.ORDERED, MoveState.PROVISIONED, MoveState.VERIFIED),
+    *(Standing.MOVED, MoveState.CLOSED),
+)
 
 
 def records(frame: pd.DataFrame) -> list[Row]:
@@ -169,6 +172,8 @@ def _reached(move: Row, stage: StrEnum, progress: Progress) -> bool:
     if stage == Standing.MOVED:
         return bool(move["standing"] == Standing.MOVED)
     state = MoveState(move["state"])
+    if stage == MoveState.CLOSED:
+        return state == MoveState.CLOSED
     # Who waits for a person had been sent at least; how far it came is not known.
     way = PATH.index(MoveState.SENT if state in _SETTLED else state)
     if isinstance(stage, Step):

@@ -58,9 +58,14 @@ def _masked(frame: pd.DataFrame, code: Callable[[Any], str]) -> pd.DataFrame:
         elif column == "product":
             # A product's name may be one that somebody gave it: a department, a customer.
             frame[column] = _products(frame)
-        elif (column in _TEXTS and "move_id" in frame) or column == "receipt":
+        elif (column in _TEXTS and _of_people(frame)) or column == "receipt":
             frame[column] = None
     return frame
+
+
+def _of_people(frame: pd.DataFrame) -> bool:
+    """Say whether free text in a frame may name somebody: that of moves, and of mail servers."""
+    return "move_id" in frame or "mail" in frame
 
 
 def _products(frame: pd.DataFrame) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cspkit import blockers, tables
 from cspkit import decisions as workbook
+from cspkit import tables
 from cspkit.policy import Workdays
-from cspkit.reporting import changes, figures, outlook, receipts, waiting
+from cspkit.reporting import asking, changes, figures, grouping, outlook, receipts, waiting
 from cspkit.reporting.figures import STEPS, Progress, Row, Standing, records
 from cspkit.tables import Step, StepState
 
@@ -47,7 +46,8 @@ class Status:
     price is known. `blockers`: moves without a day, by what is in the
     way. `batches`: moves by standing. `runs`: newest first, with their receipts. `sources`:
     row counts, by format. `burndown`, `forecast`: outlook. `invitations`, `ages`,
-    `paying_twice`, `coming`, `resellers`: waiting. `changes`: since the report of
+    `paying_twice`, `coming`, `resellers`: waiting. `consents`, `letters`, `ends`,
+    `reseller_money`: asking. `changes`: since the report of
     `changed_since`. `kept`: the folder of snapshots.
     """
 
@@ -75,6 +75,10 @@ class Status:
     paying_twice: pd.DataFrame
     coming: pd.DataFrame
     resellers: pd.DataFrame
+    reseller_money: pd.DataFrame
+    consents: pd.DataFrame
+    letters: pd.DataFrame
+    ends: pd.DataFrame
     changes: pd.DataFrame
     changed_since: date | None
     kept: Path
@@ -86,6 +90,24 @@ class Status:
     def total(self, what: str = "moves") -> int:
         """Return how many moves or seats there are."""
         return int(self.standings[what].sum())
+
+    def counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Give the figures that page, workbook and `cspkit status` share, by name.
+
+        Moves, seats and customers by standing and by stage; originals and customers by end.
+        """
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for name, frame in (
+            ("standings", self.standings),
+            ("stages", self.funnel),
+            ("ends", self.ends),
+        ):
+            key = str(frame.columns[0])
+            found[name] = {
+                str(row.pop(key)): {what: int(number) for what, number in row.items()}
+                for row in records(frame)
+            }
+        return found
 
     def customers_at(self, standing: str) -> pd.DataFrame:
         """Return the customers of one standing, the nearest end first."""
@@ -142,6 +164,9 @@ def status(
         move["past"] = _past(move, progress)
     with_day = [move for move in moves if move["batch"]]
     asked = waiting.invitations(customers, _asked(ledger), as_of)
+    kept_runs = records(receipts.read(settings.reports))
+    resellers = _resellers(settings)
+    names = {row["customer_id"]: row["name"] for row in customers}
     kept = settings.reports / changes.FOLDER
     before = changes.latest(kept, as_of, settings.service.id)
     return Status(
@@ -158,10 +183,10 @@ def status(
         funnel=pd.DataFrame(figures.funnel(moves, progress)),
         weeks=_frame(figures.weeks(moves, as_of), ["when", "week", *map(str, Standing), "seats"]),
         money=_frame(_money(moves, records(plan.savings)), MONEY),
-        blockers=_frame(_blockers(moves), BLOCKERS),
-        batches=_frame(_batches(moves, records(plan.batches)), BATCHES),
-        runs=_frame(_runs(records(ledger.runs()), records(receipts.read(settings.reports))), RUNS),
-        sources=_frame(_sources(records(exports.files)), SOURCES),
+        blockers=_frame(grouping.blockers(moves), BLOCKERS),
+        batches=_frame(grouping.batches(moves, records(plan.batches)), BATCHES),
+        runs=_frame(grouping.runs(records(ledger.runs()), kept_runs), RUNS),
+        sources=_frame(grouping.sources(records(exports.files)), SOURCES),
         burndown=_frame(outlook.burndown(with_day, as_of), ["day", "planned", "left"]),
         forecast=outlook.forecast(with_day, as_of, seed=int(plan.hash[:8], 16)),
         invitations=_frame(asked, INVITATIONS),
@@ -171,7 +196,11 @@ def status(
             waiting.coming_days(moves, Workdays(settings.policy), as_of),
             ["day", *waiting.DUE, "seats"],
         ),
-        resellers=_frame(waiting.resellers(moves, _resellers(settings)), RESELLERS),
+        resellers=_frame(waiting.resellers(moves, resellers), RESELLERS),
+        reseller_money=_frame(asking.reseller_money(moves, resellers), RESELLER_MONEY),
+        consents=_frame(asking.consents(moves, plan, _said(settings), as_of), CONSENTS),
+        letters=_frame(asking.letters(ledger, names), LETTERS),
+        ends=_frame(asking.ends(moves, ledger), ["end", "originals", "customers"]),
         changes=_frame(changes.compare(before, moves), ["before", "now", "moves", "seats"]),
         changed_since=before.as_of if before else None,
         kept=kept,
@@ -198,6 +227,9 @@ TWICE = [
     *("overlap_cost", "currency"),
 ]
 RESELLERS = ["reseller_id", "moves", "seats", "customers", *map(str, Standing)]
+RESELLER_MONEY = ["reseller_id", "currency", "paid_twice", "at_risk"]
+CONSENTS = ["customer_id", "name", "missing", "moves", "seats", "first_order"]
+LETTERS = ["customer_id", "name", "letter", "since", "mail", "error"]
 SOURCES = ["profile", "files", "read", "accepted", "rejected", "set_aside"]
 BATCHES = ["batch", "date", "moves", "seats", "customers", *map(str, Standing)]
 RUNS = [
@@ -251,6 +283,14 @@ def _resellers(settings: Settings) -> dict[str, str]:
     return {row["customer_id"]: row["reseller_id"] or "" for row in rows}
 
 
+def _said(settings: Settings) -> dict[str, Row]:
+    """Read what people decided about originals, by subscription id."""
+    if not settings.decisions.exists():
+        return {}
+    rows = workbook.read(settings.decisions).original_table.to_pylist()
+    return {row["subscription_id"]: row for row in rows}
+
+
 def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) -> list[Row]:
     """Sum up each customer by the gravest of its moves, the nearest end first."""
     by_customer: dict[str, list[Row]] = {}
@@ -258,7 +298,7 @@ def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) 
         by_customer.setdefault(move["customer_id"], []).append(move)
     rows = []
     for customer_id, own in by_customer.items():
-        worst = min(own, key=lambda move: (GRAVITY.index(move["standing"]), _end(move)))
+        worst = min(own, key=lambda move: (GRAVITY.index(move["standing"]), grouping.end_of(move)))
         exposed = _exposed(own)
         rows.append(
             {
@@ -279,10 +319,6 @@ def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) 
             }
         )
     return sorted(rows, key=lambda row: (row["next_expiration"] or date.max, row["customer_id"]))
-
-
-def _end(move: Row) -> tuple[date, str]:
-    return move["expires_on"] or date.max, move["move_id"]
 
 
 def _originals(move: Row, judged: Mapping[tuple[str, str], Row]) -> list[Row]:
@@ -308,68 +344,3 @@ def _money(moves: Iterable[Row], savings: Iterable[Row]) -> list[Row]:
         rows.setdefault(currency, {"unit": currency})["at_risk"] = amount
     # Currencies are written in capitals, so that seat days come after them.
     return [rows[unit] for unit in sorted(rows)]
-
-
-def _blockers(moves: Iterable[Row]) -> list[Row]:
-    """Group the moves without a day by who must act and what is in the way, the oldest first."""
-    by_code: dict[str, list[Row]] = {}
-    for move in moves:
-        if not move["batch"]:
-            by_code.setdefault(move["why"], []).append(move)
-    known = blockers.table()
-    rows = [
-        {
-            "code": code,
-            "who": own[0]["who"],
-            "reason": known[code].sentence if code in known else own[0]["reason"],
-            "would_fit": known[code].clears if code in known else own[0]["would_fit"],
-            "moves": len(own),
-            "seats": figures.seats(own),
-            "customers": len({move["customer_id"] for move in own}),
-            "first_expiration": min(own, key=_end)["expires_on"],
-        }
-        for code, own in by_code.items()
-    ]
-    return sorted(
-        rows, key=lambda row: (row["who"], row["first_expiration"] or date.max, row["code"])
-    )
-
-
-def _sources(files: Iterable[Row]) -> list[Row]:
-    """Add up the row counts of the files of each known format."""
-    rows: dict[str, Row] = {}
-    for file in files:
-        row = rows.setdefault(file["profile"], {"profile": file["profile"], "files": 0})
-        row["files"] += 1
-        for count in ("read", "accepted", "rejected", "set_aside"):
-            row[count] = row.get(count, 0) + file[count]
-    return [rows[profile] for profile in sorted(rows)]
-
-
-def _batches(moves: Iterable[Row], batches: Iterable[Row]) -> list[Row]:
-    counts: dict[tuple[str, str], int] = {}
-    for move in moves:
-        key = (move["batch"], str(move["standing"]))
-        counts[key] = counts.get(key, 0) + 1
-    return [
-        {**batch, **{str(s): counts.get((batch["batch"], str(s)), 0) for s in Standing}}
-        for batch in batches
-    ]
-
-
-def _runs(ledger: Iterable[Row], kept: Iterable[Row]) -> list[Row]:
-    """Join the ledger's runs with the receipts of their notebooks; a dry run has only those."""
-    rows = {row["run_id"]: {**row, "step": row["name"], "receipt": row["html"]} for row in kept}
-    for run in ledger:
-        row = rows.setdefault(run["run_id"], {"run_id": run["run_id"]})
-        row.update({name: run[name] for name in ("step", "mode", "batch", "due", "by")})
-        # The ledger has the time of the service's clock, which a rehearsal moves.
-        row.update(started=run["started_at"], ended=run["ended_at"], chain_head=run["chain_head"])
-        row.setdefault("status", receipts.DONE if run["ended_at"] else receipts.RUNNING)
-        row.setdefault("counts", json.loads(run["counts"] or "{}"))
-    ordered = sorted(rows.values(), key=lambda row: (row["started"], row["run_id"]), reverse=True)
-    return [{**row, "receipt": _there(row.get("receipt"))} for row in ordered]
-
-
-def _there(receipt: Path | None) -> Path | None:
-    return receipt if receipt and receipt.exists() else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,9 @@ import pandas as pd
 import xlsxwriter
 
 from cspkit.errors import ExportError
+from cspkit.reporting import drawings
 from cspkit.reporting.answer import answer
+from cspkit.reporting.drawings import Drawing
 from cspkit.reporting.figures import Standing, records
 from cspkit.reporting.summary import Status
 from cspkit.reporting.words import Words
@@ -27,6 +29,9 @@ def write(status: Status, out: Path, words: Words) -> Path:
     """Write the figures of a status report as status.xlsx."""
     sheets = {
         "summary": _summary(status, words),
+        "standings": _worded(status.standings, "standing", "", words),
+        "funnel": _worded(status.funnel, "stage", "stage", words),
+        "ends": _worded(status.ends, "end", "end", words),
         "customers": status.customers,
         "moves": status.moves,
         "blockers": status.blockers,
@@ -35,14 +40,17 @@ def write(status: Status, out: Path, words: Words) -> Path:
         "coming days": status.coming,
         "invitations": status.invitations,
         "paying twice": status.paying_twice,
+        "consents": status.consents,
+        "letters": status.letters,
         "changes": status.changes,
         "resellers": status.resellers,
+        "money by reseller": status.reseller_money,
         "burn-down": status.burndown,
         "money": status.money,
         "runs": status.runs,
         "sources": status.sources,
     }
-    return write_sheets(sheets, out)
+    return write_sheets(sheets, out, drawn=_drawn(words))
 
 
 def write_table(frame: pd.DataFrame, out: Path) -> Path:
@@ -50,10 +58,17 @@ def write_table(frame: pd.DataFrame, out: Path) -> Path:
     return write_sheets({out.stem[:31] or "table": frame}, out, column_names=True)
 
 
-def write_sheets(sheets: dict[str, pd.DataFrame], out: Path, *, column_names: bool = False) -> Path:
+def write_sheets(
+    sheets: dict[str, pd.DataFrame],
+    out: Path,
+    *,
+    column_names: bool = False,
+    drawn: Mapping[str, Drawing] | None = None,
+) -> Path:
     """Write frames as the sheets of one workbook; raise ExportError when out cannot be written.
 
-    Heads are words for people, or with `column_names` the names that programs rely on.
+    Heads are words for people, or with `column_names` the names that programs rely on. `drawn`
+    are the charts and bars of sheets, by name.
     """
     book = xlsxwriter.Workbook(str(out), {**_SAFE, "remove_timezone": True})
     book.set_properties({"created": _CREATED, "author": "cspkit"})
@@ -68,7 +83,10 @@ def write_sheets(sheets: dict[str, pd.DataFrame], out: Path, *, column_names: bo
         heads = [str(head) for head in frame.columns]
         if not column_names:
             heads = [head.replace("_", " ") for head in heads]
-        _sheet(book.add_worksheet(name), frame, heads, formats)
+        sheet = book.add_worksheet(name)
+        _sheet(sheet, frame, heads, formats)
+        if drawn and name in drawn and len(frame):
+            drawings.draw(book, sheet, frame, drawn[name])
     try:
         book.close()
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
@@ -113,6 +131,39 @@ def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any
 def _width(name: str, values: Sequence[Any]) -> int:
     longest = max((len(str(value)) for value in values if value is not None), default=0)
     return max(len(name) + 2, min(longest + 2, 46), 8)
+
+
+def _worded(frame: pd.DataFrame, column: str, family: str, words: Words) -> pd.DataFrame:
+    """Put words beside the codes of a column."""
+    said = [words.of(code, family) for code in frame[column]]
+    return frame.assign(**{"in words": said}) if len(frame) else frame
+
+
+def _drawn(words: Words) -> dict[str, Drawing]:
+    """Say which sheets have a chart, and which columns have bars."""
+    standings = {str(one): words.of(one) for one in Standing}
+    left = {
+        "planned": words.text("left by the plan"),
+        "left": words.text("left in fact"),
+    }
+    title = words.text("Seats by the week in which their subscription ends")
+    return {
+        "weeks": Drawing(bars=("seats",), kind="stacked", by="week", series=standings, title=title),
+        "burn-down": Drawing(
+            kind="line",
+            by="day",
+            series=left,
+            title=words.text("Moves that are left, day by day"),
+        ),
+        "standings": Drawing(bars=("moves", "seats", "customers")),
+        "funnel": Drawing(bars=("moves",)),
+        "ends": Drawing(bars=("originals",)),
+        "customers": Drawing(bars=("seats",)),
+        "blockers": Drawing(bars=("moves", "seats")),
+        "batches": Drawing(bars=("seats",)),
+        "invitations": Drawing(bars=("days",)),
+        "paying twice": Drawing(bars=("days_left",)),
+    }
 
 
 def _summary(status: Status, words: Words) -> pd.DataFrame:

@@ -1,0 +1,119 @@
+"""What we wait for an answer to: consents, letters that did not arrive, ends of originals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from cspkit.moves import consent
+from cspkit.reporting.figures import Row, Standing, seats
+from cspkit.tables import EndState, MoveState
+
+if TYPE_CHECKING:
+    from cspkit.ledger import Ledger
+    from cspkit.planning import Plan
+
+NOT_ORDERED = (MoveState.PLANNED, MoveState.CART)
+ARRIVED = ("sent",)
+
+
+def consents(
+    moves: Iterable[Row], plan: Plan, said: Mapping[str, dict[str, Any]], as_of: date
+) -> list[Row]:
+    """List the customers whose word is missing for what is planned, the first order first.
+
+    `said` are the rows of decisions.xlsx about originals, by subscription id.
+    """
+    planned = {move.move_id: move for move in plan.document.moves}
+    waiting: dict[str, list[Row]] = {}
+    for move in moves:
+        if move["batch"] and move["state"] in NOT_ORDERED:
+            why = consent.disagreement(planned[move["move_id"]], dict(said), as_of)
+            if why:
+                own = {**move, "missing": why.partition(":")[0]}
+                waiting.setdefault(move["customer_id"], []).append(own)
+    rows = [
+        {
+            "customer_id": customer_id,
+            "name": own[0]["name"],
+            "missing": min(own, key=lambda move: (move["date"], move["move_id"]))["missing"],
+            "moves": len(own),
+            "seats": seats(own),
+            "first_order": min(move["date"] for move in own),
+        }
+        for customer_id, own in waiting.items()
+    ]
+    return sorted(rows, key=lambda row: (row["first_order"], row["customer_id"]))
+
+
+def letters(ledger: Ledger, names: Mapping[str, str]) -> list[Row]:
+    """List the letters by mail that did not arrive, or nobody knows of, the oldest first."""
+    rows = [
+        {
+            "customer_id": letter.customer_id,
+            "name": names.get(letter.customer_id, letter.customer_id),
+            "letter": letter.letter,
+            "since": mail.updated_at.date(),
+            "mail": "unclear" if mail.state == "sending" else mail.state,
+            "error": mail.answer,
+        }
+        for letter, mail in ledger.correspondence()
+        if mail is not None and mail.state not in ARRIVED
+    ]
+    return sorted(rows, key=lambda row: (row["since"], row["customer_id"], row["letter"]))
+
+
+def ends(moves: Iterable[Row], ledger: Ledger) -> list[Row]:
+    """Count the originals of placed moves by how far their end is; one nobody minds is open."""
+    known = {(row.customer_id, row.original): row.state for row in _ends(ledger)}
+    found: dict[EndState, set[tuple[str, str]]] = {state: set() for state in EndState}
+    for move in moves:
+        for original in str(move["subscription_ids"]).split() if move["batch"] else ():
+            key = (move["customer_id"], original)
+            found[EndState(known.get(key, EndState.OPEN))].add(key)
+    return [
+        {
+            "end": str(state),
+            "originals": len(keys),
+            "customers": len({customer_id for customer_id, _ in keys}),
+        }
+        for state, keys in found.items()
+    ]
+
+
+def _ends(ledger: Ledger) -> Iterable[Any]:
+    return ledger.ends().itertuples(index=False)
+
+
+def reseller_money(moves: Iterable[Row], of_customer: Mapping[str, str]) -> list[Row]:
+    """Add up by reseller and currency what is paid twice by the plan, and what is at risk.
+
+    Empty unless there are several resellers. What waiting saves is known for the plan alone.
+    """
+    sums: dict[tuple[str, str], dict[str, Decimal | None]] = {}
+    listed = list(moves)
+    for move in listed:
+        reseller = of_customer.get(move["customer_id"], "")
+        if move["batch"] and move["currency"] and move["overlap_cost"] is not None:
+            _add(sums, (reseller, move["currency"]), "paid_twice", move["overlap_cost"])
+        for currency, amount in move["exposures"]:
+            if move["standing"] == Standing.AT_RISK and currency and amount is not None:
+                _add(sums, (reseller, currency), "at_risk", amount)
+    if len({of_customer.get(move["customer_id"], "") for move in listed}) < 2:
+        return []
+    return [
+        {"reseller_id": key[0], "currency": key[1], "paid_twice": None, "at_risk": None, **amounts}
+        for key, amounts in sorted(sums.items())
+    ]
+
+
+def _add(
+    sums: dict[tuple[str, str], dict[str, Decimal | None]],
+    key: tuple[str, str],
+    what: str,
+    amount: Decimal,
+) -> None:
+    row = sums.setdefault(key, {})
+    row[what] = (row.get(what) or Decimal(0)) + amount
