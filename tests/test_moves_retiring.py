@@ -338,3 +338,26 @@ def test_evidence_closes_what_nobody_shows(scene: Scene) -> None:
     typed(scene, found, ended_on=ENDS, ended_evidence="the customer's screen of 20 December")
 
     assert (before, scene.outcome("retire"), scene.state()) == ("waiting", "done", "closed")
+
+
+def test_an_original_of_two_orders_waits_for_both(scene: Scene) -> None:
+    """Each part covers some of its seats: the end is scheduled after the last is verified."""
+    found = original(scene, "csp_nce")
+    customer = customer_of(scene, found)
+    first, second = (
+        scene.move(customer, part=part, seats=5, rule="csp_nce_paid_month", batch=f"B00{part}")
+        for part in (1, 2)
+    )
+    scene.moves = [first, second]
+    scene.save()
+    scene.consent(seats=10)
+    reasons = []
+    for step in ("provision", "verify", "retire"):
+        reasons = list(scene.run(step)["reason"])
+
+    assert f"{second.move_id} replaces a part of it: not ordered yet" in reasons[0]
+    assert (scene.calls("PATCH"), found.scheduled) == (0, [])
+    for step in ("provision", "verify"):
+        scene.run(step, batch="B002")
+    assert scene.outcome("retire") == "done"
+    assert (scene.calls("PATCH"), len(found.scheduled)) == (1, 1)

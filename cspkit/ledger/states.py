@@ -121,6 +121,18 @@ def read(connection: sa.Connection, move_id: str) -> MoveRow | None:
     return None if found is None else MoveRow.of(found)
 
 
+def moves_of(connection: sa.Connection, customer_id: str, original: str) -> list[MoveRow]:
+    """List the moves that have an original, all its parts, in the order of their ids."""
+    mine = move_originals.c.customer_id == customer_id
+    query = (
+        sa.select(moves)
+        .join(move_originals, move_originals.c.move_id == moves.c.move_id)
+        .where(mine, move_originals.c.original == original, moves.c.state.not_in(FREED_STATES))
+        .order_by(moves.c.move_id)
+    )
+    return [MoveRow.of(row) for row in connection.execute(query).mappings()]
+
+
 def advance(
     connection: sa.Connection,
     move_id: str,

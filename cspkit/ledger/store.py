@@ -70,6 +70,11 @@ class Ledger(Ends, Mails):
         with self._read() as connection:
             return [MoveRow.of(row) for row in connection.execute(query).mappings()]
 
+    def moves_of(self, customer_id: str, original: str) -> list[MoveRow]:
+        """List the moves that have an original, refused and undone ones apart."""
+        with self._read() as connection:
+            return states.moves_of(connection, customer_id, original)
+
     def advance(
         self,
         move_id: str,

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from functools import cached_property
 
+from cspkit.ledger import MoveRow
 from cspkit.moves import holdings
 from cspkit.moves.desk import Desk
 from cspkit.moves.holdings import Tenant
@@ -14,6 +15,7 @@ from cspkit.planning import PlannedMove
 from cspkit.tables import EndState, MoveState
 
 THERE = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
+OVER = (MoveState.REASSIGNED, MoveState.CLOSED)
 NO_SKU = "nobody knows its skuId, and so not whose seats they are"
 
 
@@ -23,6 +25,20 @@ class Gate:
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""
         self._desk = desk
+
+    def unfinished(self, customer_id: str, original: str) -> str:
+        """Name a move of an original that is not over yet, of this plan or another; else empty.
+
+        What covers an original may be several orders: none of them is the replacement alone.
+        """
+        ledger = self._desk.ledger
+        waits = {row.move_id: too_early(row) for row in ledger.moves_of(customer_id, original)}
+        for move in self._planned.get(customer_id, []):
+            if original in move.subscription_ids and ledger.move(move.move_id) is None:
+                waits[move.move_id] = too_early(None)
+        return next(
+            (f"{one} replaces a part of it: {why}" for one, why in waits.items() if why), ""
+        )
 
     def without(
         self,
@@ -80,3 +96,14 @@ class Gate:
         for move in self._desk.plan.document.moves:
             found.setdefault(move.customer_id, []).append(move)
         return found
+
+
+def too_early(row: MoveRow | None) -> str:
+    """Say what must come before any end; empty once the replacement is verified and in use."""
+    if row is None or row.order_id is None:
+        return "not ordered yet"
+    if row.state in OVER or (row.state is MoveState.VERIFIED and row.same_offer):
+        return ""
+    if row.state is MoveState.VERIFIED:
+        return "its users still have the old licence: run reassign"
+    return f"it is {row.state}: no end before the new seats are verified"

@@ -12,8 +12,9 @@ from cspkit.ledger import EndRow, Intent, Lease, MoveRow
 from cspkit.moves import announcing, delivery, ending, holdings
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.ending import Act, Facts, Todo
-from cspkit.moves.gates import Gate
+from cspkit.moves.gates import Gate, too_early
 from cspkit.moves.holdings import Life, Tenant
+from cspkit.moves.pool import Verdict
 from cspkit.moves.posting import licences, post
 from cspkit.moves.renewal_asking import letter_for
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
@@ -52,7 +53,7 @@ class Retire:
         state = row.state if row else MoveState.PLANNED
         if row is not None and row.state in (MoveState.HUMAN, MoveState.CLOSED, MoveState.UNDONE):
             return delivery.standing(row)
-        early = _too_early(row)
+        early = too_early(row)
         if row is None or early:
             return Look(state, "wait", early)
         if not self._desk.online:
@@ -77,7 +78,7 @@ class Retire:
         if row is not None and row.state is MoveState.HUMAN:
             why = by_a_person(row.move_id, row.reason)
             return Done(before, before, Outcome.HUMAN, why)
-        early = _too_early(row)
+        early = too_early(row)
         if row is None or early:
             return Done(before, before, Outcome.WAITING, early)
         tenant = holdings.read(self._desk, one.customer_id)
@@ -107,12 +108,13 @@ class Retire:
         verdict = self._gate.without(
             tenant, sku_id, ends_on + DAY, customer_id=one.customer_id, leaving=tenant.names(name)
         )
+        others = self._gate.unfinished(one.customer_id, name)
         facts = Facts(
             original=name,
             end=end,
             seen=seen,
             rule=self._rule(move.rule),
-            verdict=verdict,
+            verdict=Verdict(others) if others else verdict,
             said=self._desk.originals.get(name, {}),
             expires_on=move.expires_on,
             today=self._desk.today,
@@ -268,17 +270,6 @@ class Retire:
             reason=CLOSED,
         ):
             raise Overtaken
-
-
-def _too_early(row: MoveRow | None) -> str:
-    """Say what must come before any end; empty once the replacement is verified and in use."""
-    if row is None or row.order_id is None:
-        return "not ordered yet"
-    if row.state is MoveState.REASSIGNED or (row.state is MoveState.VERIFIED and row.same_offer):
-        return ""
-    if row.state is MoveState.VERIFIED:
-        return "its users still have the old licence: run reassign"
-    return f"it is {row.state}: no end before the new seats are verified"
 
 
 def _wrong(row: MoveRow, tenant: Tenant) -> str:
