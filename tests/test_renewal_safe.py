@@ -558,6 +558,22 @@ def test_no_renewal_and_no_gap_at_the_end_of_the_road(scene: Scene, ordered: boo
     assert bool(gaps) is not ordered
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_an_end_that_nothing_replaces_is_an_alarm(scene: Scene, ordered: bool) -> None:
+    """What we switched off can be switched on again, as long as somebody is told in time."""
+    item = original(scene, "csp_legacy")
+    planned(scene, item, target_offer=item.product.offer, target_sku_id=item.product.sku_id)
+    scene.run(STEP)
+    if ordered:
+        scene.run("provision")
+    scene.server.set_clock(scenes.at(scene.moves[0].last_safe_day + timedelta(days=1)))
+
+    shown = scene.run(STEP)
+
+    assert shown["outcome"].tolist() == ["done" if ordered else "human"]
+    assert ("nothing is ordered in its place" in shown["reason"][0]) is not ordered
+
+
 def needed(scene: Scene, item: Subscription) -> bool:
     """Whether users would lose their seats without this original."""
     others = sum(

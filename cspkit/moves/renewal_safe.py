@@ -26,6 +26,7 @@ _FAR = (
     *(EndState.OPEN, EndState.RENEWED, EndState.ASKED),
     *(EndState.SAFE, EndState.SCHEDULED, EndState.ENDED),
 )
+_OFF = (EndState.SAFE, EndState.SCHEDULED)
 _ASKABLE = (EndState.OPEN, EndState.RENEWED)
 _STOPPED = (MoveState.REFUSED, MoveState.UNDONE)
 _WORST = (Outcome.FAILED, Outcome.HUMAN, Outcome.WAITING, Outcome.SKIPPED, Outcome.DONE)
@@ -60,7 +61,7 @@ class RenewalSafe:
         """Say what is and what would be done about each original."""
         move = one.planned
         state = self._state(move)
-        stop = self._not_now(one)
+        stop = self._alarm(move) or self._not_now(one)
         if stop is not None:
             return replace(stop, state=state)
         todos = [
@@ -78,12 +79,26 @@ class RenewalSafe:
     def act(self, one: Subject, lease: Lease) -> Done:
         """Do it for each original; what was done before is seen and not done again."""
         before = self._state(one.planned)
-        stop = self._not_now(one)
+        stop = self._alarm(one.planned) or self._not_now(one)
         if stop is not None:
             return Done(before, before, stop.stop or Outcome.WAITING, stop.reason)
         done = [self._do(one, name, lease) for name in one.planned.subscription_ids]
         reason = "; ".join(dict.fromkeys(todo.reason for todo in done))
         return Done(before, self._state(one.planned), _worst(done), reason)
+
+    def _alarm(self, move: PlannedMove) -> Look | None:
+        """Tell of an original that ends soon, does not renew, and has nothing in its place."""
+        desk, ends = self._desk, move.expires_on
+        row = desk.ledger.move(move.move_id)
+        ordered = row is not None and row.order_id is not None and row.state not in _STOPPED
+        if ordered or not move.last_safe_day < desk.today <= ends:
+            return None
+        off = [name for name in move.subscription_ids if self._end(move, name).state in _OFF]
+        if not off:
+            return None
+        why = f"{off[0]} does not renew, ends on {ends}, and nothing is ordered in its place"
+        advice = "order it now, or have its renewal switched on again"
+        return Look("", "wait for a person", f"{why}: {advice}", Outcome.HUMAN)
 
     def _not_now(self, one: Subject) -> Look | None:
         """Say why nothing is done about a whole move; its state is filled in by the caller."""
