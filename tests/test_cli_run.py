@@ -148,14 +148,14 @@ def test_ctrl_c_finishes_the_call_and_plain_papermill_goes_on(office: Scene) -> 
 def test_a_second_ctrl_c_kills(office: Scene) -> None:
     """Who cannot wait for the call in hand has it ended; the line says what to do then."""
     office.plan(office.ready(3))
-    carts = slow(office, 20)
+    carts = slow(office, 30)
     run = start(office, "-m", "cspkit", *REHEARSE)
     until(lambda: carts() == 1, run)
     kernels = psutil.Process(run.pid).children(recursive=True)
     os.killpg(run.pid, signal.SIGINT)
     time.sleep(0.3)
     os.killpg(run.pid, signal.SIGINT)
-    _, errors = run.communicate(timeout=15)
+    _, errors = run.communicate(timeout=29)
 
     assert run.returncode == 1
     assert "killed by a second interrupt; run it again: nothing is done twice" in errors
