@@ -7,7 +7,7 @@ else
 PY = $(VENV)/bin/python
 endif
 
-.PHONY: demo test pictures
+.PHONY: demo test proof pictures
 
 demo: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt .
@@ -20,6 +20,10 @@ test: $(PY)
 	$(PY) -m mypy
 	$(PY) -m pytest -n 2 --dist loadfile
 	$(PY) -m pytest -p nbval --nbval-lax notebooks
+
+proof: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
+	$(PY) -m tests.proof
 
 pictures: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
