@@ -104,3 +104,11 @@ def test_a_letter_that_lacks_a_field_does_not_keep_a_move_open(scene: Scene) -> 
     assert scene.state() == "closed"
     assert "no done letter: " in reason
     assert "invoicer: needed" in reason and "[letters] of cspkit.toml" in reason
+
+
+def test_the_access_step_announces_the_days(scene: Scene) -> None:
+    """Who has accepted everything hears a week ahead, whether or not access is there yet."""
+    scene.plan(scene.with_access(), date=MONDAY + timedelta(days=3))
+
+    assert [scene.outcome("access") for _ in range(2)] == ["done", "done"]
+    assert len(outbox(scene, "on-the-day")) == 1
