@@ -7,7 +7,8 @@ customers accept and approve within a day, and no fault is on.
 The floor of calls for one move: availability, cart, checkout, order, provisioning status, the
 subscription and the tenant's pools, that is 7, and 3 writes and 1 look for each customer's
 access. An end is looked at when it is asked for, when it is due and when it is over, each time in
-our subscriptions, the tenant's and its pools: 9 more. What is read once in a run (customers, relationships, the invitation link) is overhead.
+our subscriptions, the tenant's and its pools: 9 more. What is read once in a run (customers,
+relationships, the invitation link) is overhead.
 """
 
 from __future__ import annotations
