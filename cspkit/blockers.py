@@ -136,6 +136,7 @@ def _of_customer(judged: ibis.Table, routed: Any, purchase: Any) -> dict[str, An
         "relationship_missing": routed & relationship & ~judged.pending,
         "invitation_pending": routed & relationship & judged.pending,
         "agreement_missing": purchase & judged.unsigned,
+        "reseller_agreement_unsigned": purchase & judged.reseller_unsigned.fill_null(False),
         "access_missing": routed & (judged.state == Step.ACCESS.value),
         "contact_refused": routed & (judged.contact_email == judged.refused_address),
         "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),

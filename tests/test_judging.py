@@ -222,11 +222,14 @@ def test_every_case_names_its_source():
     assert len({case["case"] for case in CASES}) == len(CASES)
 
 
-@pytest.mark.parametrize("code", sorted(blockers.table().keys() - {"contact_refused"}))
+ALONE = {"contact_refused", "reseller_agreement_unsigned"}
+
+
+@pytest.mark.parametrize("code", sorted(blockers.table().keys() - ALONE))
 def test_every_blocker_is_in_a_case(code):
     """Each code has a case in which it is in the way, and so cannot die unseen.
 
-    A letter that came back is seen by the ledger alone: it has a test of its own.
+    What the cases cannot say, ledger and reseller, has a test of its own.
     """
     assert code in {word for case in CASES for word in case["expect.has"].split()} | {
         case["expect.blockers"] for case in CASES
@@ -322,6 +325,24 @@ def test_a_contact_whose_letter_came_back_is_in_the_way(address, expected):
     )["s00001"]
 
     assert ("contact_refused" in found["blockers"].split()) is expected
+
+
+@pytest.mark.parametrize(
+    ("reseller", "signed_on", "expected"),
+    [
+        (None, None, False),
+        ("5357564", None, True),
+        ("5357564", date(2026, 11, 20), False),
+        ("5357564", date(2026, 11, 21), True),
+    ],
+)
+def test_a_reseller_who_has_not_signed_is_in_the_way(reseller, signed_on, expected):
+    """Only where the sale goes through one, and until the day on which it signed."""
+    row = {"customer_id": customer_id(1), "reseller_id": reseller}
+    row |= {"reseller_agreement_on": signed_on}
+    found = judged(customer(1), original(), decisions=Decisions.from_rows([row]))["s00001"]
+
+    assert ("reseller_agreement_unsigned" in found["blockers"].split()) is expected
 
 
 def test_a_customer_in_no_list_is_known_by_its_steps():

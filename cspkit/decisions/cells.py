@@ -156,6 +156,7 @@ SHEETS: dict[str, tuple[Field, ...]] = {
         billing_consent_on=(pa.date32(), _day),
         partner_contact=TEXT,
         partner_email=(pa.string(), _email),
+        reseller_agreement_on=(pa.date32(), _day),
         attested_first_name=TEXT,
         attested_last_name=TEXT,
         attested_email=(pa.string(), _email),
@@ -211,6 +212,7 @@ OPTIONAL = {
     *("partner_contact", "partner_email"),
     *("attested_first_name", "attested_last_name", "attested_email"),
     *("attested_on", "attested_evidence", "licence_export", "licence_export_on"),
+    "reseller_agreement_on",
     *("losses_accepted", "losses_accepted_by", "losses_accepted_on", "users"),
 }
 # What a person says only as a whole: who, when, and how one could see it.

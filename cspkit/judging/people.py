@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 PENDING = ("pending", "invited", "requested")
 REFUSED_ADDRESS = "refused_address"
-SAID = ("contact_email", "hold", "invited_on", "agreement_on", "access_on")
+SAID = (
+    *("contact_email", "hold", "invited_on", "agreement_on", "access_on"),
+    *("reseller_id", "reseller_agreement_on"),
+)
 SEEN = ("related_on", "unsigned")
 SCHEMA = pa.schema(
     [
@@ -33,6 +36,8 @@ SCHEMA = pa.schema(
         ("related_on", pa.date32()),
         ("unsigned", pa.bool_()),
         ("refused_address", pa.string()),
+        ("reseller_id", pa.string()),
+        ("reseller_agreement_on", pa.date32()),
     ]
 )
 
@@ -49,11 +54,10 @@ def people(
 
     Columns listed (in the exports), known_customer, name, market, state, pending, unsigned,
     invited_on, lead_days, order_lead, ready_in, orderable_in, patience, contact_email,
-    refused_address,
-    customer_held. `order_lead` leaves access out: the same offer can be ordered before licences
-    can be read. Both leads leave out the slow seasons of the market, named in `patience`;
-    `ready_in` and `orderable_in` are the days until they are over, seasons and all. `steps` are
-    those of the ledger; what happened after as_of is not known yet.
+    refused_address, reseller_unsigned, customer_held. `order_lead` leaves access out: the same
+    offer can be ordered before licences can be read. Both leads leave out the slow seasons of the
+    market, named in `patience`; `ready_in` and `orderable_in` are the days until they are over,
+    seasons and all. `steps` are those of the ledger; what happened after as_of is not known yet.
     """
     customers = exports.table("customers")
     word = customers.relationship.lower()
@@ -67,7 +71,10 @@ def people(
     table = facts.outer_join(said, facts.listed == said.said_customer)
     past = {
         name: (table[name] <= as_of).fill_null(False)
-        for name in ("invited_on", "agreement_on", "access_on", "related_on")
+        for name in (
+            *("invited_on", "agreement_on", "access_on", "related_on"),
+            "reseller_agreement_on",
+        )
     }
     related = table.reseller.fill_null(False) | past["related_on"]
     signed = past["agreement_on"] | (related & ~table.unsigned.fill_null(False))
@@ -81,6 +88,7 @@ def people(
         listed=table.listed.notnull(),
         known_customer=ibis.coalesce(table.listed, table.said_customer),
         invited_on=invited.ifelse(table.invited_on, ibis.null("date")),
+        reseller_unsigned=table.reseller_id.notnull() & ~past["reseller_agreement_on"],
         pending=~related & (invited | table.asked.fill_null(False)),
         unsigned=~signed,
         state=ibis.cases(
