@@ -438,6 +438,18 @@ def test_a_customer_gets_one_letter_for_all_their_licences(scene: Scene) -> None
     assert {end(scene, one).state for one in mine} == {EndState.ASKED}
 
 
+def test_two_orders_for_one_original_ask_once(scene: Scene) -> None:
+    """Its parts are moves of their own; its end is one."""
+    item = original(scene, "direct_mosa")
+    planned(scene, item)
+    (first,) = scene.moves
+    scene.moves = [first, first.model_copy(update={"part": 2, "move_id": "mv-second"})]
+    scene.save()
+
+    assert scene.run(STEP)["outcome"].tolist() == ["waiting", "waiting"]
+    assert (len(outbox(scene)), end(scene, item).state) == (1, EndState.ASKED)
+
+
 def test_a_run_killed_after_its_letter_asks_nobody_twice(scene: Scene) -> None:
     """Killed after the letter and before the note: the same letter is found again."""
     item = original(scene, "direct_mosa")

@@ -174,6 +174,9 @@ class RenewalSafe:
         assert todo.letter is not None
         # parts of one original are moves of their own
         open_ones = {end.original: (move, end) for move, end in self._open(one, todo.letter)}
+        if row.original not in open_ones:
+            why = f"{todo.original} changed while it was looked at: run again"
+            return replace(todo, outcome=Outcome.WAITING, reason=why)
         try:
             file = ask(self._desk, one, todo.letter, list(open_ones.values()), row, lease)
         except NotPosted as stop:
