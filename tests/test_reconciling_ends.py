@@ -130,6 +130,8 @@ def test_an_original_that_ended_is_written_down_and_watched_for_forty_days(scene
         lease = ledger.lease(move.customer_id, "test")
         assert ledger.advance(move.move_id, move.state, MoveState.CLOSED, run_id="r", lease=lease)
         ledger.release_lease(lease)
+    order = scene.orders[0]
+    scene.world.subscriptions[order["customer_id"]][order["subscription_id"]].seats += 3
     asked = [scene.calls("GET", "/subscriptions")]
     for day in (40, 43):
         assert found.on(ENDS + timedelta(days=day)) == []

@@ -174,7 +174,8 @@ def _ordered(
     since = row.ordered_at or row.sent_at
     if order is None:
         if not seen.bad and (since is None or since <= now - settle):
-            to_do = f"look for it in Partner Center; {_again('verify', row)} says more"
+            hold = HELD.format(customer=known.customer_id)
+            to_do = f"{hold}, and ask Microsoft's support for it by the ids"
             yield Difference(Kind.LOST_ORDER, *about, "no such order", to_do, ids)
         return
     if order.status == "cancelled":

@@ -53,7 +53,9 @@ def _there(known: Known, seen: Seen, row: MoveRow, before: datetime) -> Iterator
             Kind.SUBSCRIPTION_ENDED, *about, f"{row.state}, active", said, to_do, (*ids, *by[1:])
         )
         return
-    yield from _as_sold(seen, row, found, about, ids)
+    # What a customer changes after all is over is their own business.
+    if row.state is not MoveState.CLOSED:
+        yield from _as_sold(seen, row, found, about, ids)
 
 
 def _as_sold(
