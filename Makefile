@@ -7,7 +7,7 @@ else
 PY = $(VENV)/bin/python
 endif
 
-.PHONY: demo test proof pictures
+.PHONY: demo test proof pictures lab voila
 
 demo: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt .
@@ -28,6 +28,17 @@ proof: $(PY)
 pictures: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
 	$(PY) -m tests.browser.pictures reports/pictures
+
+# Of a workspace: its notebooks in JupyterLab, or 20 and 30 as pages. make voila WORKSPACE=my-workspace
+WORKSPACE ?= workspace
+
+lab: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(PY) -m jupyter lab --ServerApp.root_dir=$(WORKSPACE)
+
+voila: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt ".[voila]"
+	$(PY) -m cspkit.widgets.serving $(WORKSPACE)
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)

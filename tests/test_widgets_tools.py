@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,8 @@ import pandas as pd
 import pytest
 
 import cspkit
-from cspkit import decisions, exports, picking, planning, widgets, workspace
-from cspkit.errors import ExportError
+from cspkit import decisions, exports, picking, planning, runbooks, widgets, workspace
+from cspkit.errors import ExportError, SettingsError
 from cspkit.settings import Settings
 from cspkit.widgets import serving
 from cspkit.widgets.tools import PAGE, Grid
@@ -54,9 +56,10 @@ def test_uploads_are_kept_loaded_and_found_again(settings: Settings, tmp_path: P
     again = widgets.source("", settings)
 
     assert "Now run the cells below again" in files.notice.value
-    assert sorted(
-        one.name for one in settings.exports.iterdir()
-    ) == ["our-customers.csv", "our-subscriptions.csv"]
+    assert sorted(one.name for one in settings.exports.iterdir()) == [
+        "our-customers.csv",
+        "our-subscriptions.csv",
+    ]
     assert again == files.source == settings.root / "tables"
     pd.testing.assert_frame_equal(exports.load(again).customers, files.exports.customers)
 
@@ -286,6 +289,49 @@ def test_served_pages_are_the_packaged_ones(tmp_path: Path) -> None:
     """Voilà gets 20 and 30, in the workspace whose files they read."""
     folder = serving.prepare(tmp_path)
 
-    assert sorted(
-        file.name for file in folder.iterdir()
-    ) == ["20-rank-customers.ipynb", "30-plan-batches.ipynb"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "20-rank-customers.ipynb",
+        "30-plan-batches.ipynb",
+    ]
+
+
+def test_a_notebook_that_somebody_changed_is_not_written_over(tmp_path: Path) -> None:
+    """Copies in a workspace are people's own; only what is missing is added."""
+    folder = serving.prepare(tmp_path)
+    (folder / "20-rank-customers.ipynb").write_text("mine")
+    (folder / "30-plan-batches.ipynb").unlink()
+    serving.prepare(tmp_path)
+
+    assert (folder / "20-rank-customers.ipynb").read_text() == "mine"
+    assert (folder / "30-plan-batches.ipynb").exists()
+
+
+def test_a_workspace_that_cannot_be_served_is_a_sentence(tmp_path: Path) -> None:
+    """A read-only place is said before Voilà starts."""
+    (tmp_path / "notebooks").touch()
+
+    with pytest.raises(SettingsError, match="notebooks: folder: cannot be written"):
+        serving.prepare(tmp_path)
+
+
+@pytest.mark.parametrize("place", [".", "notebooks"])
+def test_a_kernel_finds_its_workspace_from_either_folder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """JupyterLab starts kernels beside the notebook, VS Code in the folder that is open."""
+    (settings.root / "notebooks").mkdir()
+    monkeypatch.chdir(settings.root / place)
+
+    assert runbooks.read_settings().root == settings.root
+
+
+def test_jupyter_execute_works_from_another_folder(settings: Settings, tmp_path: Path) -> None:
+    """No path of a notebook starts from where somebody typed the command."""
+    exports.load(tables(settings.exports)).save(settings.root / "tables")
+    book = serving.prepare(settings.root) / "20-rank-customers.ipynb"
+    (tmp_path / "elsewhere").mkdir()
+    command = [sys.executable, "-m", "jupyter", "execute", "--inplace", str(book)]
+    subprocess.run(command, cwd=tmp_path / "elsewhere", check=True, capture_output=True)
+
+    assert "Panadería Haro" in book.read_text(encoding="utf-8")
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -36,11 +36,14 @@ def init(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Make a workspace: cspkit.toml, exports/, decisions.xlsx, ledger/, reports/.
+    """Make a workspace: cspkit.toml, exports/, decisions.xlsx, ledger/, reports/, notebooks/.
 
     Example: `cspkit init north-region`
     """
-    from cspkit import workspace
+    from cspkit import runbooks, workspace
+    from cspkit.runbooks import copying
 
     settings = workspace.init(folder)
-    result(as_json, {"workspace": str(settings.root)}, f"workspace made in {settings.root}")
+    copying.hand_out(settings.root, map(runbooks.find, copying.ANALYSTS))
+    said = f"workspace made in {settings.root}; begin with notebooks/00-start-here.ipynb there"
+    result(as_json, {"workspace": str(settings.root)}, said)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import os
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -74,6 +76,9 @@ class Picture:
         text, spec = f"{self.title}. {self.description}", self.chart.to_dict()
         drawn = str(vl_convert.vegalite_to_svg(spec))
         shown = {"image/svg+xml": drawn, LIVE: alive(spec, text), "text/plain": text}
+        if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+            # Voilà cannot take the picture that Vega's renderer adds where there is none.
+            shown["image/png"] = base64.b64encode(vl_convert.vegalite_to_png(spec)).decode()
         return shown, {"image/svg+xml": {"alt": text}}
 
 

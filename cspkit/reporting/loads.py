@@ -11,6 +11,7 @@ from cspkit.reporting.charts import COLOURS, INK, WIDE, Picture, _dressed
 from cspkit.reporting.figures import Standing
 
 EMPTY, APART = "#f3f5f7", 3
+MONTHS_APART = 200
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -42,8 +43,9 @@ def calendar(batches: pd.DataFrame, capacity: int) -> Picture:
     )
     framed = framed.encode(x="week:O", y=alt.Y("weekday:O", sort=list(WEEKDAYS)))
     bars = alt.Chart(days).mark_bar(color=COLOURS[Standing.MOVED], size=3)
+    format_days = "%b %Y" if len(days) > MONTHS_APART else "%d %b"
     bars = bars.encode(
-        x=alt.X("date:T", title=None, axis=alt.Axis(format="%b %Y", grid=False, tickCount=12)),
+        x=alt.X("date:T", title=None, axis=alt.Axis(format=format_days, grid=False, tickCount=12)),
         y=alt.Y("moves:Q", title="orders a day", axis=alt.Axis(tickCount=4, format=",d")),
         tooltip=["date:T", "moves:Q"],
     )

@@ -113,7 +113,7 @@ class Customers(Tool):
         ]
         write = button("Write into decisions.xlsx", lambda: self.attempt(self._write))
         fields = ipywidgets.VBox([self.what, self.day, self.operator, self.reason, self.by])
-        return [ipywidgets.HBox(buttons), self.picked, fields, write]
+        return [ipywidgets.HBox(buttons), self.picked, fields, ipywidgets.HBox([write])]
 
     def _choose_selected(self) -> None:
         rows = self.grid.chosen

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from cspkit import runbooks
-from cspkit.errors import CspkitError, SettingsError
+from cspkit.errors import CspkitError
+from cspkit.runbooks.copying import hand_out
 
 SERVED = ("20-rank-customers", "30-plan-batches")
-FOLDER = "notebooks"
 # A page that answers no more for so many seconds lets its kernel go.
 IDLE = 1_800
 
 
 def prepare(workspace: Path) -> Path:
-    """Copy the served notebooks into a workspace, where their kernels run; return the folder.
-
-    Raises SettingsError when the folder cannot be written.
-    """
-    folder = workspace / FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in SERVED:
-            shutil.copyfile(runbooks.find(name), folder / f"{name}.ipynb")
-    except OSError as error:
-        why = f"cannot be written: {error.strerror or error}"
-        raise SettingsError(folder, "folder", why) from error
-    return folder
+    """Copy the served notebooks into a workspace, where their kernels run; return the folder."""
+    return hand_out(workspace, map(runbooks.find, SERVED))
 
 
 def command(folder: Path) -> list[str]:

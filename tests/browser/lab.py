@@ -26,6 +26,12 @@ from cspkit import runbooks, workspace
 
 SECONDS = 60
 expect.set_options(timeout=SECONDS * 1000)
+# One of them would be bold where somebody forgot to escape it.
+NAMES = (
+    *("Lavandería <b>Luz</b>", "Talleres Aller", "Óptica Brisa", "Hotel Cala", "Bodega Duero"),
+    *("Librería Ebro", "Farmacia Faro", "Gestoría Gea", "Panadería Haro", "Clínica Iris"),
+    *("Transportes Jara", "Imprenta Kiko"),
+)
 QUIET = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "apputils-extension/themes": {"theme": "JupyterLab Light"},
@@ -190,7 +196,7 @@ def tables(folder: Path, customers: int = 12, *, spread: int = 0, rejects: int =
         people.append(
             {
                 "customer_id": tenant,
-                "name": f"Own customer {number:02d} <b>SL</b>",
+                "name": NAMES[number % len(NAMES)],
                 "domain": f"own{number}.example",
                 "market": "ES" if number % 3 else "IT",
                 "relationship": "reseller",

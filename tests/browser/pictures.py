@@ -1,7 +1,12 @@
-"""Take the README's pictures from a run of the demo: `python -m tests.browser.pictures DIR`."""
+"""Take the README's pictures: `python -m tests.browser.pictures DIR`.
+
+Of the demo's report, of receipts, and of the notebooks in JupyterLab while their tests run.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +28,9 @@ def take(folder: Path) -> None:
             page.get_by_role("heading", name=heading).evaluate("it => it.scrollIntoView()")
             page.screenshot(path=folder / f"{name}.png")
             print(folder / f"{name}.png")
+    tests = Path(__file__).with_name("test_lab.py")
+    taking = os.environ | {"CSPKIT_PICTURES": str(folder.resolve())}
+    subprocess.run([sys.executable, "-m", "pytest", "-q", str(tests)], env=taking, check=True)
 
 
 def pages(scratch: Path) -> Iterator[tuple[str, Path, str]]:

@@ -72,7 +72,7 @@ def test_a_newcomer_gets_from_own_files_to_a_saved_plan(
     book.run_below("They are ordinary tables")
     book.heading("The ten customers that cannot wait")
     expect(book.page.get_by_text("10 of 12 rows")).to_be_visible()
-    expect(book.page.get_by_role("cell", name="Own customer 12 <b>SL</b>")).to_be_visible()
+    expect(book.page.get_by_role("cell", name="Lavandería <b>Luz</b>")).to_be_visible()
     book.heading("Change the capacity")
     planner = book.tool(1)
     expect(planner).to_contain_text("12 moves on 1 day, 0 originals without a day")
@@ -192,7 +192,7 @@ def test_a_batch_by_hand_is_kept_with_its_reason(seat: Desk, picture: Path) -> N
     for row in (0, 1):
         tool.locator("table.dataTable tbody tr").nth(row).click()
     tool.get_by_role("button", name="Choose the selected rows").click()
-    expect(tool).to_contain_text("2 chosen: Own customer 03")
+    expect(tool).to_contain_text("2 chosen: Hotel Cala, Farmacia Faro")
     write = tool.get_by_role("button", name="Write into decisions.xlsx")
     book.field(tool, "day").fill("2026-12-15")
     book.field(tool, "decided by").fill("Ana")
