@@ -361,6 +361,24 @@ def test_a_newer_ledger_is_named(settings: Settings) -> None:
     assert (found.result, found.advice) == (FAILED, "update cspkit")
 
 
+def test_a_server_that_does_not_answer_is_named(settings: Settings, unused: int) -> None:
+    """What is wrong and what to do are two things, also where the database says only one."""
+    nowhere = Paths(ledger=f"postgresql://cspkit@127.0.0.1:{unused}/ledger?sslmode=disable")
+    found = looked(settings.model_copy(update={"paths": nowhere}))["ledger"]
+
+    assert (found.result, "paths.ledger" in found.advice) == (FAILED, True)
+    assert found.advice not in found.found
+
+
+def test_the_extra_for_teams_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared ledger needs its driver."""
+    monkeypatch.setitem(sys.modules, "pg8000", None)
+    shared = Paths(ledger="postgresql://cspkit@127.0.0.1/ledger?sslmode=disable")
+    found = looked(settings.model_copy(update={"paths": shared}))["ledger"]
+
+    assert (found.result, found.advice) == (FAILED, "pip install 'cspkit[teams]'")
+
+
 def test_the_extra_for_live_runs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it nobody can sign in, and no other advice helps."""
     monkeypatch.setitem(sys.modules, "azure.identity", None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cspkit.doctor.findings import FAILED, OK, WARNING, Finding
 from cspkit.errors import LedgerError
 from cspkit.ledger import EVERYONE, Ledger
-from cspkit.settings import Settings
+from cspkit.settings import FILE, Settings
 
 TRUST = "cspkit doctor --trust-ledger --by NAME --reason TEXT"
 RECONCILE = "cspkit reconcile --by NAME --reason TEXT"
@@ -23,14 +23,23 @@ def ledger(settings: Settings) -> Iterator[Finding]:
     try:
         seen = Ledger.glance(settings.ledger_url)
     except LedgerError as error:
-        said, _, advice = str(error).rpartition(": " if "version" in str(error) else "; ")
-        yield Finding("ledger", FAILED, said or str(error), advice or "see paths.ledger")
+        yield _closed(str(error))
         return
     with seen:
         if seen.file is None and seen.place == "sqlite://":
             yield Finding("ledger", OK, f"{settings.ledger_url}: none yet, the first run makes it")
             return
         yield from _looked_at(seen, settings)
+
+
+def _closed(said: str) -> Finding:
+    """Part what is wrong from what to do, where the line says both."""
+    remedies = ("version", "is installed")
+    mark = ": " if any(word in said for word in remedies) else "; "
+    found, parted, advice = said.rpartition(mark)
+    if not parted:
+        found, advice = said, f"is it there, and is paths.ledger in {FILE} right?"
+    return Finding("ledger", FAILED, found, advice)
 
 
 def _looked_at(seen: Ledger, settings: Settings) -> Iterator[Finding]:
