@@ -14,6 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from cspkit import blockers
+from cspkit.reporting.rehearsed import FIGURES
 from cspkit.reporting.words import CATALOGUES, LOCALES, WORDS
 
 REPORTING = CATALOGUES.parent
@@ -40,6 +41,7 @@ def sentences() -> Iterator[str | tuple[str, str]]:
     for _, _, message, _, _ in found:
         yield tuple(message[:2]) if isinstance(message, tuple) else message  # type: ignore[misc]
     yield from WORDS.values()
+    yield from (said for _, said, _ in FIGURES)
     for one in blockers.table().values():
         yield one.sentence
         yield one.clears

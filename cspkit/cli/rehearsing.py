@@ -41,6 +41,7 @@ def whole_plan(
         typer.Option("--exports", help="Export files or tables; the workspace's."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the page; reports/rehearsal.")] = None,
+    lang: Annotated[str, typer.Option(help="Language of the page: en, es or it")] = "en",
     notebooks: Annotated[
         bool, typer.Option(help="Send one batch of each seed through the notebooks too.")
     ] = True,
@@ -63,7 +64,10 @@ def whole_plan(
     from cspkit.planning import Plan
     from cspkit.rehearsing import rehearse as run
     from cspkit.reporting import rehearsed
+    from cspkit.reporting.words import Words
 
+    # A wrong word must not be found only when the rehearsal is over.
+    Words(lang)
     settings, plan = settings_of(config), Plan.read(plan_file)
     found = run(
         plan,
@@ -75,7 +79,7 @@ def whole_plan(
         notebooks=notebooks,
         say=(lambda words: None) if as_json or not sys.stdout.isatty() else say,
     )
-    page = rehearsed.write(found.as_json(), out or settings.reports / "rehearsal")
+    page = rehearsed.write(found.as_json(), out or settings.reports / "rehearsal", lang)
     _tell(found, page, as_json)
 
 

@@ -33,7 +33,7 @@ def write(
 
     words = Words(lang)
     look = branding.read(brand) if brand else branding.Brand()
-    shown = sharing.shared(status, share_from) if share_from else status
+    shown = sharing.shared(status, share_from, words) if share_from else status
     index = Path(out) / "index.html"
     try:
         index.parent.mkdir(parents=True, exist_ok=True)

@@ -32,13 +32,14 @@ FIGURES = (
 Json = dict[str, Any]
 
 
-def write(result: Json, out: Path) -> Path:
+def write(result: Json, out: Path, lang: str = "en") -> Path:
     """Write rehearsal.html and rehearsal.json into the folder out; return the page.
 
-    Raises ExportError when the folder cannot be written.
+    Raises SettingsError for a language that nobody translated, ExportError when the folder cannot
+    be written.
     """
     file = Path(out) / "rehearsal.html"
-    text = render(result)
+    text = render(result, lang)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -49,14 +50,17 @@ def write(result: Json, out: Path) -> Path:
     return file
 
 
-def render(result: Json) -> str:
-    """Return the page of a result as `cspkit rehearse` prints it."""
+def render(result: Json, lang: str = "en") -> str:
+    """Return the page of a result as `cspkit rehearse` prints it; reasons stay as read."""
+    words = Words(lang)
     failed = failures(result)
     pages = environment()
-    pages.filters["number"] = Words("en").number
+    pages.filters["number"] = words.number
+    pages.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
     return pages.get_template("rehearsal.html").render(
         result=result,
         style=style(),
+        words=words,
         figures=[
             {"what": what, "bad": bad, **result["spread"][name]} for name, what, bad in FIGURES
         ],

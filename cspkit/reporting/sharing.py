@@ -16,6 +16,7 @@ import pandas as pd
 from cspkit import catalogue
 from cspkit.errors import SettingsError
 from cspkit.reporting.summary import Status
+from cspkit.reporting.words import Words
 
 KEY = ".share-key"
 _NAMES = ("name",)
@@ -24,7 +25,7 @@ _PEOPLE = ("by",)
 _TEXTS = ("reason", "would_fit", "error")
 
 
-def shared(status: Status, root: Path) -> Status:
+def shared(status: Status, root: Path, words: Words) -> Status:
     """Return the same figures without names, ids, people or links to receipts.
 
     A pseudonym is HMAC-SHA-256 under a key of the workspace, so that the same customer has the
@@ -33,28 +34,31 @@ def shared(status: Status, root: Path) -> Status:
     """
     code = _coder(_key(root))
     changed: dict[str, Any] = {
-        one.name: _masked(getattr(status, one.name), code)
+        one.name: _masked(getattr(status, one.name), code, words)
         for one in fields(status)
         if isinstance(getattr(status, one.name), pd.DataFrame)
     }
     for name in ("made_by", "approved_by"):
         who = getattr(status, name)
-        changed[name] = f"person {code(who)}" if who else ""
+        changed[name] = f"{words.of('person', 'shared')} {code(who)}" if who else ""
     changed["service"] = f"{status.service.partition(':')[0]}:{code(status.service)}"
     return replace(status, **changed)
 
 
-def _masked(frame: pd.DataFrame, code: Callable[[Any], str]) -> pd.DataFrame:
+def _masked(frame: pd.DataFrame, code: Callable[[Any], str], words: Words) -> pd.DataFrame:
+    customer, person = words.of("customer", "shared"), words.of("person", "shared")
     frame = frame.copy()
     ids = frame.get("customer_id")
     for column in frame.columns:
         if column in _NAMES:
             source = ids if ids is not None else frame[column]
-            frame[column] = [f"customer {code(value)}" for value in source]
+            frame[column] = [f"{customer} {code(value)}" for value in source]
         elif column in _IDS:
             frame[column] = [code(value) if value else value for value in frame[column]]
         elif column in _PEOPLE:
-            frame[column] = [f"person {code(value)}" if value else value for value in frame[column]]
+            frame[column] = [
+                f"{person} {code(value)}" if value else value for value in frame[column]
+            ]
         elif column == "product":
             # A product's name may be one that somebody gave it: a department, a customer.
             frame[column] = _products(frame)
