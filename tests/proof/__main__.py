@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.postgres import serve
-from tests.proof import exhaustive, kills, mutants, stage, tallying
+from tests.proof import exhaustive, kills, launchers, mutants, stage, tallying
 
 HERE = Path(__file__).parent
 RESULT, KEPT = HERE / "result.md", HERE / "result.json"
@@ -76,12 +76,28 @@ def kills_on_postgresql(count: int) -> Told:
     return f"PostgreSQL {version}: {found}", not found.wrong and found.kills >= count
 
 
+def races(count: int) -> Told:
+    """Let two processes begin each move at the same moment."""
+    found = kills.race(count, lambda _: "sqlite:///ledger.db")
+    said = f"{found.moves} moves begun by two processes at once, {len(found.wrong)} wrong"
+    return said, not found.wrong
+
+
+def real_runs(_: int) -> Told:
+    """Kill launcher, kernel and both at every call of a real run."""
+    calls = launchers.calls_of_a_run()
+    found = launchers.strike(range(1, calls + 1))
+    return f"{calls} calls: {found}", not found.wrong
+
+
 PARTS: dict[str, tuple[Callable[[int], Told], int]] = {
     "schedules": (schedules, 10_000),
     "mutants": (wrong_recipes, 1_000),
     "points": (points, 0),
     "kills-sqlite": (kills_on_sqlite, 10_000),
     "kills-postgresql": (kills_on_postgresql, 10_000),
+    "races": (races, 200),
+    "real-runs": (real_runs, 0),
 }
 
 

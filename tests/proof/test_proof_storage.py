@@ -45,8 +45,8 @@ def test_a_ledger_that_became_read_only_refuses_in_one_line(file: Path) -> None:
     file.parent.chmod(0o755)
     file.chmod(0o644)
 
-    assert "" == done.stderr
+    assert done.stderr == ""
     assert done.stdout.startswith("refused: ledger sqlite://")
-    assert "readonly" in done.stdout and 1 == done.stdout.count("\n")
+    assert "readonly" in done.stdout and done.stdout.count("\n") == 1
     with Ledger(sqlite(file), clock=FixedClock(NOON)) as ledger:
-        assert (SERVICE, []) == (ledger.service, ledger.health().problems)
+        assert (ledger.service, ledger.health().problems) == (SERVICE, [])
