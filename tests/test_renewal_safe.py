@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import requests
 from requests.adapters import HTTPAdapter
 
 from cspkit import decisions, moves
@@ -125,6 +126,21 @@ class Between(HTTPAdapter):
         self._before()
         answer = super().send(request, *args, **more)
         self._after()
+        return answer
+
+
+class TakenOn(HTTPAdapter):
+    """Take a change on without doing it yet, as the service may."""
+
+    patches = 0
+
+    def send(self, request: Any, *args: Any, **more: Any) -> Any:
+        if request.method != "PATCH":
+            return super().send(request, *args, **more)
+        self.patches += 1
+        answer = requests.Response()
+        answer.status_code, answer.request, answer.url = 202, request, request.url
+        answer._content = b""
         return answer
 
 
@@ -272,6 +288,16 @@ def test_a_killed_run_is_finished_by_the_next(scene: Scene) -> None:
     assert end(scene, item).state is EndState.OPEN
     assert scene.outcome(STEP) == "done"
     assert (end(scene, item).way, scene.calls("PATCH")) == ("patch", 1)
+
+
+def test_what_the_service_takes_on_is_sent_once_and_awaited(scene: Scene) -> None:
+    """202 is no promise of an end: it waits, and only what is read back counts."""
+    item = original(scene, "csp_legacy")
+    planned(scene, item)
+    taken = TakenOn()
+
+    assert carried_out(scene, taken) == ["waiting"]
+    assert (taken.patches, end(scene, item).state) == (1, EndState.OPEN)
 
 
 def test_switched_on_again_by_somebody_is_for_a_person_first(scene: Scene) -> None:

@@ -80,7 +80,10 @@ def stop(desk: Desk, customer_id: str, renewal: Renewal, lease: Lease) -> Renewa
         except ApiRefused as error:
             if not _stale(error):
                 raise
-        seen = _again(desk, customer_id, renewal)
+            seen = _again(desk, customer_id, renewal)
+            continue
+        # taken on, and perhaps not done yet: the next run looks again
+        return _again(desk, customer_id, renewal)
     return seen
 
 
