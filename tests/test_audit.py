@@ -83,3 +83,26 @@ def test_a_customer_that_nobody_knows_is_one_line(here: Scene, tmp_path: Path) -
         audit.pack(ledger, "x", tmp_path, outbox=tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pack_says_what_became_of_a_letter(here: Scene, tmp_path: Path) -> None:
+    """To which address it went, when, and what the server answered."""
+    customer = here.unrelated()
+    here.plan(customer)
+    here.run("invite")
+    with here.ledger() as ledger:
+        letter = ledger.letter(customer.id, "invitation", "1")
+        assert letter is not None
+        ledger.queue_mail(letter, address="ana@b.example", message_id="<1@b.example>")
+        ledger.begin_mail(letter)
+        ledger.settle_mail(letter, "refused", "550 no such user")
+        made = audit.pack(ledger, customer.id, tmp_path, outbox=here.settings.reports / "outbox")
+
+    with zipfile.ZipFile(made) as pack:
+        (row,) = table(pack, "letters.csv")
+    assert (row["mail"], row["address"], row["answer"]) == (
+        "refused",
+        "ana@b.example",
+        "550 no such user",
+    )
+    assert row["sending_at"]

@@ -33,7 +33,10 @@ TABLES = {
         *("sent_at", "subject", "verb", "path", "request_id", "outcome", "status", "code"),
         *("answered_at", "detail", "body_hash", "run_id"),
     ),
-    "letters": ("letter", "cycle", "language", "claimed_at", "written_at", "file"),
+    "letters": (
+        *("letter", "cycle", "language", "claimed_at", "written_at", "file"),
+        *("mail", "address", "sending_at", "answer"),
+    ),
     "events": (
         *("at", "kind", "subject", "before", "after", "request_id", "detail", "run_id", "hash"),
     ),
@@ -79,7 +82,7 @@ def _tables(ledger: Ledger, customer_id: str) -> dict[str, list[Row]]:
         "ends": ledger.ends(),
         "steps": ledger.steps(),
         "calls": ledger.outside_calls(),
-        "letters": ledger.letters(),
+        "letters": _letters(ledger),
         "events": ledger.events(),
     }
     found = {
@@ -96,6 +99,13 @@ def _tables(ledger: Ledger, customer_id: str) -> dict[str, list[Row]]:
         "runs": _rows(runs[runs["run_id"].isin(ran)], RUNS),
         **found,
     }
+
+
+def _letters(ledger: Ledger) -> pd.DataFrame:
+    """Put what became of each letter by mail beside it."""
+    key = ["customer_id", "letter", "cycle"]
+    mails = ledger.mails().rename(columns={"state": "mail"})
+    return ledger.letters().merge(mails[[*key, *TABLES["letters"][-4:]]], how="left", on=key)
 
 
 def _rows(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[Row]:
