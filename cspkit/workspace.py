@@ -36,7 +36,7 @@ use_grace = false
 # currency = "EUR"                      # of a plan's total; prices in others need their rate:
 # rates = {{ USD = 0.90 }}                # what one of them is in the plan's currency
 
-[letters]                               # they wait as drafts in reports/outbox until a server is set
+[letters]                               # drafts in reports/outbox, until a server is set
 # invoicer = "Sur Cloud S.L."           # who invoices from now on; the last letter says it
 # support = "+34 600 000 000"           # whom to call; so does this
 # sender = "Sur Cloud <moves@surcloud.example>"
