@@ -6,6 +6,7 @@ and leaves nothing behind. The service is served by the process that asks.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -71,6 +72,9 @@ class Round:
         took = time.monotonic() - began
         self.longest = min(max(SHARE * took, SHORTEST), LONGEST)
         self._disconnect(desk)
+        # a collector that touches every object makes each fork copy every page
+        gc.collect()
+        gc.freeze()
 
     def _disconnect(self, desk: Desk) -> None:
         """Close what is open: nothing of it may go over into a fork."""
