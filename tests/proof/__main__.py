@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tests.postgres import serve
 from tests.proof import exhaustive, kills, launchers, mutants, stage, tallying
@@ -113,25 +114,32 @@ def main() -> int:
         began = time.monotonic()
         said, right = play(asked.count or usual)
         good &= right
-        _keep(name, said, right, time.monotonic() - began)
+        command = f"{name} --count {asked.count}" if asked.count else name
+        _keep(name, command, said, right, time.monotonic() - began)
         print(f"{name}: {'' if right else 'WRONG: '}{said}", flush=True)
     return 0 if good else 1
 
 
-def _keep(name: str, said: str, right: bool, seconds: float) -> None:
+def _keep(name: str, command: str, said: str, right: bool, seconds: float) -> None:
     kept = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     day = datetime.now(UTC).date().isoformat()
-    kept[name] = {"said": said, "right": right, "minutes": round(seconds / 60, 1), "on": day}
+    kept[name] = {"command": command, "said": said, "right": right}
+    kept[name] |= {"minutes": round(seconds / 60, 1), "on": day}
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    lines = ["# The proof", "", "Written by `make proof`; each part alone by its command.", ""]
+    RESULT.write_text(_page(kept), encoding="utf-8")
+
+
+def _page(kept: dict[str, Any]) -> str:
     machine = f"Python {platform.python_version()}, {platform.system()}, 2 processors shared"
-    lines += [f"{machine}.", "", "| command | result | minutes | on |", "|---|---|--:|---|"]
-    for part, told in kept.items():
+    lines = ["# The proof", "", f"Written by `make proof`, or part by part. {machine}.", ""]
+    lines += ["| command | result | minutes | on |", "|---|---|--:|---|"]
+    for name in (one for one in PARTS if one in kept):
+        told = kept[name]
         words = str(told["said"]).replace("\n", " ")
         words = words if told["right"] else f"**WRONG** {words}"
-        row = (f"`python -m tests.proof {part}`", words, told["minutes"], told["on"])
+        row = (f"`python -m tests.proof {told['command']}`", words, told["minutes"], told["on"])
         lines.append("| " + " | ".join(str(one) for one in row) + " |")
-    RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

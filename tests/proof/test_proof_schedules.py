@@ -36,5 +36,6 @@ def test_fresh_schedules_have_no_double_order_and_no_gap() -> None:
 
     checked(tally)
     assert tally.schedules == len(seeds)
-    assert tally.figures["faults"] > 3 * tally.schedules
-    assert tally.figures["crashes"] > tally.schedules
+    if tally.schedules == SCHEDULES:
+        assert tally.figures["faults"] > 3 * SCHEDULES
+        assert tally.figures["crashes"] > SCHEDULES
