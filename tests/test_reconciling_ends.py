@@ -176,7 +176,7 @@ def test_a_renewal_of_another_partner_is_seen_in_the_tenant(scene: Scene) -> Non
     (said,) = found.on(ENDS + timedelta(days=2))
 
     assert (said.kind, said.subject) == (Kind.RENEWED, found.original.id)
-    assert "cancel it by 2026-12-18 00:00 UTC" in said.to_do
+    assert "have the partner who sold it cancel it by 2026-12-18 00:00 UTC" in said.to_do
     assert found.end.seen_expires_on == date(2027, 12, 10)
 
 

@@ -19,6 +19,11 @@ from cspkit.tables import EndState
 MONTH = timedelta(days=31)
 TO, DAILY, TERM, CURRENCY, HOW = ("renewed_to", "daily_cost", "term_cost", "currency", "how")
 EXTENDED, AGAIN = "extended", "renewed"
+_CANCEL = {
+    "partner": "cancel it",
+    "current_partner": "have the partner who sold it cancel it",
+    "customer": "have the customer cancel it",
+}
 _SAFE = (EndState.SAFE, EndState.SCHEDULED)
 
 
@@ -193,7 +198,8 @@ def _renewed(row: EndRow, seen: Seen, about: About) -> Verdict:
     kind = Kind.PAID_MONTH if how == EXTENDED else Kind.RENEWED
     said = f"active until {seen.ends_on or 'an unknown day'}, {_cost(kind, facts)}"
     ledger = f"{'renewed' if known else row.state}, its end was {due}"
-    difference = _said(kind, row, ledger, said, _cancel(kind, until, about))
+    who = "partner" if seen.sold else about.facts.canceller(row.original)
+    difference = _said(kind, row, ledger, said, _cancel(kind, until, who, about))
     columns = {"cancel_until": until, "owner": about.owner, "seen_expires_on": seen.ends_on}
     reason = f"its end moved from {due} to {seen.ends_on}"
     after = None if known else EndState.RENEWED
@@ -245,7 +251,7 @@ def _cost(kind: Kind, facts: Mapping[str, Any]) -> str:
     return f"a new term of {term} {currency}" if term else "a new term at an unknown price"
 
 
-def _cancel(kind: Kind, until: datetime | None, about: About) -> str:
+def _cancel(kind: Kind, until: datetime | None, who: str, about: About) -> str:
     owner = about.owner or "nobody named: fill `owner` in decisions.xlsx"
     if kind is Kind.PAID_MONTH:
         return f"end it any day, `cspkit run retire`; owner {owner}"
@@ -256,7 +262,7 @@ def _cancel(kind: Kind, until: datetime | None, about: About) -> str:
         return f"{over}: `cspkit run renewal-safe` for its new end; owner {owner}"
     left = (until - about.now).total_seconds() / 3600
     count = f"{left / 24:.1f} days" if left >= 48 else f"{left:.0f} hours"
-    return f"cancel it by {until:%Y-%m-%d %H:%M} UTC, {count} left; owner {owner}"
+    return f"{_CANCEL[who]} by {until:%Y-%m-%d %H:%M} UTC, {count} left; owner {owner}"
 
 
 def _said(kind: Kind, row: EndRow, ledger: str, service: str, to_do: str) -> Difference:

@@ -65,6 +65,11 @@ class Originals:
         rule = self.rule(original)
         return rule.channel.value if rule else str(self._row(original).get("channel") or "")
 
+    def canceller(self, original: str) -> str:
+        """Say who can cancel a renewal: partner, current_partner, or else the customer."""
+        limit = limits().get(self.channel(original))
+        return limit.who if limit else "customer"
+
     def product(self, original: str, sku_id: str = "") -> str:
         """Name an original for people."""
         move = self.planned(original)
