@@ -298,9 +298,14 @@ def _door() -> Door:
     return Door(World(now=START))
 
 
-@cache
-def _ledger(kind: Callable[[str], Staged]) -> Staged:
-    return kind("sqlite://")
+_ledgers: dict[type[Staged], Staged] = {}
+
+
+def _ledger(kind: type[Staged]) -> Staged:
+    """Keep one ledger of a kind: to make its tables takes longer than a schedule."""
+    if kind not in _ledgers:
+        _ledgers[kind] = kind("sqlite://")
+    return _ledgers[kind]
 
 
 def main() -> int:
