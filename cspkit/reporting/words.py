@@ -41,7 +41,7 @@ WORDS = {
     "stage verified": "seats verified",
     "stage moved": "moved",
     "stage closed": "originals ended",
-    "end open": "may still renew",
+    "end open": "not settled yet",
     "end asked": "asked by letter to stop it",
     "end renewal_safe": "will not renew",
     "end end_scheduled": "end scheduled",
