@@ -10,7 +10,8 @@ import pytest
 
 from cspkit import reporting
 from cspkit.errors import SettingsError
-from cspkit.reporting import rehearsed
+from cspkit.reporting import grouping, rehearsed
+from cspkit.reporting.words import WORDS, Words
 from cspkit.settings import Settings
 from tests.originals import AS_OF, customer, original
 from tests.test_reporting import ledger, status_of
@@ -85,3 +86,27 @@ def test_a_pseudonym_is_in_the_readers_language(
     page = reporting.write(found, tmp_path, lang=lang, share_from=settings.root)
 
     assert re.search(rf">{word} [0-9a-f]{{12}}<", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("code", "family"),
+    [
+        (code, family)
+        for code in ("no_room", "base_left", "over_cap", "term_undecided", "cycle_undecided")
+        for family in ("why", "fits")
+    ],
+)
+def test_what_the_planner_found_is_said_in_every_language(code: str, family: str) -> None:
+    """A group of moves is told in one sentence of ours, never in the words of its first move."""
+    moves = [
+        {
+            **{"batch": None, "why": code, "who": "partner", "customer_id": "c1", "seats": 3},
+            **{"move_id": "s1", "reason": "every day from … is full", "would_fit": "1 more on …"},
+            "expires_on": AS_OF,
+        }
+    ]
+    (row,) = grouping.blockers(moves)
+    said = row["reason" if family == "why" else "would_fit"]
+
+    assert said == WORDS[f"{family} {code}"]
+    assert len({Words(lang).text(said) for lang in ("en", "es", "it")}) == 3

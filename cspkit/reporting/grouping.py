@@ -10,6 +10,7 @@ from pathlib import Path
 from cspkit import blockers as codes
 from cspkit.reporting import figures, receipts
 from cspkit.reporting.figures import Row, Standing
+from cspkit.reporting.words import WORDS
 
 
 def end_of(move: Row) -> tuple[date, str]:
@@ -28,8 +29,8 @@ def blockers(moves: Iterable[Row]) -> list[Row]:
         {
             "code": code,
             "who": own[0]["who"],
-            "reason": known[code].sentence if code in known else own[0]["reason"],
-            "would_fit": known[code].clears if code in known else own[0]["would_fit"],
+            "reason": known[code].sentence if code in known else _general("why", code, own),
+            "would_fit": known[code].clears if code in known else _general("fits", code, own),
             "moves": len(own),
             "seats": figures.seats(own),
             "customers": len({move["customer_id"] for move in own}),
@@ -40,6 +41,12 @@ def blockers(moves: Iterable[Row]) -> list[Row]:
     return sorted(
         rows, key=lambda row: (row["who"], row["first_expiration"] or date.max, row["code"])
     )
+
+
+def _general(family: str, code: str, own: list[Row]) -> str:
+    """Say what holds for all moves of a code that the planner found; each has its own words."""
+    column = "reason" if family == "why" else "would_fit"
+    return WORDS.get(f"{family} {code}") or str(own[0][column] or "")
 
 
 def sources(files: Iterable[Row]) -> list[Row]:
