@@ -22,6 +22,7 @@ from cspkit.ledger import Ledger
 from cspkit.policy import Policy
 from cspkit.reporting import Status, charts, figures, loads, receipts
 from cspkit.reporting.figures import Progress, Standing
+from cspkit.reporting.words import Words
 from cspkit.settings import Settings
 from tests.browser.chromium import executable, open_browser
 from tests.originals import AS_OF, customer, exports, original
@@ -398,9 +399,13 @@ def test_a_pseudonym_is_the_same_in_every_report_of_a_workspace(
     """Two reports can be compared; another workspace's cannot be joined with them."""
     from cspkit.reporting.sharing import shared
 
-    first, second = (shared(hostile, tmp_path).customers["name"].tolist() for _ in range(2))
+    def names(root: Path) -> list[str]:
+        found: list[str] = shared(hostile, root, Words("en")).customers["name"].tolist()
+        return found
+
+    first, second = names(tmp_path), names(tmp_path)
     (tmp_path / "other").mkdir()
-    other = shared(hostile, tmp_path / "other").customers["name"].tolist()
+    other = names(tmp_path / "other")
 
     assert first == second and len(set(first)) == len(hostile.customers)
     assert not set(first) & set(other)
