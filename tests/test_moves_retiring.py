@@ -238,7 +238,7 @@ def test_another_partner_is_asked_to_end_its_subscription(scene: Scene) -> None:
     scene.run("retire")
     scene.run("retire")
 
-    assert len(outbox(scene, "partner")) == 1
+    assert len(outbox(scene, "partner-end")) == 1
     assert scene.calls("PATCH") == 0
 
 

@@ -16,7 +16,7 @@ from cspkit.wire import plain
 LANGUAGES = ("en", "es", "it")
 LETTERS = (
     *("invitation", "reminder", "access", "renewal-off"),
-    *("end-at-term", "on-the-day", "done", "partner", "renewed"),
+    *("end-at-term", "on-the-day", "done", "partner", "partner-end", "renewed"),
 )
 Field = str | date | Price | Sequence[Licences] | None
 _OF_MARKET = {"ES": "es", "MX": "es", "AR": "es", "CL": "es", "CO": "es", "PE": "es", "IT": "it"}

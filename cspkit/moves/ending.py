@@ -15,7 +15,7 @@ from cspkit.tables import Channel, EndState
 
 # Services write an end as its last day or as the midnight after it.
 SLACK = timedelta(days=1)
-LETTERS = {"customer": "end-at-term", "current_partner": "partner"}
+LETTERS = {"customer": "end-at-term", "current_partner": "partner-end"}
 _OURS = (Channel.CSP_NCE, Channel.CSP_LEGACY)
 
 

@@ -13,7 +13,7 @@ from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Outcome, Subject
 from cspkit.planning import PlannedMove
 
-PARTNER = "partner"
+PARTNERS = ("partner", "partner-end")
 
 
 class NotPosted(Exception):
@@ -66,7 +66,7 @@ def compose(
 
 
 _CONTACT = ("contact_name", "contact_email")
-_WHOM = {PARTNER: ("partner_contact", "partner_email")}
+_WHOM = dict.fromkeys(PARTNERS, ("partner_contact", "partner_email"))
 
 
 def post(

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 SECONDS = 30
 LETTER = re.compile(
     r"(?P<tenant>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    r"(-(?P<letter>renewal-off|end-at-term|partner)\b)?"
+    r"(-(?P<letter>renewal-off|end-at-term|partner-end|partner)\b)?"
 )
 
 

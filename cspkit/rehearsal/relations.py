@@ -35,7 +35,8 @@ _DIRECT = ("direct_mosa", "direct_mca", "mca_e", "unknown")
 ENDS_LETTERS = {
     "renewal-off": (_DIRECT, False),
     "end-at-term": (_DIRECT, True),
-    "partner": (("csp_other",), True),
+    "partner": (("csp_other",), False),
+    "partner-end": (("csp_other",), True),
 }
 CHANGES_LICENCES = {DIRECTORY_WRITERS, LICENSE_ADMINISTRATOR, USER_ADMINISTRATOR}
 READS = CHANGES_LICENCES | {DIRECTORY_READERS, GLOBAL_READER}

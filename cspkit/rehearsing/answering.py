@@ -11,8 +11,8 @@ from cspkit import decisions
 from cspkit.moves.desk import Desk
 from cspkit.rehearsal.world import World
 
-RENEWAL = "renewal-off"
-KINDS = (RENEWAL, "end-at-term", "partner")
+RENEWALS = ("renewal-off", "partner")
+KINDS = (*RENEWALS, "end-at-term", "partner-end")
 CUSTOMER = "a rehearsed customer"
 CANCEL = {"scheduleType": "TermEnd", "actionType": "Cancel"}
 Cells = dict[str, Any]
@@ -83,7 +83,7 @@ class Answers:
                 continue
             found.auto_renew = False
             cells = {"renewal_off_by": CUSTOMER, **_evidence("renewal_off", on)}
-            if kind != RENEWAL:
+            if kind not in RENEWALS:
                 found.scheduled = [dict(CANCEL)]
                 cells |= _evidence("end_scheduled", on)
             found.version += 1

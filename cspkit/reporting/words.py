@@ -59,6 +59,7 @@ WORDS = {
     "letter on-the-day": "what happens on the day",
     "letter done": "done",
     "letter partner": "to the present partner",
+    "letter partner-end": "to the present partner, to end it",
     "letter renewed": "renewed by accident",
     "consent consent_missing": "not given yet",
     "consent consent_differs": "given for something else",
