@@ -97,17 +97,6 @@ def test_a_wrong_folder_in_the_parameters_stops_the_notebook(settings: Settings)
         widgets.Files("no/such", settings)
 
 
-def test_a_wrong_folder_in_the_line_is_a_sentence(settings: Settings, tmp_path: Path) -> None:
-    """The files of before stay, and the next try works."""
-    files = widgets.Files(str(tables(tmp_path / "own")), settings)
-    files.folder.value = "no/such"
-    wrong = press(files, "Load")
-    files.folder.value = str(tmp_path / "own")
-
-    assert "Not done:" in wrong and "no/such" in wrong and len(files.exports.customers) == 12
-    assert "Loaded from" in press(files, "Load")
-
-
 def test_the_same_wrong_value_is_put_right_at_once(settings: Settings, tmp_path: Path) -> None:
     """Three rows with the same word need it typed once; another word stays open."""
     files = widgets.Files(str(tables(tmp_path / "own", rejects=3)), settings)

@@ -125,7 +125,7 @@ class Customers(Tool):
         self._choose(self.shown["customer_id"])
 
     def _choose_nobody(self) -> None:
-        self.chosen = []
+        self.chosen, self.grid.table.selected_rows = [], []
         self._tell()
 
     def _choose(self, ids: Iterable[str]) -> None:
@@ -156,7 +156,7 @@ class Customers(Tool):
             picking.take_back(file, self.chosen, **why)
         self._choose_nobody()
         return (
-            f"Written into {escape(str(file))}: {escape(what)}, {escape(done)}. The next cell reads"
+            f"Written into {escape(file.name)}: {escape(what)}, {escape(done)}. The next cell reads"
             " it back; the next plan obeys."
         )
 

@@ -57,14 +57,16 @@ class Files(Tool):
         self.loaded: list[Callable[[], None]] = []
         self.upload = ipywidgets.FileUpload(multiple=True, description="Upload", accept="")
         self.upload.observe(lambda _: self.attempt(self._uploaded) if self.upload.value else None)
-        self.folder = line("folder or file", exports_dir or str(settings.exports))
+        self.folder = line("folder or file", exports_dir or settings.paths.exports)
         self.load = button("Load", lambda: self.attempt(self._chosen))
         self.progress = ipywidgets.IntProgress(layout={"display": "none", "width": "34em"})
         self.words = ipywidgets.HTML()
         self.grid = Grid()
         self._begin()
-        hint = f"Uploads are kept in {escape(str(settings.exports))}. Files over 8 MB do not fit"
-        hint += " through the browser: put them there with the file browser, then press Load."
+        hint = (
+            f"Uploads are kept in {escape(self._named(settings.exports))}. More than 8 MB at once"
+            " do not fit: put such files there with the file browser, then press Load."
+        )
         self.put(
             ipywidgets.HBox([self.upload, self.folder, self.load]),
             ipywidgets.HTML(f"<p><small>{hint}</small></p>"),
@@ -109,8 +111,13 @@ class Files(Tool):
         except (OSError, CspkitError) as error:
             why = getattr(error, "strerror", None) or str(error)
             return f"Loaded, but {escape(str(kept))} cannot be written ({escape(why)}). {AGAIN}"
-        self.source = kept
-        return f"Loaded from {escape(str(path))}, and kept in {escape(str(kept))}. {AGAIN}"
+        self.source, place = kept, escape(self._named(path))
+        return f"Loaded from {place}, and kept in {escape(self._named(kept))}. {AGAIN}"
+
+    def _named(self, path: Path) -> str:
+        """Name a path as it is called in the workspace, where it lies there."""
+        inside = path.is_relative_to(self.settings.root)
+        return path.relative_to(self.settings.root).as_posix() if inside else str(path)
 
     def _begin(self) -> None:
         """Load what the parameter says, with a bar for those who wait; errors are the cell's."""
@@ -145,7 +152,9 @@ class Files(Tool):
 
     def _said(self) -> str:
         sums = {name: int(number) for name, number in self.summary[COUNTS].sum().items()}
-        what = "the packaged samples" if self.source == samples.folder() else str(self.source)
+        what = (
+            "the packaged samples" if self.source == samples.folder() else self._named(self.source)
+        )
         words = (
             f"{what}: {len(self.summary):,} files, {sums['read']:,} rows ="
             f" {sums['accepted']:,} accepted + {sums['rejected']:,} rejected +"
@@ -174,6 +183,6 @@ class Files(Tool):
             self.settings.exports.mkdir(parents=True, exist_ok=True)
             for name in good:
                 shutil.copyfile(Path(scratch) / name, self.settings.exports / name)
-        self.folder.value = str(self.settings.exports)
+        self.folder.value = self.settings.paths.exports
         not_kept = [f"{escape(name)} was not kept: {escape(left[name])}." for name in left]
         return " ".join([*not_kept, self.read(self.settings.exports)])

@@ -117,7 +117,7 @@ class Planner(Tool):
         file = planning.keep(plan, self.settings.path(self.file.value.strip()))
         written = written_for_people(plan, file, self.decisions)
         return (
-            f"Saved {escape(str(file))}: {escape(self.sentence)}. {written} Somebody else approves"
+            f"Saved {escape(file.name)}: {escape(self.sentence)}. {written} Somebody else approves"
             f" it: <code>cspkit approve {escape(file.name)} --by NAME</code>"
         )
 

@@ -141,6 +141,23 @@ class Book:
         self.page.wait_for_function(IDLE)
         self.page.evaluate(RUN % what)
 
+    def press(self, tool: Locator, name: str) -> None:
+        """Press a button: a mouse misses it while a chart above is drawn, and Lab takes Enter."""
+        tool.get_by_role("button", name=name, exact=True).dispatch_event("click")
+
+    def write(self, tool: Locator, name: str, words: str) -> None:
+        """Type into a line and leave it."""
+        self.field(tool, name).fill(words)
+        self.field(tool, name).press("Tab")
+
+    def run_above(self, words: str) -> None:
+        """Run what stands above a heading, as somebody who reads on does."""
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        # Before its kernel is there, Lab may yet choose the first cell again.
+        self.page.wait_for_function(IDLE)
+        self.heading(words)
+        self.run_all("run-all-above")
+
     def run_below(self, words: str) -> None:
         """Run again what stands below a heading, as the tools tell people to do."""
         self.heading(words)

@@ -45,15 +45,13 @@ def test_a_served_ranking_filters_and_remembers(pages: tuple[Book, Book], place:
     tool = book.tool(0)
     book.field(tool, "expires within").press("End")
     expect(tool).to_contain_text("12 of 12 customers, 390 seats")
-    book.field(tool, "name or id").fill("gestoría")
-    book.field(tool, "name or id").press("Tab")
+    book.write(tool, "name or id", "gestoría")
     expect(tool).to_contain_text("1 of 12 customers, 35 seats")
-    tool.get_by_role("button", name="Choose all that fit").click()
+    book.press(tool, "Choose all that fit")
     book.field(tool, "decide").select_option("leave out")
     for name, words in (("reason", "dispute"), ("decided by", "Ana")):
-        book.field(tool, name).fill(words)
-        book.field(tool, name).press("Tab")
-    tool.get_by_role("button", name="Write into decisions.xlsx").click()
+        book.write(tool, name, words)
+    book.press(tool, "Write into decisions.xlsx")
     expect(tool.locator(".cspkit-done")).to_contain_text("leave out, 1 customer")
     expect(book.page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_attached()
 
@@ -66,7 +64,7 @@ def test_a_served_ranking_filters_and_remembers(pages: tuple[Book, Book], place:
 
 
 def test_a_served_plan_answers_and_is_saved(pages: tuple[Book, Book], place: Path) -> None:
-    """The figures follow a slider and the plan file lies in the workspace."""
+    """Figures follow a slider, the plan file lies in the workspace, and is compared and told."""
     book = pages[1]
     tool = book.tool(0)
     book.field(tool, "repair days").press("Home")
@@ -74,9 +72,16 @@ def test_a_served_plan_answers_and_is_saved(pages: tuple[Book, Book], place: Pat
     expect(tool).to_contain_text("0 moves on 0 days, 12 originals without a day")
     book.field(tool, "orders a day").press("ArrowRight")
     expect(tool).to_contain_text("12 moves on 12 days, 0 originals without a day")
-    tool.get_by_role("button", name="Save this plan").click()
+    book.press(tool, "Save this plan")
     expect(tool.locator(".cspkit-done")).to_contain_text("cspkit approve plan.json --by NAME")
 
+    compare = book.tool(1)
+    book.press(compare, "Look for plans again")
+    book.field(compare, "from").select_option("plan.json")
+    expect(compare).to_contain_text("0 added, 0 dropped, 0 earlier, ")
+    told = book.page.get_by_text("cspkit run provision --plan plan.json --batch B001")
+
+    assert told.count() == 1
     assert Plan.read(place / "plan.json").batches["moves"].max() == 1
     assert "Javascript Error" not in book.page.content()
     assert book.problems == []
