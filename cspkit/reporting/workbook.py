@@ -98,6 +98,7 @@ def _sheet(sheet: Any, frame: pd.DataFrame, heads: list[str], formats: dict[str,
     names = [str(name) for name in frame.columns]
     rows = records(frame)
     sheet.freeze_panes(1, 1)
+    _on_paper(sheet)
     for column, name in enumerate(names):
         sheet.write_string(0, column, heads[column], formats["head"])
         sheet.set_column(column, column, _width(name, [row[name] for row in rows[:200]]))
@@ -105,6 +106,14 @@ def _sheet(sheet: Any, frame: pd.DataFrame, heads: list[str], formats: dict[str,
             _cell(sheet, line, column, row[name], formats)
     if names:
         sheet.autofilter(0, 0, max(len(rows), 1), len(names) - 1)
+
+
+def _on_paper(sheet: Any) -> None:
+    """Print on A4, all columns on one page's width, the head on every page."""
+    sheet.set_paper(9)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
 
 
 def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any]) -> None:
