@@ -20,7 +20,7 @@ from cspkit.planning import Plan
 from cspkit.rehearsal.records import Subscription
 from tests import scene as scenes
 from tests.scene import Scene
-from tests.test_moves_retiring import gaps, original, verified
+from tests.test_moves_retiring import customer_of, gaps, original, twin, verified
 
 NAMES = {"asked_by": "Ana Ruiz", "agreed_by": "Berta Gil"}
 SUBSCRIPTION = "*/subscriptions/*"
@@ -44,10 +44,10 @@ class At:
 
 
 def undo(scene: Scene, mode: str = "rehearsal", **said: Any) -> pd.DataFrame:
-    """Undo the only move of the plan."""
+    """Undo every move of the plan."""
     file = Path(scene.settings.root) / "these.csv"
     with file.open("w", newline="", encoding="utf-8") as out:
-        csv.writer(out).writerows([["move_id"], [scene.moves[0].move_id]])
+        csv.writer(out).writerows([["move_id"], *([one.move_id] for one in scene.moves)])
     work = moves.begin(
         "undo",
         plan=scene.plan_file,
@@ -151,6 +151,24 @@ def test_seats_that_are_needed_stay(scene: Scene) -> None:
     assert list(shown["outcome"]) == ["human"]
     assert "3 seats would be missing without it" in shown["reason"][0]
     assert (scene.calls("PATCH"), made(scene).status) == (0, "active")
+
+
+def test_of_two_orders_only_the_seats_to_spare_go(scene: Scene) -> None:
+    """Within one run the second is judged by what the first one left, and nobody lacks a seat."""
+    found = original(scene, "direct_mca")
+    other = twin(scene, found)
+    about = {"rule": "direct_mca_paid_month", "seats": 10, "original_seats": 10}
+    scene.moves = [
+        scene.move(customer_of(scene, found), subscription_ids=[one.id], **about)
+        for one in (found, other)
+    ]
+    scene.save()
+    scene.run("provision")
+    scene.run("verify")
+    scene.world.consumed[found.customer_id, found.product.sku_id] = 25
+
+    assert list(undo(scene)["outcome"]) == ["done", "human"]
+    assert (len(scene.books["cancellations"]), gaps(scene, found)) == (1, [])
 
 
 def test_an_original_whose_end_is_scheduled_covers_nobody(scene: Scene) -> None:

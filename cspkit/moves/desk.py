@@ -166,7 +166,15 @@ class Desk:
         """Make one outside write: its intent committed before, its outcome after."""
         self.check_stop()
         call = self.ledger.intend(intent, run_id=self.run_id, lease=lease, repeatable=repeatable)
-        return self.settled(call, send)
+        try:
+            return self.settled(call, send)
+        finally:
+            self._forget_of(intent.customer_id)
+
+    def _forget_of(self, customer_id: str) -> None:
+        """Drop what was read once of a customer: the next move is judged by what is left."""
+        for key in [key for key in list(self._seen) if key[1] == customer_id]:
+            self._seen.pop(key, None)
 
     def check_stop(self) -> None:
         """Raise Overtaken when the run was asked to stop: before an intent, never after it."""

@@ -34,11 +34,17 @@ class Gate:
         ledger = self._desk.ledger
         waits = {row.move_id: too_early(row) for row in ledger.moves_of(customer_id, original)}
         for move in self._planned.get(customer_id, []):
-            if original in move.subscription_ids and ledger.move(move.move_id) is None:
+            if original in move.subscription_ids and self._to_order(ledger.move(move.move_id)):
                 waits[move.move_id] = too_early(None)
         return next(
             (f"{one} replaces a part of it: {why}" for one, why in waits.items() if why), ""
         )
+
+    def _to_order(self, row: MoveRow | None) -> bool:
+        """Say whether a move of this plan is still going to be ordered, perhaps anew."""
+        if row is None or row.state is MoveState.REFUSED:
+            return True
+        return row.state is MoveState.UNDONE and row.plan_hash != self._desk.plan.hash
 
     def without(
         self,

@@ -139,6 +139,9 @@ class Tenant:
         seats = one.seats if one.status == "enabled" else None
         if mine is not None and mine.status == "active" and mine.auto_renew:
             return Holding(_name(one), seats, NEVER)
+        if mine is not None and at_home(mine).is_over:
+            # the tenant may list for some minutes more what we cancelled
+            return Holding(_name(one), seats, None)
         ends = one.next_change_at if mine is None else mine.ends_at
         return Holding(_name(one), seats, ends.date() if ends else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -81,9 +82,10 @@ class Retire:
         early = too_early(row)
         if row is None or early:
             return Done(before, before, Outcome.WAITING, early)
-        tenant = holdings.read(self._desk, one.customer_id)
         todos = []
         for name in one.planned.subscription_ids:
+            # anew after each end that was scheduled: it takes seats from the next
+            tenant = holdings.read(self._desk, one.customer_id)
             self._note(one, name, tenant)
             todos.append(self._do(one, row, name, tenant, lease))
         if all(todo.ended for todo in todos):
@@ -120,7 +122,12 @@ class Retire:
             today=self._desk.today,
             wrong=_wrong(row, tenant),
         )
-        return ending.decide(facts)
+        todo = ending.decide(facts)
+        if others and todo.evidence and not todo.ended:
+            # told, and recorded after the last part: the database takes no end before that
+            act = Act.WAIT if todo.act is Act.NOTE_SCHEDULED else todo.act
+            return replace(todo, act=act, evidence="")
+        return todo
 
     def _rule(self, name: str | None) -> Rule:
         """Find the rule that the plan was made with, with the values that it has now."""
