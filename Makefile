@@ -19,7 +19,7 @@ test: $(PY)
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest -n 2 --dist loadfile
-	$(PY) -m pytest -p nbval --nbval-lax notebooks
+	$(PY) -m pytest -n 2 --dist loadfile -p nbval --nbval-lax notebooks
 
 proof: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
