@@ -93,7 +93,8 @@ class Grid:
         """Show the first rows of a frame; say how many there are where they are not all."""
         shown = show(frame, rows)
         self.frame = frame.head(rows)
-        self.table.update(shown.cells.map(_plain), selected_rows=[])
+        # An update falls back to 64 kB, and leaves rows of the middle out, unless told again.
+        self.table.update(shown.cells.map(_plain), selected_rows=[], maxBytes=0, showIndex=False)
         return "" if len(frame) <= rows else f"The table holds the first {rows:,} of them."
 
     @property
