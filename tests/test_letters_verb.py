@@ -18,7 +18,7 @@ from cspkit.runbooks import settling
 from tests import scene as scenes
 from tests.postbox import Postbox, postbox
 from tests.scene import Scene
-from tests.test_mailing import ADDRESS, invited, mailed, state
+from tests.test_mailing import ADDRESS, contact, invited, mailed, state
 
 BY = ["--by", "Ana Ruiz", "--reason", "asked the server"]
 REPORT = """\
@@ -101,6 +101,32 @@ def test_what_waits_is_sent_once_and_dry_unless_told_otherwise(desk: Desk) -> No
 
     assert [one["sent"] for one in (dry, first, second)] == [0, 1, 0]
     assert (len(desk.box.arrived), state(desk.scene)) == (1, "sent")
+
+
+def test_a_hold_in_the_decisions_keeps_a_letter_back(desk: Desk) -> None:
+    """Whoever typed the hold after the letter was written has said that nothing goes out."""
+    desk.box.answers = {"DATA": "452 4.3.1 full"}
+    desk.scene.run("invite")
+    desk.box.answers = {}
+    contact(desk.scene, desk.customer, hold="yes")
+
+    assert desk.call("send", "--mode", "rehearsal")["sent"] == 0
+    assert (desk.box.arrived, state(desk.scene)) == ([], "waiting")
+
+
+def test_one_lost_draft_keeps_no_other_letter_back(desk: Desk) -> None:
+    """A letter that cannot be read waits; the next one goes out."""
+    scene, other = desk.scene, desk.scene.unrelated(1)
+    scene.plan(desk.customer, other)
+    contact(scene, other, contact_name="Ana", contact_email="ana@nunez.example")
+    desk.box.answers = {"DATA": "452 4.3.1 full"}
+    scene.run("invite")
+    desk.box.answers = {}
+    first, _ = desk.call("send")["letters"]
+    (scene.settings.reports / "outbox" / first["file"]).unlink()
+
+    told = desk.call("send", "--mode", "rehearsal")
+    assert [one["state"] for one in told["letters"]] == ["waiting", "sent"]
 
 
 def test_a_rehearsal_is_not_sent_live(desk: Desk) -> None:

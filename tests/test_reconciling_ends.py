@@ -21,6 +21,7 @@ from cspkit.tables import EndState, MoveState
 from tests import originals
 from tests import scene as scenes
 from tests.scene import Scene
+from tests.test_mailing import mailed
 
 ENDS = date(2026, 12, 10)
 TEXT = (
@@ -307,3 +308,14 @@ def test_a_customer_on_hold_gets_no_letter(scene: Scene) -> None:
     what = f"no letter to {found.original.customer_id} about {found.original.id}"
     assert ([], EndState.RENEWED, what) == held
     assert len(found.letters) == 1
+
+
+def test_a_letter_without_an_address_stops_no_comparison(scene: Scene) -> None:
+    """What was seen is recorded, and the note says what the letter waits for."""
+    one = watched(scene, "csp_nce", renews=True)
+    mailed(scene, 9)
+
+    one.on(ENDS + timedelta(days=2))
+
+    assert one.end.state == EndState.RENEWED
+    assert "is in the outbox without an address" in " ".join(one.notes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cspkit.cli.opening import ledger_of, settings_of, user
+from cspkit.cli.opening import decisions_of, ledger_of, settings_of, user
 from cspkit.cli.options import AsJson, Config, Debug, app
 from cspkit.cli.safety import By, Why, asked
 from cspkit.cli.saying import print_json, result, say
@@ -79,20 +79,28 @@ def send(
         problem = "names no server that this mode may use, so letters stay drafts in the outbox"
         raise SettingsError(settings.root / "cspkit.toml", "letters.smtp_host", problem)
     outbox = settings.reports / "outbox"
+    decided = decisions_of(settings).customer_table.to_pylist()
+    held = {row["customer_id"] for row in decided if row["hold"]}
     with ledger_of(settings) as ledger:
         ledger.check_binding(settings.service.id)
         rows = []
         for letter in mailing.waiting(ledger):
-            if chosen is Mode.DRY:
-                mail = ledger.mail(letter)
-            else:
-                mail = mailing.send(
-                    ledger, settings, letter, outbox=outbox, clock=ledger.clock, run_id=""
-                )
+            why_not = "on hold in the decisions" if letter.customer_id in held else ""
+            try:
+                if chosen is not Mode.DRY and not why_not:
+                    about: Any = {"outbox": outbox, "clock": ledger.clock, "run_id": ""}
+                    mailing.send(ledger, settings, letter, **about)
+            except SettingsError as error:
+                # what is wrong with the server is so for every letter
+                if error.field.startswith("letters."):
+                    raise
+                why_not = str(error)
+            mail = ledger.mail(letter)
             state = mail.state if mail else "draft"
             rows.append({"file": letter.file, "state": state})
             if not as_json:
-                say(f"{state:<9} {letter.customer_id} {mailing.standing(letter, mail)}")
+                said = "; ".join(filter(None, (mailing.standing(letter, mail), why_not)))
+                say(f"{state:<9} {letter.customer_id} {said}")
     sent = sum(row["state"] == "sent" for row in rows)
     result(as_json, {"sent": sent, "letters": rows}, f"{sent} of {len(rows)} letters sent")
     late = chosen is not Mode.DRY and sent < len(rows)

@@ -140,7 +140,7 @@ class Recorder:
             return
         try:
             self._post(verdict, seen, facts, until, cycle)
-        except SettingsError as error:
+        except (SettingsError, posting.NotPosted) as error:
             self.notes.append(f"no letter to {row.customer_id} about {row.original}: {error}")
 
     def _post(
