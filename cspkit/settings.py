@@ -56,6 +56,11 @@ class Service(BaseModel):
     allowed_hosts: tuple[str, ...] = Field((), description="other addresses a link may lead to")
     calls_per_minute: float | None = Field(None, gt=0, description="to Partner Center")
     graph_calls_per_minute: float | None = Field(None, gt=0, description="to Graph, per tenant")
+    by_hand: bool = Field(False, description="nobody calls the service: lines for a provider")
+    invitation_link: str = Field("", description="by hand: the link that invites customers")
+    invitation_links: dict[str, str] = Field(
+        default_factory=dict, description="by hand: links of the resellers, by reseller_id"
+    )
     client_id: str = Field("", description="the app of the secure application model")
     refresh_token_file: str = Field("", description="where its user's refresh token is kept")
 

@@ -15,7 +15,7 @@ from cspkit.rehearsal import samples
 
 VERBS = [
     *("demo", "init", "load", "rank", "plan", "approve", "run", "status", "report", "rehearse"),
-    *("reconcile", "letters"),
+    *("reconcile", "letters", "results"),
     *("doctor", "hold", "release", "adopt", "confirm-absent"),
 ]
 

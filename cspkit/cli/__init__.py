@@ -11,6 +11,7 @@ from cspkit.cli import (
     ranks,
     reconciling,
     rehearsing,
+    results,
     runs,
     safety,
     workspaces,
@@ -18,7 +19,18 @@ from cspkit.cli import (
 from cspkit.cli.options import app
 from cspkit.errors import BAD_INPUT, CspkitError
 
-VERBS = (workspaces, exporting, ranks, plans, runs, letters, safety, reconciling, rehearsing)
+VERBS = (
+    workspaces,
+    exporting,
+    ranks,
+    plans,
+    runs,
+    results,
+    letters,
+    safety,
+    reconciling,
+    rehearsing,
+)
 
 __all__ = ["VERBS", "app", "main"]
 

@@ -116,6 +116,9 @@ def status(
             "steps": _count(ledger.steps(), ["step", "state"]),
             "ends": _count(ledger.ends(), ["state"]),
         }
+        lines = ledger.lines()
+        if len(lines):
+            counts["by hand"] = _count(lines, ["step", "state"])
         waits = reconciling.waiting(ledger)
         last = reconciling.last_reconciled(ledger)
         figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}

@@ -1,6 +1,8 @@
 """The database that remembers every intent and outcome; the source of truth."""
 
+from cspkit.ledger.by_hand import EndChange, MoveChange, Returned, StepChange
 from cspkit.ledger.leases import new_holder
+from cspkit.ledger.lines import Line
 from cspkit.ledger.outside import Intent
 from cspkit.ledger.records import (
     Approval,
@@ -24,14 +26,19 @@ __all__ = [
     "Broken",
     "Call",
     "Claim",
+    "EndChange",
     "EndRow",
     "Hold",
     "Intent",
     "Lease",
     "Ledger",
     "Letter",
+    "Line",
     "Mail",
+    "MoveChange",
     "MoveRow",
+    "Returned",
+    "StepChange",
     "StepRow",
     "new_holder",
 ]

@@ -8,24 +8,30 @@ import pandas as pd
 import sqlalchemy as sa
 
 from cspkit.ledger import schema
+from cspkit.ledger.lines import hands
 
 MOVES = (
     *("move_id", "customer_id", "subscription_ids", "part", "batch", "state", "reason"),
     *("target_offer", "sku_id", "target_sku_id", "seats", "term", "billing_cycle", "same_offer"),
     *("expires_on", "plan_hash", "cart_id", "order_id", "subscription_id", "created_at"),
     *("updated_at", "sent_at", "ordered_at", "provisioned_at", "verified_at", "reassigned_at"),
-    *("closed_at", "undone_at"),
+    *("closed_at", "undone_at", "by_hand"),
 )
 
 
 def moves(connection: sa.Connection) -> pd.DataFrame:
-    """One row per move, its originals separated by a space."""
+    """One row per move, its originals separated by a space; who worked on it `by_hand`, if any."""
+    who = hands(connection)
     query = sa.select(schema.move_originals.c.move_id, schema.move_originals.c.original)
     originals: dict[str, list[str]] = {}
     for move_id, original in connection.execute(query.order_by(*query.selected_columns)):
         originals.setdefault(move_id, []).append(original)
     rows = [
-        {**row, "subscription_ids": " ".join(originals.get(row["move_id"], []))}
+        {
+            **row,
+            "subscription_ids": " ".join(originals.get(row["move_id"], [])),
+            "by_hand": who.get(row["move_id"], ""),
+        }
         for row in _rows(connection, schema.moves, "move_id")
     ]
     return _frame(rows, MOVES, schema.moves)

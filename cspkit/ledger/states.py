@@ -226,6 +226,13 @@ def advance_step(
     return True
 
 
+def step(connection: sa.Connection, customer_id: str, name: str) -> StepRow:
+    """Read a customer step; one that never began is still to do."""
+    mine = (steps.c.customer_id == customer_id) & (steps.c.step == name)
+    found = connection.execute(sa.select(steps).where(mine)).mappings().one_or_none()
+    return StepRow(customer_id, name, StepState.TO_DO) if found is None else StepRow.of(found)
+
+
 def claim_letter(
     connection: sa.Connection,
     customer_id: str,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from cspkit.errors import LedgerError
 from cspkit.ledger import frames, leases, outside, schema, states
-from cspkit.ledger.ends import Ends
+from cspkit.ledger.by_hand import Hand
 from cspkit.ledger.mails import Mails
 from cspkit.ledger.opened import RuleBroken
 from cspkit.ledger.outside import Intent
@@ -18,7 +18,7 @@ from cspkit.ledger.records import Call, Claim, Lease, Letter, MoveRow, StepRow
 from cspkit.tables import MoveState, StepState
 
 
-class Ledger(Ends, Mails):
+class Ledger(Hand, Mails):
     """The database that remembers what was done; opening it creates what is missing.
 
     `clock` dates what happens in the programme (a rehearsal has its own); `wall` times the
@@ -176,10 +176,8 @@ class Ledger(Ends, Mails):
 
     def step(self, customer_id: str, step: str) -> StepRow:
         """Return where a customer step stands; one that never began is still to do."""
-        table = schema.steps
-        mine = (table.c.customer_id == customer_id) & (table.c.step == step)
-        found = self._one(StepRow, sa.select(table).where(mine))
-        return found or StepRow(customer_id, step, StepState.TO_DO)
+        with self._read() as connection:
+            return states.step(connection, customer_id, step)
 
     def advance_step(
         self,

@@ -18,6 +18,7 @@ CELLS = (
 )
 NOT_AGREED = "the customer has not accepted the Microsoft Customer Agreement yet"
 SIGNED, ATTESTED = "signed by the customer", "attested by the partner"
+SEEN_BEFORE = "accepted, as the exports say"
 ALREADY = "600061"
 
 
@@ -29,6 +30,8 @@ def agreed(desk: Desk, customer_id: str) -> str:
     row = desk.ledger.step(customer_id, Step.AGREEMENT)
     if row.state is StepState.DONE:
         return row.reason or "accepted"
+    if desk.by_hand:
+        return SEEN_BEFORE if desk.is_past(Step.AGREEMENT, customer_id) else ""
     if desk.partner_center.direct_signed(customer_id):
         return SIGNED
     return ATTESTED if desk.partner_center.attested(customer_id) else ""

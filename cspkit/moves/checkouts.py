@@ -11,6 +11,7 @@ from functools import partial
 from cspkit import partner_center as pc
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.ledger import Call, MoveRow
+from cspkit.ledger.lines import is_by_hand
 from cspkit.moves.carts import STALE
 from cspkit.moves.desk import NOTHING_HAPPENED
 from cspkit.moves.passes import Pass
@@ -83,6 +84,9 @@ def settle(work: Pass, row: MoveRow) -> Done | None:
 def _by_cart(work: Pass, row: MoveRow, last_acted: Call) -> Done | None:
     """No order to be seen, which proves nothing yet: the cart says whether to send it again."""
     assert row.cart_id is not None
+    if is_by_hand(row.cart_id):
+        why = f"issued {row.cart_id}, and no order of it can be seen yet"
+        return work.end(row, Outcome.WAITING, f"{why}: `cspkit results` takes back what came of it")
     settled = work.settled(last_acted.sent_at)
     cart = work.desk.partner_center.cart(row.customer_id, row.cart_id)
     if cart is not None and cart.is_open:

@@ -38,7 +38,7 @@ def refusal(desk: Desk, move: PlannedMove) -> str:
     rows = _rows(move, desk.originals)
     policy = desk.settings.policy
     return (
-        _beyond_us(move)
+        ("" if desk.by_hand else _beyond_us(move))
         or disagreement(move, desk.originals, desk.today)
         or _money(desk, move, policy)
         or _margin(move, rows, policy, desk.approvals)

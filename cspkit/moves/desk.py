@@ -11,17 +11,19 @@ from typing import Any, TypeVar
 
 from cspkit import decisions
 from cspkit.azure_billing import AzureBilling
+from cspkit.blockers import READY
 from cspkit.clock import Clock, today
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
 from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
 from cspkit.moves.costs import Sheets
+from cspkit.moves.providers import Providers
 from cspkit.moves.reselling import Resellers
 from cspkit.moves.stopping import Stop
 from cspkit.partner_center import Customer, PartnerCenter
 from cspkit.planning import Excess, Plan, over_caps
 from cspkit.settings import Settings
-from cspkit.tables import Mode
+from cspkit.tables import Mode, Step, StepState
 from cspkit.wire import Wire
 
 T = TypeVar("T")
@@ -61,6 +63,11 @@ class Desk:
         return not self.why_offline
 
     @property
+    def by_hand(self) -> bool:
+        """Say whether people do what a run would call for."""
+        return self.settings.service.by_hand
+
+    @property
     def today(self) -> date:
         """The day of the run, by the clock of its service."""
         return today(self.clock)
@@ -78,11 +85,15 @@ class Desk:
     @cached_property
     def invitation_link(self) -> str:
         """The link that invites every customer, read once in a run."""
+        if self.by_hand:
+            return self.settings.service.invitation_link
         return self.partner_center.relationship_link()
 
     @cached_property
     def resellers(self) -> Resellers:
         """The indirect resellers of the partner, read once in a run where somebody has one."""
+        if self.by_hand:
+            return Providers(self.partner_center, self.said, self.settings)
         return Resellers(self.partner_center, self.said)
 
     @cached_property
@@ -145,8 +156,22 @@ class Desk:
 
     def related(self, customer_id: str) -> bool:
         """Say whether the customer has accepted us as their reseller."""
+        if self.by_hand:
+            return self.is_past(Step.RELATIONSHIP, customer_id)
         found = self.customers.get(customer_id)
         return found is not None and found.relationship == RELATED
+
+    def is_past(self, step: Step, customer_id: str) -> bool:
+        """Say whether a customer step is done by results in the ledger, or by the plan's exports.
+
+        A plan names the first step that a customer still needs.
+        """
+        if self.ledger.step(customer_id, step).state is StepState.DONE:
+            return True
+        plan = self.plan.document.customers
+        state = next((one.state for one in plan if one.customer_id == customer_id), "")
+        order = [Step.RELATIONSHIP, Step.AGREEMENT, Step.ACCESS, READY]
+        return state in order and order.index(state) > order.index(step)
 
     def hold(self, customer_id: str) -> str:
         """Say who put a customer on hold and why; empty when nobody did."""

@@ -63,16 +63,20 @@ def open_desk(
     tokens: TokenProvider | None,
     *,
     adapter: Any = None,
+    clock: Clock | None = None,
 ) -> Desk:
     """Connect to service and ledger as the mode allows; a dry run may stay offline.
 
-    Calls go by `adapter` where one is given, such as a rehearsal in the same process.
+    Calls go by `adapter` where one is given, such as a rehearsal in the same process. `clock` is
+    for work by hand, where no service tells the time.
     Raises SettingsError, PlanRefused or LedgerError when they do not belong together.
     """
     guard.check_mode(mode, settings)
     guard.check_plan(plan, settings)
     tokens, why_offline = _tokens(tokens, mode, settings)
     desk = _desk(plan, mode, settings, tokens, why_offline, adapter)
+    if settings.service.by_hand:
+        desk.clock = clock or SystemClock()
     try:
         _ = desk.said, desk.held_originals
         _connect(desk, tokens)
@@ -106,7 +110,7 @@ def _desk(
 ) -> Desk:
     wires = _wires(settings, tokens, adapter)
     clock: Clock = SystemClock()
-    if settings.service.kind == "rehearsal":
+    if settings.service.kind == "rehearsal" and not settings.service.by_hand:
         clock = ServiceClock(wires[0])
     return Desk(
         settings=settings,
@@ -130,7 +134,7 @@ def _connect(desk: Desk, tokens: TokenProvider) -> None:
         desk.ledger = Ledger.glance(url, clock=desk.clock)
         desk.ledger.check_binding(desk.settings.service.id)
         return
-    if desk.mode is Mode.LIVE:
+    if desk.mode is Mode.LIVE and not desk.by_hand:
         guard.check_sign_in(tokens, desk.settings)
     desk.clock.now()
     desk.ledger = Ledger(url, clock=desk.clock)
@@ -145,13 +149,15 @@ def _try_live(desk: Desk) -> None:
             _ = desk.customers
     except (ApiError, SettingsError) as error:
         desk.why_offline = str(error)
-    if not desk.online:
+    if not desk.online and not desk.by_hand:
         desk.clock = SystemClock()
 
 
 def _tokens(
     given: TokenProvider | None, mode: Mode, settings: Settings
 ) -> tuple[TokenProvider, str]:
+    if settings.service.by_hand:
+        return NoTokens(), "work is done by hand, so nobody calls the service"
     if given is not None:
         return given, ""
     if settings.service.kind == "rehearsal":

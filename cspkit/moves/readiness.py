@@ -62,7 +62,7 @@ def _taken(desk: Desk, one: Subject) -> str:
 
 
 def _customer_facts(desk: Desk, one: Subject) -> str:
-    if not desk.online:
+    if not desk.online and not desk.by_hand:
         missing = [
             step
             for step in (Step.RELATIONSHIP, Step.AGREEMENT)

@@ -49,7 +49,7 @@ class RenewalSafe:
 
     def early(self, move: PlannedMove) -> bool:
         """Say whether a move is to be worked on before its day: accepted, and still open."""
-        if move.customer_id not in self._accepted or self._stands_still(move):
+        if move.customer_id not in self._accepted or self.stands_still(move):
             return False
         ends = (self._end(move, original) for original in move.subscription_ids)
         return any(
@@ -61,7 +61,7 @@ class RenewalSafe:
         """Say what is and what would be done about each original."""
         move = one.planned
         state = self._state(move)
-        stop = self._alarm(move) or self._not_now(one)
+        stop = self.alarm(move) or self._not_now(one)
         if stop is not None:
             return replace(stop, state=state)
         todos = [
@@ -79,14 +79,14 @@ class RenewalSafe:
     def act(self, one: Subject, lease: Lease) -> Done:
         """Do it for each original; what was done before is seen and not done again."""
         before = self._state(one.planned)
-        stop = self._alarm(one.planned) or self._not_now(one)
+        stop = self.alarm(one.planned) or self._not_now(one)
         if stop is not None:
             return Done(before, before, stop.stop or Outcome.WAITING, stop.reason)
         done = [self._do(one, name, lease) for name in one.planned.subscription_ids]
         reason = "; ".join(dict.fromkeys(todo.reason for todo in done))
         return Done(before, self._state(one.planned), _worst(done), reason)
 
-    def _alarm(self, move: PlannedMove) -> Look | None:
+    def alarm(self, move: PlannedMove) -> Look | None:
         """Tell of an original that ends soon, does not renew, and has nothing in its place."""
         desk, ends = self._desk, move.expires_on
         row = desk.ledger.move(move.move_id)
@@ -102,7 +102,7 @@ class RenewalSafe:
 
     def _not_now(self, one: Subject) -> Look | None:
         """Say why nothing is done about a whole move; its state is filled in by the caller."""
-        why_not = self._stands_still(one.planned)
+        why_not = self.stands_still(one.planned)
         if why_not:
             return Look("", "nothing", why_not, Outcome.SKIPPED)
         if not self._desk.online:
@@ -114,7 +114,7 @@ class RenewalSafe:
             return Look("", "nothing", f"drifted: {drift}; plan again", Outcome.SKIPPED)
         return None
 
-    def _stands_still(self, move: PlannedMove) -> str:
+    def stands_still(self, move: PlannedMove) -> str:
         """Name what keeps a move where it is, as far as ledger and decisions know.
 
         Without the customer's consent to a replacement a renewal is what keeps their users at

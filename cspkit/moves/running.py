@@ -13,8 +13,8 @@ import pandas as pd
 
 from cspkit.clock import Clock, SystemClock
 from cspkit.errors import ApiError, ApiUnclear, SettingsError
-from cspkit.ledger import Lease
-from cspkit.moves import rows
+from cspkit.ledger import Lease, Line
+from cspkit.moves import checklist, rows
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.limits import Limits
 from cspkit.moves.passes import THROTTLED
@@ -155,6 +155,7 @@ class Work:
         """
         counts, head = self.counts(), ""
         try:
+            self._tell_by_hand(result_file)
             if self._desk.mode is not Mode.DRY:
                 head = self._desk.ledger.end_run(self._desk.run_id, counts)
             if result_file:
@@ -162,6 +163,17 @@ class Work:
         finally:
             self._desk.close()
         return counts
+
+    def _tell_by_hand(self, result_file: str) -> None:
+        """Write the lines that were issued by hand beside the receipt, or else among reports."""
+        lines: Mapping[str, Line] = getattr(self._step, "lines", {})
+        if not lines:
+            return
+        own = self._desk.settings.reports / "by_hand" / self._desk.run_id
+        folder = Path(result_file).parent if result_file else own
+        made = checklist.write(lines.values(), folder)
+        pairs = sorted(str(file) for file in made if file.name == checklist.TABLE)
+        self.notes.append(f"{len(lines)} lines by hand in {', '.join(pairs)}")
 
     def _write(self, file: Path, head: str) -> None:
         left = self.left() if self._desk.mode is not Mode.DRY else rows.outcomes([])

@@ -48,8 +48,8 @@ class Undo:
         """Work at a desk; raise PlanRefused without two names of two people, unless it is dry."""
         if desk.mode is not Mode.DRY:
             self.check(asked_by=asked_by, agreed_by=agreed_by, seats=seats)
-        self._desk, self._seats = desk, seats
-        self._who = f"asked by {asked_by.strip()}, agreed by {agreed_by.strip()}"
+        self._desk, self.seats = desk, seats
+        self.who = f"asked by {asked_by.strip()}, agreed by {agreed_by.strip()}"
         self._gate = Gate(desk)
 
     @staticmethod
@@ -113,9 +113,9 @@ class Undo:
         """Say whether the service shows it taken back: by us before we could note it, or others."""
         if found is None:
             return False
-        if not self._seats:
+        if not self.seats:
             return found.status == CANCELLED
-        return found.status == "active" and found.seats == self._seats < row.seats
+        return found.status == "active" and found.seats == self.seats < row.seats
 
     def _decide(self, one: Subject, row: MoveRow, found: Subscription | None) -> Todo:
         if row.state is MoveState.SENT or found is None:
@@ -134,8 +134,8 @@ class Undo:
         verdict = self._verdict(one, row, found)
         if not verdict.covered:
             return _needed(found, verdict)
-        what = f"leave {found.id} {self._seats} seats" if self._seats else f"cancel {found.id}"
-        until = _until(found, self._seats)
+        what = f"leave {found.id} {self.seats} seats" if self.seats else f"cancel {found.id}"
+        until = _until(found, self.seats)
         return Todo(what, f"{_shown(found)}, possible until {until}; {verdict.reason}; {AGAIN}")
 
     def _too_late(self, found: Subscription) -> str:
@@ -143,15 +143,15 @@ class Undo:
         now, name = self._desk.clock.now(), f"{found.id} ({_shown(found)})"
         if found.status != "active":
             return f"{name} is not active: nothing of it can be changed"
-        if not self._seats:
+        if not self.seats:
             if found.cancel_until is None:
                 return f"{name}: the service names no day until which it can be cancelled"
             if found.cancel_until <= now:
                 return f"{name} could be cancelled until {_instant(found.cancel_until)}"
             return ""
-        fewer = (found.seats or 0) - self._seats
+        fewer = (found.seats or 0) - self.seats
         if fewer <= 0:
-            return f"{name} has no more than {self._seats} seats"
+            return f"{name} has no more than {self.seats} seats"
         open_ones = [one for one in found.refundable if one.until is not None and one.until > now]
         if sum(one.seats for one in open_ones) < fewer:
             back = ", ".join(f"{one.seats} until {_instant(one.until)}" for one in open_ones)
@@ -166,8 +166,8 @@ class Undo:
         tenant = holdings.read(self._desk, row.customer_id)
         leaving = set(self._going(one, tenant))
         taken = 0
-        if self._seats:
-            taken = (found.seats or 0) - self._seats
+        if self.seats:
+            taken = (found.seats or 0) - self.seats
         else:
             leaving |= tenant.names(found.id)
         return self._gate.without(
@@ -196,9 +196,9 @@ class Undo:
         """Send the whole resource back with the change; after an unclear answer a look follows."""
         path = partner_center.change_path(row.customer_id, found.id)
         body = partner_center.with_status(found, CANCELLED)
-        if self._seats:
-            body = partner_center.with_seats(found, self._seats)
-        verb = f"{VERB} to {self._seats} seats, {self._who}"
+        if self.seats:
+            body = partner_center.with_seats(found, self.seats)
+        verb = f"{VERB} to {self.seats} seats, {self.who}"
         change = self._desk.partner_center.change_subscription
         try:
             self._desk.write(
@@ -213,9 +213,9 @@ class Undo:
     def _record(self, row: MoveRow, found: Subscription, lease: Lease) -> Done:
         """Write down what is gone now, and who wanted it so."""
         ledger, run_id = self._desk.ledger, self._desk.run_id
-        reason = f"{found.id} is {_shown(found)}; {self._who}"
-        if self._seats:
-            done = ledger.resize(row, self._seats, run_id=run_id, lease=lease, reason=reason)
+        reason = f"{found.id} is {_shown(found)}; {self.who}"
+        if self.seats:
+            done = ledger.resize(row, self.seats, run_id=run_id, lease=lease, reason=reason)
             after = row.state
         else:
             evidence = {"order": row.order_id, "subscription": found.id}

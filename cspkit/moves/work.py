@@ -8,10 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cspkit.clock import Clock
 from cspkit.errors import SettingsError
 from cspkit.moves import guard, opening
 from cspkit.moves.access import Access
 from cspkit.moves.inviting import Invite
+from cspkit.moves.issuing import Issue
 from cspkit.moves.limits import Limits, choose
 from cspkit.moves.provisioning import Provision
 from cspkit.moves.reassigning import Reassign
@@ -53,10 +55,12 @@ def begin(
     tokens: TokenProvider | None = None,
     limits: Limits | None = None,
     said: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
 ) -> Work:
     """Begin one step for a batch, for what is due, for both, or for what a file names.
 
-    `said` is what one step alone is told: asked_by, agreed_by and seats of an undo.
+    `said` is what one step alone is told: asked_by, agreed_by and seats of an undo; `clock` dates
+    work by hand, for which no service tells the time.
 
     Nothing is done yet. Raises PlanRefused for a plan that is edited, unapproved, of another
     service or beyond its approved horizon, LedgerError for a ledger of another service, and
@@ -72,15 +76,20 @@ def begin(
         raise SettingsError("run", "batch", problem)
     check_said(step, chosen, limits, said or {})
     found = Plan.read(plan)
-    desk = opening.open_desk(found, chosen, settings or opening.read_settings(config), tokens)
+    desk = opening.open_desk(
+        found, chosen, settings or opening.read_settings(config), tokens, clock=clock
+    )
     try:
         made = STEPS[step](desk, **(said or {}))
         early = getattr(made, "early", None)
+        if desk.by_hand:
+            made = Issue(desk, step, made)
         about = select(found, step, limits, batch=batch, due=day, early=early)
         if chosen is not Mode.DRY:
             policy = desk.settings.policy
             guard.check_approval(found, desk.ledger, about.moves, made.by, policy)
-            guard.check_role(lambda: desk.invitation_link, desk.settings)
+            if not desk.by_hand:
+                guard.check_role(lambda: desk.invitation_link, desk.settings)
             desk.run_id = desk.ledger.begin_run(
                 step,
                 mode=chosen,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cspkit.ledger import EndRow, Ledger, MoveRow
+from cspkit.ledger.lines import BY_HAND
 from cspkit.moves import readback
 from cspkit.partner_center import Order
 from cspkit.planning import Plan
@@ -165,7 +166,7 @@ def _replaces(row: MoveRow) -> bool:
 
 
 def _matters(verb: str) -> bool:
-    return verb != "cart" and not verb.startswith("checkout")
+    return verb != "cart" and not verb.startswith(("checkout", BY_HAND))
 
 
 def _fits(order: Order, row: MoveRow) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cspkit.ledger import EVERYONE, Ledger
+from cspkit.ledger import EVERYONE, Ledger, Line
+from cspkit.ledger.lines import OPEN
 from cspkit.reconciling.orders import settled_by
 from cspkit.reconciling.work import STEP
 from cspkit.tables import EndState, MoveState
@@ -42,8 +43,9 @@ class Waiting:
 
 
 def waiting(ledger: Ledger) -> list[Waiting]:
-    """List what waits for a person: holds, moves, renewed originals, letters; each in its order."""
-    return [*_holds(ledger), *_moves(ledger), *_ends(ledger), *_letters(ledger)]
+    """List what waits for a person: holds, moves, renewed originals, letters, lines by hand."""
+    every = (_holds, _moves, _ends, _letters, _lines)
+    return [one for part in every for one in part(ledger)]
 
 
 def last_reconciled(ledger: Ledger) -> dict[str, Any] | None:
@@ -123,3 +125,19 @@ def _letters(ledger: Ledger) -> list[Waiting]:
 
 def _limit(until: datetime | None) -> float:
     return until.timestamp() if until else float("inf")
+
+
+def _lines(ledger: Ledger) -> list[Waiting]:
+    """Tell each provider's open lines as one: every one of them stands in its file."""
+    groups: dict[str, list[Line]] = {}
+    for line in ledger.line_rows():
+        if line.state == OPEN:
+            groups.setdefault(line.provider, []).append(line)
+    found = []
+    for provider, lines in sorted(groups.items()):
+        late = min(lines, key=lambda one: (one.facts["by"], one.line))
+        why = f"{len(lines)} without a result, the first, {late.line}, by {late.facts['by']}"
+        to_do = "`cspkit results FILE.csv --by NAME --mode live`"
+        since = min(one.issued_at for one in lines)
+        found.append(Waiting("lines by hand of", provider or "our own", "", why, to_do, since))
+    return found
