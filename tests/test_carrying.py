@@ -142,6 +142,7 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ("password", "sent", "words"),
     [
         (PASSWORD, True, "250 taken"),
+        ("contraseña", False, "CSPKIT_SMTP_PASSWORD with letters beyond A to Z cannot be sent"),
         ("wrong", False, "refused 'cspkit' or its CSPKIT_SMTP_PASSWORD: 535"),
         ("", False, "CSPKIT_SMTP_PASSWORD is not set"),
     ],

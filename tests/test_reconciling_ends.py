@@ -319,3 +319,22 @@ def test_a_letter_without_an_address_stops_no_comparison(scene: Scene) -> None:
 
     assert one.end.state == EndState.RENEWED
     assert "is in the outbox without an address" in " ".join(one.notes)
+
+
+@pytest.mark.parametrize("checked", [0, 1])
+def test_an_original_that_went_before_its_second_part_is_told(scene: Scene, checked: int) -> None:
+    """Whichever of its two orders is verified, the other one leaves seats uncovered."""
+    customer = scene.with_access()
+    parts = [scene.move(customer, seats=5, part=part, batch=f"B00{part}") for part in (1, 2)]
+    scene.moves = sorted(parts, key=lambda move: move.move_id)
+    scene.save()
+    original = scene.original(customer)
+    assert original is not None
+    scene.consent(seats=10)
+    for move in scene.moves:
+        assert scene.outcome("provision", batch=move.batch) == "done"
+    assert scene.outcome("verify", batch=scene.moves[checked].batch) == "done"
+    original.status = "deleted"
+
+    found = Watched(scene, original).on(scenes.MONDAY, hour=9)
+    assert [one.kind for one in found if one.subject == original.id] == [Kind.ENDED_EARLY]

@@ -112,6 +112,9 @@ def _signed_in(server: smtplib.SMTP, there: str, user: str, password: str) -> No
         server.login(user, password)
     except smtplib.SMTPNotSupportedError as error:
         raise _Stopped(f"{there} offers no sign-in for {user!r}", "smtp_user") from error
+    except UnicodeEncodeError as error:
+        why = f"{there}: a user or {PASSWORD} with letters beyond A to Z cannot be sent"
+        raise _Stopped(why, "smtp_user") from error
     except smtplib.SMTPAuthenticationError as error:
         why = f"{there} refused {user!r} or its {PASSWORD}: {_answer(error)}"
         raise _Stopped(why, "smtp_user" if error.smtp_code >= 500 else "") from error

@@ -12,8 +12,8 @@ from cspkit.ledger import EndRow, MoveRow
 from cspkit.moves.ending import SLACK
 from cspkit.moves.holdings import Life, Seen, Tenant
 from cspkit.reconciling.differences import Difference, Kind
+from cspkit.reconciling.known import is_over
 from cspkit.reconciling.originals import Originals, cancel_until
-from cspkit.reconciling.replacements import COUNTED
 from cspkit.tables import EndState
 
 MONTH = timedelta(days=31)
@@ -58,9 +58,7 @@ class About:
     @property
     def replaced(self) -> bool:
         """Say whether the replacement is there and verified."""
-        if self.move is None or self.move.state not in COUNTED:
-            return False
-        return self.move.same_offer or self.move.reassigned_at is not None
+        return self.move is not None and is_over(self.move)
 
 
 def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:

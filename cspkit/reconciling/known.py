@@ -63,9 +63,14 @@ class Known:
         return next((row for row in self.rows if row.move_id == move_id), None)
 
     def replacing(self, original: str) -> MoveRow | None:
-        """Return the move that replaces an original; one that was given up only for want of it."""
+        """Return the move that replaces an original; one that was given up only for want of it.
+
+        Of several parts the one that is not over yet: all of them together are the replacement.
+        """
         found = [row for row in self.rows if original in self.originals.get(row.move_id, ())]
-        return min(found, key=lambda row: (row.state in FREED, row.move_id), default=None)
+        return min(
+            found, key=lambda row: (row.state in FREED, is_over(row), row.move_id), default=None
+        )
 
     @property
     def minded(self) -> list[EndRow]:
@@ -159,6 +164,12 @@ def _calls(ledger: Ledger, found: dict[str, Known]) -> None:
             sent_at = call["sent_at"].to_pydatetime()
             one = Unclear(subject, verb, str(call["request_id"]), sent_at)
             found[str(call["customer_id"])].unclear.append(one)
+
+
+def is_over(row: MoveRow) -> bool:
+    """Say whether a replacement is there, verified, and with its users."""
+    there = row.state in (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
+    return there and (row.same_offer or row.reassigned_at is not None)
 
 
 def _replaces(row: MoveRow) -> bool:
