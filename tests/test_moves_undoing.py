@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,15 @@ import pytest
 
 from cspkit import moves, runbooks
 from cspkit.errors import PlanRefused, SettingsError
+from cspkit.graph import Owned
 from cspkit.ledger import Ledger
 from cspkit.moves import Limits
+from cspkit.moves.holdings import Tenant
+from cspkit.moves.undoing import lost
+from cspkit.partner_center import Subscription
 from cspkit.planning import Plan
-from cspkit.rehearsal.records import Subscription
+from cspkit.rehearsal import records
+from cspkit.wire import Record
 from tests import scene as scenes
 from tests.scene import Scene
 from tests.test_moves_retiring import customer_of, gaps, original, twin, verified
@@ -62,13 +67,13 @@ def undo(scene: Scene, mode: str = "rehearsal", **said: Any) -> pd.DataFrame:
         work.close()
 
 
-def made(scene: Scene) -> Subscription:
+def made(scene: Scene) -> records.Subscription:
     """The replacement, as it really is."""
     (order,) = scene.orders
     return scene.world.subscriptions[order["customer_id"]][order["subscription_id"]]
 
 
-def ready(scene: Scene, **more: Any) -> Subscription:
+def ready(scene: Scene, **more: Any) -> records.Subscription:
     found = original(scene, "direct_mca", **more)
     verified(scene, found, "direct_mca_paid_month")
     return found
@@ -169,6 +174,37 @@ def test_of_two_orders_only_the_seats_to_spare_go(scene: Scene) -> None:
 
     assert list(undo(scene)["outcome"]) == ["done", "human"]
     assert (len(scene.books["cancellations"]), gaps(scene, found)) == (1, [])
+
+
+def test_the_ends_of_other_moves_take_seats_too(scene: Scene) -> None:
+    """Two orders carry twenty users once both originals ended: neither can be taken back."""
+    found = original(scene, "csp_nce")
+    other = twin(scene, found)
+    about = {"rule": "csp_nce_paid_month", "seats": 10, "original_seats": 10}
+    both = [
+        scene.move(customer_of(scene, found), subscription_ids=[one.id], **about)
+        for one in (found, other)
+    ]
+    scene.moves = list(both)
+    scene.save()
+    for step in ("provision", "verify"):
+        scene.run(step)
+    scene.world.consumed[found.customer_id, found.product.sku_id] = 20
+    assert list(scene.run("retire")["outcome"]) == ["done", "done"]
+    scene.moves = both[:1]
+
+    assert "10 seats would be missing" in undo(scene)["reason"][0]
+    assert scene.books["cancellations"] == []
+
+
+def test_an_order_that_the_tenant_lists_by_another_id_takes_its_seats_along() -> None:
+    """Its name is not there to be left out, so its seats are taken from the pool."""
+    sold = Subscription("theirs", "", "active", 10, *("", None, None, None), Record(None))
+    listed = Owned("graph", "theirs", "sku", "enabled", 10, None)
+
+    assert lost(Tenant((sold,), (listed,)), sold, 0) == (frozenset({"theirs"}), 0)
+    assert lost(Tenant((sold,), (replace(listed, commerce_id="x"),)), sold, 0) == (frozenset(), 10)
+    assert lost(Tenant((sold,), (listed,)), sold, 8) == (frozenset(), 2)
 
 
 def test_an_original_whose_end_is_scheduled_covers_nobody(scene: Scene) -> None:

@@ -164,25 +164,21 @@ class Undo:
         An original whose end is scheduled is as good as gone: only its replacement carries on.
         """
         tenant = holdings.read(self._desk, row.customer_id)
-        leaving = set(self._going(one, tenant))
-        taken = 0
-        if self.seats:
-            taken = (found.seats or 0) - self.seats
-        else:
-            leaving |= tenant.names(found.id)
+        names, taken = lost(tenant, found, self.seats)
         return self._gate.without(
             tenant,
             row.target_sku_id,
             self._new_order_by(),
             customer_id=row.customer_id,
-            leaving=leaving,
+            leaving=names.union(self._going(one, tenant)),
             taken=taken,
         )
 
     def _going(self, one: Subject, tenant: Tenant) -> list[str]:
-        ledger = self._desk.ledger
-        ends = [ledger.end(one.customer_id, name) for name in one.planned.subscription_ids]
-        gone = [end.original for end in ends if end and end.state is EndState.SCHEDULED]
+        """List what ends for sure, of other moves too: they share the pool that is left."""
+        ends = self._desk.ledger.end_rows()
+        mine = [end for end in ends if end.customer_id == one.customer_id]
+        gone = [end.original for end in mine if end.state is EndState.SCHEDULED]
         return [alias for name in gone for alias in tenant.names(name)]
 
     def _new_order_by(self) -> date:
@@ -227,6 +223,18 @@ class Undo:
         if not done:
             raise Overtaken
         return Done(row.state, after, Outcome.DONE, f"{reason}; {AGAIN}")
+
+
+def lost(tenant: Tenant, found: Subscription, left: int) -> tuple[frozenset[str], int]:
+    """Say what a pool loses: a subscription by its name there, or so many seats of it.
+
+    One that the tenant lists by another id is not found by name, and its seats go all the same.
+    """
+    whole = found.seats or 0
+    if left:
+        return frozenset(), whole - left
+    listed = any(found.id in one.ids for one in tenant.owned)
+    return (tenant.names(found.id), 0) if listed else (frozenset(), whole)
 
 
 def _needed(found: Subscription, verdict: Verdict) -> Todo:
