@@ -10,6 +10,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -21,14 +22,15 @@ import pytest
 from cspkit import catalogue, decisions, moves, planning, reconciling
 from cspkit.clock import FixedClock
 from cspkit.errors import LedgerError, PlanRefused, SettingsError
-from cspkit.ledger import EndChange, Ledger, Returned
+from cspkit.ledger import EndChange, Lease, Ledger, Line, MoveChange, Returned
 from cspkit.moves import checklist, taking
 from cspkit.moves.returned import ResultsRefused
 from cspkit.planfile import PlanFile, PlannedBatch, PlannedCustomer, PlannedMove, move_id
 from cspkit.rehearsal.products import products
 from cspkit.reporting import audit
 from cspkit.settings import Paths, Service, Settings
-from cspkit.tables import EndState
+from cspkit.tables import EndState, MoveState
+from tests import ledgers
 from tests import scene as scenes
 from tests.scene import MONDAY, Scene, at, other_product
 
@@ -342,6 +344,14 @@ def test_hostile_names_are_only_text(office: Office) -> None:
     assert f"'{HOSTILE}" == row["customer"]
     assert tags(page) <= MARKUP
     assert "http" not in page.replace("http-equiv", "").replace("http://evil.example", "")
+
+
+def test_no_value_is_markup() -> None:
+    """Whatever a line holds, in its title, its head or its table, is text in the page."""
+    facts = {fact: f"</title></h2>{HOSTILE}" for fact in checklist.TOLD.values()}
+    line = Line("L-1", "undo", "mv-1", "c", {**facts, "provider": HOSTILE}, at(MONDAY))
+
+    assert tags(checklist.page([line])) <= MARKUP
 
 
 def tags(page: str) -> set[str]:
@@ -774,9 +784,9 @@ def shared() -> Iterator[tuple[Scene, Settings]]:
         yield scene, scene.settings.model_copy(update={"service": service})
 
 
-def issue(scene: Scene, settings: Settings, clock: FixedClock) -> Row:
+def issue(scene: Scene, settings: Settings, clock: FixedClock, step: str = "provision") -> Row:
     about: dict[str, Any] = {"batch": "B001", "mode": "rehearsal", "settings": settings}
-    work = moves.begin("provision", plan=scene.plan_file, clock=clock, **about)
+    work = moves.begin(step, plan=scene.plan_file, clock=clock, **about)
     work.carry_out()
     work.close(str(settings.root / "result.json"))
     text = (settings.root / checklist.TABLE).read_text(encoding="utf-8-sig")
@@ -794,6 +804,8 @@ def test_an_order_by_hand_is_no_orphan_later() -> None:
             writer.writeheader()
             writer.writerow(row)
         taking.take(file, by="Ana", mode="rehearsal", settings=settings, clock=clock)
+        # A line that nobody answered is no call whose outcome is unclear.
+        issue(scene, settings, clock, "verify")
         scene.later(hours=2)
 
         work = reconciling.begin(scene.settings)
@@ -828,3 +840,79 @@ def test_an_open_line_without_an_order_waits() -> None:
 
         assert "no order of it can be seen yet" in reason
         assert (len(scene.orders), scene.state()) == (1, "sent")
+
+
+# the ledger, on each database
+
+
+def told(ledger: Ledger, lease: Lease, step: str = "provision", move_id: str = "mv-1") -> Line:
+    """Issue a line of a small move."""
+    row = ledger.claim(ledgers.claim_of(move_id, originals=(move_id,)), run_id="r", lease=lease)
+    about: dict[str, Any] = {"subject": move_id, "customer_id": ledgers.CUSTOMER, "run_id": "r"}
+    facts = {"what": "order it", "by": "2026-11-30"}
+    line = ledger.issue(
+        facts, step=step, lease=lease, move=row if step == "provision" else None, **about
+    )
+    assert line is not None
+    return line
+
+
+def test_results_are_written_whole_or_not_at_all(ledger: Ledger) -> None:
+    """Where one change is refused, by us or by the database, none of the others is made."""
+    lease = ledgers.take(ledger)
+    first, second = told(ledger, lease), told(ledger, lease, move_id="mv-2")
+    sent, ordered_too = MoveState.SENT, {"order_id": "o-1"}
+    good = MoveChange("mv-1", sent, MoveState.ORDERED, ordered_too)
+    early = EndChange(ledgers.CUSTOMER, "mv-2", EndState.SCHEDULED)
+    bad = [
+        MoveChange("mv-2", MoveState.ORDERED, MoveState.PROVISIONED, {"subscription_id": "s"}),
+        MoveChange("mv-2", sent, MoveState.ORDERED, ordered_too),
+        MoveChange("mv-2", sent, MoveState.ORDERED),
+        early,
+    ]
+
+    for change in bad:
+        rows = [
+            Returned(first, "done", {}, "", (good,)),
+            Returned(second, "done", {}, "", (change,)),
+        ]
+        with pytest.raises(LedgerError):
+            ledger.take(rows, run_id="r", leases=[lease])
+
+    assert list(ledger.moves()["state"]) == ["sent", "sent"]
+    assert list(ledger.lines()["state"]) == ["open", "open"]
+    assert len(ledger.ends()) == 0
+    assert ledger.verify() == []
+
+
+def test_a_line_is_answered_once(ledger: Ledger) -> None:
+    """Two who read the same open line: the later is refused, even where no state would change."""
+    lease = ledgers.take(ledger)
+    row = Returned(told(ledger, lease), "done", {"done_by": "Pau"}, "")
+    ledger.take([row], run_id="r", leases=[lease])
+
+    with pytest.raises(LedgerError, match="taken by another worker"):
+        ledger.take([row], run_id="r", leases=[lease])
+
+
+def test_a_hold_or_another_worker_keeps_a_line_back(ledger: Ledger) -> None:
+    """Nothing is issued for a customer on hold, nor under a lease that is another's by now."""
+    lease = ledgers.take(ledger)
+    row = ledger.claim(ledgers.claim_of(), run_id="r", lease=lease)
+    about: dict[str, Any] = {"step": "provision", "subject": "mv-1", "run_id": "r", "move": row}
+    about |= {"facts": {"what": "", "by": ""}, "customer_id": ledgers.CUSTOMER}
+    ledger.hold(ledgers.CUSTOMER, reason="dispute", by="Ana")
+
+    assert ledger.issue(lease=lease, **about) is None
+    ledger.release(ledgers.CUSTOMER, by="Ana")
+    assert ledger.issue(lease=replace(lease, fence=lease.fence - 1), **about) is None
+    assert len(ledger.lines()) == 0
+
+
+def test_a_lost_ledger_gives_the_same_number_again(ledger: Ledger, tmp_path: Path) -> None:
+    """A ledger restored from before a line was issued names it as it stands on paper."""
+    line = told(ledger, ledgers.take(ledger))
+
+    with Ledger(ledgers.sqlite(tmp_path / "again" / "l.db"), clock=ledger.clock) as again:
+        again.bind(ledgers.SERVICE)
+        assert told(again, ledgers.take(again)).line == line.line

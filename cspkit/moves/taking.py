@@ -9,13 +9,12 @@ from pathlib import Path
 from cspkit.clock import Clock
 from cspkit.errors import LedgerError, SettingsError
 from cspkit.ledger import Ledger, Returned, new_holder
+from cspkit.ledger.lines import RESULTS
 from cspkit.moves import guard, opening
 from cspkit.moves.checking import Check
 from cspkit.moves.returned import File, read
 from cspkit.settings import Settings
 from cspkit.tables import Mode
-
-STEP = "results"
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,13 @@ def _write(ledger: Ledger, settings: Settings, file: File, by: str, mode: Mode) 
             leases.append(lease)
         # Read again: until now others could write.
         rows = Check(ledger, settings, file, by).whole()
-        run_id = ledger.begin_run(STEP, mode=mode, plan_hash="")
-        ledger.take(rows, run_id=run_id, leases=leases)
-        ledger.end_run(run_id, {"taken": len(rows)})
+        run_id = ledger.begin_run(RESULTS, mode=mode, plan_hash="")
+        taken = 0
+        try:
+            ledger.take(rows, run_id=run_id, leases=leases)
+            taken = len(rows)
+        finally:
+            ledger.end_run(run_id, {"taken": taken})
     return replace(_taken(rows, file, mode), run_id=run_id)
 
 
