@@ -15,6 +15,8 @@ from babel.messages.pofile import read_po, write_po
 
 from cspkit import blockers
 from cspkit.reporting.rehearsed import FIGURES
+from cspkit.reporting.retelling import SENTENCES
+from cspkit.reporting.worded import HEADS
 from cspkit.reporting.words import CATALOGUES, LOCALES, WORDS
 
 REPORTING = CATALOGUES.parent
@@ -42,6 +44,8 @@ def sentences() -> Iterator[str | tuple[str, str]]:
         yield tuple(message[:2]) if isinstance(message, tuple) else message  # type: ignore[misc]
     yield from WORDS.values()
     yield from (said for _, said, _ in FIGURES)
+    yield from SENTENCES
+    yield from HEADS
     for one in blockers.table().values():
         yield one.sentence
         yield one.clears

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from cspkit.errors import ExportError
 from cspkit.reporting.layout import environment, style
+from cspkit.reporting.retelling import told
 from cspkit.reporting.words import Words
 
 SHOWN = 200
@@ -51,11 +53,15 @@ def write(result: Json, out: Path, lang: str = "en") -> Path:
 
 
 def render(result: Json, lang: str = "en") -> str:
-    """Return the page of a result as `cspkit rehearse` prints it; reasons stay as read."""
+    """Return the page of a result as `cspkit rehearse` prints it, reasons in its language.
+
+    A reason that is no sentence of ours is said by its step and what came of it.
+    """
     words = Words(lang)
-    failed = failures(result)
+    failed = [{**row, "reason": _reason(row, words)} for row in failures(result)]
     pages = environment()
     pages.filters["number"] = words.number
+    pages.filters["day"] = lambda day: words.day(date.fromisoformat(day))
     pages.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
     return pages.get_template("rehearsal.html").render(
         result=result,
@@ -69,6 +75,14 @@ def render(result: Json, lang: str = "en") -> str:
         reasons=Counter(row["reason"] for row in failed).most_common(12),
         gaps=[gap for run in result["runs"] for gap in run["gap_list"]][:SHOWN],
     )
+
+
+def _reason(row: Json, words: Words) -> str:
+    again = told(row["reason"], words)
+    if again:
+        return again
+    step, outcome = words.of(row["step"], "step"), words.of(row.get("outcome"), "outcome")
+    return ": ".join(filter(None, (step, outcome)))
 
 
 def beside(reports: Path, plan_hash: str, page: Path) -> Json | None:

@@ -17,6 +17,7 @@ from cspkit.reporting.answer import answer
 from cspkit.reporting.drawings import Drawing
 from cspkit.reporting.figures import Standing, records
 from cspkit.reporting.summary import Status
+from cspkit.reporting.worded import worded
 from cspkit.reporting.words import Words
 
 # Hostile names must stay text, and the same figures must give the same bytes.
@@ -26,9 +27,14 @@ _LONGEST = 32_767
 
 
 def write(status: Status, out: Path, words: Words) -> Path:
-    """Write the figures of a status report as status.xlsx."""
+    """Write the figures of a status report as status.xlsx.
+
+    Heads and codes are in the report's language; the names of sheets stay, for what links to them.
+    """
+    summary = _summary(status, words)
+    status = worded(status, words)
     sheets = {
-        "summary": _summary(status, words),
+        "summary": summary,
         "standings": _worded(status.standings, "standing", "", words),
         "funnel": _worded(status.funnel, "stage", "stage", words),
         "ends": _worded(status.ends, "end", "end", words),
@@ -50,7 +56,7 @@ def write(status: Status, out: Path, words: Words) -> Path:
         "runs": status.runs,
         "sources": status.sources,
     }
-    return write_sheets(sheets, out, drawn=_drawn(words))
+    return write_sheets(sheets, out, drawn=_drawn(words), words=words)
 
 
 def write_table(frame: pd.DataFrame, out: Path) -> Path:
@@ -64,11 +70,12 @@ def write_sheets(
     *,
     column_names: bool = False,
     drawn: Mapping[str, Drawing] | None = None,
+    words: Words | None = None,
 ) -> Path:
     """Write frames as the sheets of one workbook; raise ExportError when out cannot be written.
 
-    Heads are words for people, or with `column_names` the names that programs rely on. `drawn`
-    are the charts and bars of sheets, by name.
+    Heads are words for people, those of `words`, or with `column_names` the names that programs
+    rely on. `drawn` are the charts and bars of sheets, by name.
     """
     book = xlsxwriter.Workbook(str(out), {**_SAFE, "remove_timezone": True})
     book.set_properties({"created": _CREATED, "author": "cspkit"})
@@ -83,6 +90,8 @@ def write_sheets(
         heads = [str(head) for head in frame.columns]
         if not column_names:
             heads = [head.replace("_", " ") for head in heads]
+        if words is not None:
+            heads = [words.text(head) for head in heads]
         sheet = book.add_worksheet(name)
         _sheet(sheet, frame, heads, formats)
         if drawn and name in drawn and len(frame):
@@ -176,13 +185,14 @@ def _drawn(words: Words) -> dict[str, Drawing]:
 
 
 def _summary(status: Status, words: Words) -> pd.DataFrame:
-    rows: list[tuple[str, Any]] = [("as of", status.as_of)]
-    rows += [("answer", sentence) for sentence in answer(status, words)]
+    say = words.text
+    rows: list[tuple[str, Any]] = [(say("as of"), status.as_of)]
+    rows += [(say("answer"), sentence) for sentence in answer(status, words)]
     for standing in Standing:
         rows += [
-            (f"{words.of(standing)}, {what}", status.count(standing, what))
+            (f"{words.of(standing)}, {say(what)}", status.count(standing, what))
             for what in ("moves", "seats", "customers")
         ]
-    rows += [("plan", status.plan_hash), ("planned by", status.made_by)]
-    rows += [("approved by", status.approved_by), ("service", status.service)]
+    rows += [(say("plan"), status.plan_hash), (say("planned by"), status.made_by)]
+    rows += [(say("approved by"), status.approved_by), (say("service"), status.service)]
     return pd.DataFrame(rows, columns=["figure", "value"])
