@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from cspkit import cli, decisions, planning, reporting
 from cspkit.exports import Exports
 from cspkit.ledger import Ledger
-from cspkit.reporting import Status
+from cspkit.reporting import Status, asking, figures
 from cspkit.runbooks import settling
 from cspkit.settings import Settings
 from cspkit.tables import EndState
@@ -119,13 +119,25 @@ def test_every_original_of_a_placed_move_has_one_end(office: Office) -> None:
 
 
 def test_money_of_resellers_adds_up_to_the_plan(office: Office) -> None:
-    """Paid twice and at risk, per reseller and currency; together they are the plan's."""
+    """Paid twice, saved by waiting, at risk, per reseller; together they are the plan's."""
     money = office.status.reseller_money
     (whole,) = office.status.money.to_dict("records")
 
     assert set(money["reseller_id"]) == {"mpn-0", "mpn-1"}
     assert sum(money["paid_twice"].dropna()) == pytest.approx(whole["planned"], abs=Decimal("0.02"))
+    assert sum(money["saved"].dropna()) == pytest.approx(whole["saved"], abs=Decimal("0.02"))
+    assert all(money["saved"].dropna() > 0)
     assert sum(money["at_risk"].dropna()) == whole["at_risk"] == Decimal("1200.00")
+
+
+def test_a_saving_that_the_plan_does_not_say_is_unknown(office: Office) -> None:
+    """A plan of an earlier version has none by move, and nothing is made up for it."""
+    moves = [{**move, "exposures": []} for move in figures.records(office.status.moves)]
+    resellers = {customer_id(n): f"mpn-{n % 2}" for n in range(1, 5)}
+
+    rows = asking.reseller_money(moves, resellers, {})
+
+    assert rows and {row["saved"] for row in rows} == {None}
 
 
 def test_page_workbook_and_status_tell_the_same_figures(office: Office) -> None:

@@ -49,6 +49,7 @@ MOVE = planfile.PlannedMove(
     overlap_cost=Decimal("1.5"),
     currency="EUR",
     reason="the last safe day",
+    saved=Decimal("3.25"),
     original_seats=7,
     seen_on=date(2026, 11, 18),
     custom_term_end=DAY,
@@ -167,7 +168,8 @@ def test_what_stays_outside_the_hash_is_a_short_list() -> None:
     """A new field is executed unless somebody says on purpose that it is not."""
     assert {
         *(("unplaced",), ("savings",), ("objective",), ("optimum",), ("replaces",), ("hash",)),
-        *(("made_by",), ("made_at",), ("moves", 0, "reason"), ("customers", 0, "name")),
+        *(("made_by",), ("made_at",), ("moves", 0, "reason"), ("moves", 0, "saved")),
+        ("customers", 0, "name"),
     } == set(PEOPLE)
 
 

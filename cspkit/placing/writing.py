@@ -51,7 +51,9 @@ def _move(one: Candidate, day: date, batch: str, placing: Placing) -> PlannedMov
     row, workdays = one.row, placing.calendars[one.team]
     verify_by = workdays.after(day, placing.policy.verify_days)
     same = bool(row["same_offer"])
-    cost = None if one.unit == SEAT_DAYS else one.cost(day)
+    known = one.unit != SEAT_DAYS
+    cost = one.cost(day) if known else None
+    saved = one.cost(_first_day(one, placing)) - one.cost(day) if known else None
     return PlannedMove(
         move_id=one.move_id,
         batch=batch,
@@ -78,7 +80,8 @@ def _move(one: Candidate, day: date, batch: str, placing: Placing) -> PlannedMov
         last_safe_day=row["last_safe_day"],
         same_offer=same,
         overlap_cost=cost,
-        currency=None if one.unit == SEAT_DAYS else one.unit,
+        currency=one.unit if known else None,
+        saved=saved,
         reason=_why(one, day, placing),
     )
 

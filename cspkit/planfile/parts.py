@@ -49,7 +49,8 @@ class PlannedMove(Part):
     `sale_price` and `sale_currency` are what the customer pays per seat and billing cycle, as
     decided; `unit_cost` and `cost_currency` what the partner pays, until `price_valid_to`, and
     `price_source` who says so. `amount` is the price of the whole term in the plan's currency, as
-    decided, else by the sheet, else the original's; missing where it is unknown. `original_seats`
+    decided, else by the sheet, else the original's; missing where it is unknown. `saved` is what
+    its day costs less than the first possible one, in `currency`. `original_seats`
     were seen at the originals, on `seen_on` (the oldest, where they are several). Without a
     `custom_term_end` the service ends the term.
     """
@@ -80,6 +81,7 @@ class PlannedMove(Part):
     overlap_cost: Decimal | None
     currency: str | None
     reason: str = outside()
+    saved: Decimal | None = outside(None)
     original_seats: int | None = None
     seen_on: Day | None = None
     custom_term_end: Day | None = None

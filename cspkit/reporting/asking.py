@@ -87,24 +87,37 @@ def _ends(ledger: Ledger) -> Iterable[Any]:
     return ledger.ends().itertuples(index=False)
 
 
-def reseller_money(moves: Iterable[Row], of_customer: Mapping[str, str]) -> list[Row]:
-    """Add up by reseller and currency what is paid twice by the plan, and what is at risk.
+def reseller_money(
+    moves: Iterable[Row], of_customer: Mapping[str, str], saved: Mapping[str, Decimal | None]
+) -> list[Row]:
+    """Add up by reseller and currency what is paid twice, saved by waiting, and at risk.
 
-    Empty unless there are several resellers. What waiting saves is known for the plan alone.
+    Empty unless there are several resellers. `saved` is by move id; a move whose saving its plan
+    does not say, as that of an earlier version does not, leaves its reseller's unknown.
     """
     sums: dict[tuple[str, str], dict[str, Decimal | None]] = {}
+    unknown: set[tuple[str, str]] = set()
     listed = list(moves)
     for move in listed:
         reseller = of_customer.get(move["customer_id"], "")
         if move["batch"] and move["currency"] and move["overlap_cost"] is not None:
-            _add(sums, (reseller, move["currency"]), "paid_twice", move["overlap_cost"])
+            key = (reseller, move["currency"])
+            _add(sums, key, "paid_twice", move["overlap_cost"])
+            own = saved.get(move["move_id"])
+            unknown |= {key} if own is None else set()
+            _add(sums, key, "saved", own or Decimal(0))
         for currency, amount in move["exposures"]:
             if move["standing"] == Standing.AT_RISK and currency and amount is not None:
                 _add(sums, (reseller, currency), "at_risk", amount)
     if len({of_customer.get(move["customer_id"], "") for move in listed}) < 2:
         return []
     return [
-        {"reseller_id": key[0], "currency": key[1], "paid_twice": None, "at_risk": None, **amounts}
+        {
+            **{"reseller_id": key[0], "currency": key[1]},
+            **dict.fromkeys(("paid_twice", "saved", "at_risk")),
+            **amounts,
+            **({"saved": None} if key in unknown else {}),
+        }
         for key, amounts in sorted(sums.items())
     ]
 

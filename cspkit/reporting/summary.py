@@ -166,6 +166,7 @@ def status(
     asked = waiting.invitations(customers, _asked(ledger), as_of)
     kept_runs = records(receipts.read(settings.reports))
     resellers = _resellers(settings)
+    saved = {move.move_id: move.saved for move in plan.document.moves}
     names = {row["customer_id"]: row["name"] for row in customers}
     kept = settings.reports / changes.FOLDER
     before = changes.latest(kept, as_of, settings.service.id)
@@ -197,7 +198,7 @@ def status(
             ["day", *waiting.DUE, "seats"],
         ),
         resellers=_frame(waiting.resellers(moves, resellers), RESELLERS),
-        reseller_money=_frame(asking.reseller_money(moves, resellers), RESELLER_MONEY),
+        reseller_money=_frame(asking.reseller_money(moves, resellers, saved), RESELLER_MONEY),
         consents=_frame(asking.consents(moves, plan, _said(settings), as_of), CONSENTS),
         letters=_frame(asking.letters(ledger, names), LETTERS),
         ends=_frame(asking.ends(moves, ledger), ["end", "originals", "customers"]),
@@ -227,7 +228,7 @@ TWICE = [
     *("overlap_cost", "currency"),
 ]
 RESELLERS = ["reseller_id", "moves", "seats", "customers", *map(str, Standing)]
-RESELLER_MONEY = ["reseller_id", "currency", "paid_twice", "at_risk"]
+RESELLER_MONEY = ["reseller_id", "currency", "paid_twice", "saved", "at_risk"]
 CONSENTS = ["customer_id", "name", "missing", "moves", "seats", "first_order"]
 LETTERS = ["customer_id", "name", "letter", "since", "mail", "error"]
 SOURCES = ["profile", "files", "read", "accepted", "rejected", "set_aside"]
