@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import signal
 import threading
 from collections.abc import Iterator
@@ -194,6 +195,23 @@ def test_what_failed_comes_out_as_a_file_that_runs_again(fresh: Scene) -> None:
     file.write_text(f"move_id\n{fresh.moves[0].move_id}\nmv-404\nmv-405\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"line 3: 'mv-404' and 1 more not in batch B001"):
         run(fresh, only=str(file))
+
+
+def test_a_name_is_no_formula_in_the_file_of_what_failed(fresh: Scene) -> None:
+    """Whoever opens it in a spreadsheet reads the customer's name, and nothing is carried out."""
+    customer = fresh.ready(3)
+    before, customer.name = customer.name, '=HYPERLINK("https://evil.example")'
+    fresh.moves = [fresh.move(customer, target_offer=UNSOLD)]
+    fresh.save()
+    run(fresh)
+    customer.name = before
+
+    text = (fresh.settings.root / "failed.csv").read_text(encoding="utf-8")
+    (row,) = csv.DictReader(text.splitlines())
+    assert (row["name"], row["subject"]) == (
+        '\'=HYPERLINK("https://evil.example")',
+        fresh.moves[0].move_id,
+    )
 
 
 def test_failures_count_over_all_batches_until_they_are_mended(fresh: Scene) -> None:

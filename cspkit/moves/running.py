@@ -178,7 +178,8 @@ class Work:
     def _write(self, file: Path, head: str) -> None:
         left = self.left() if self._desk.mode is not Mode.DRY else rows.outcomes([])
         if len(left):
-            left.to_csv(file.with_name(FAILED_FILE), index=False)
+            told = {name: left[name].map(checklist.cell) for name in ("name", "reason")}
+            left.assign(**told).to_csv(file.with_name(FAILED_FILE), index=False)
         result: dict[str, Any] = {"counts": self.counts(), "chain_head": head}
         result["notes"] = self.notes
         result |= {"stopped": self.stopped, "unfinished": self.unfinished, "diff": self.diff()}
