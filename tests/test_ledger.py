@@ -357,6 +357,20 @@ def test_a_person_adopts_an_order(ledger: Ledger) -> None:
     ) == (MoveState.ORDERED, "o-7", "ana: seen in the portal")
 
 
+def test_an_adopted_order_has_nothing_of_the_one_before(ledger: Ledger) -> None:
+    """Seats are looked for under the new order, never under what an earlier one made."""
+    lease = take(ledger)
+    ledger.claim(claim_of(), run_id="r", lease=lease)
+    ordered = (MoveState.CART, MoveState.SENT, MoveState.ORDERED)
+    walk(ledger, lease, *ordered, MoveState.PROVISIONED, MoveState.HUMAN)
+
+    ledger.settle_by_hand("mv-1", by="ana", reason="ordered anew", order_id="o-7")
+
+    row = ledger.move("mv-1")
+    assert row is not None
+    assert (row.order_id, row.subscription_id) == ("o-7", None)
+
+
 def test_a_person_confirms_that_there_is_no_order(ledger: Ledger) -> None:
     """Then, and only then, the move is planned again with a new cart."""
     lease = take(ledger)

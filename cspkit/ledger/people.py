@@ -196,6 +196,8 @@ class People(Failing):
         at = self.clock.now()
         adopted = order_id is not None
         columns = {"cart_id": None, "order_id": order_id, "ordered_at": at if adopted else None}
+        # what another order made says nothing of this one
+        columns["subscription_id"] = None
         with self._write() as connection:
             return states.advance(
                 connection,
