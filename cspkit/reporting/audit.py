@@ -22,7 +22,7 @@ TABLES = {
     "moves": (
         *("move_id", "subscription_ids", "part", "batch", "state", "reason", "target_offer"),
         *("seats", "term", "billing_cycle", "expires_on", "cart_id", "order_id"),
-        *("subscription_id", "sent_at", "ordered_at", "verified_at", "reassigned_at"),
+        *("subscription_id", "sent_at", "ordered_at", "verified_at", "reassigned_at", "by_hand"),
     ),
     "ends": (
         *("original", "state", "way", "reason", "plan_expires_on", "seen_expires_on", "seen_at"),
