@@ -59,6 +59,20 @@ def test_without_any_one_cell_of_the_consent_nothing_is_ordered(shared: Scene, c
     assert cell in reason
 
 
+def test_several_orders_share_what_was_accepted(scene: Scene) -> None:
+    """Two parts of five seats are ten, whatever each of them is by itself."""
+    customer = scene.ready()
+    scene.moves = [scene.move(customer, seats=5, part=part) for part in (1, 2)]
+    scene.save()
+    scene.consent(seats=9)
+    first = scene.run("provision")
+
+    assert (list(first["outcome"]), scene.orders) == (["skipped", "skipped"], [])
+    assert "seats planned 10 in 2 orders, accepted by Carmen 9" in first["reason"][0]
+    scene.consent()
+    assert list(scene.run("provision")["outcome"]) == ["done", "done"]
+
+
 def test_a_workspace_without_decisions_orders_nothing(shared: Scene) -> None:
     """No workbook is no consent."""
     shared.plan(shared.ready())

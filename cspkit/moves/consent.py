@@ -40,6 +40,7 @@ def refusal(desk: Desk, move: PlannedMove) -> str:
     return (
         ("" if desk.by_hand else _beyond_us(move))
         or disagreement(move, desk.originals, desk.today)
+        or _together(desk, move, rows)
         or _money(desk, move, policy)
         or _margin(move, rows, policy, desk.approvals)
     )
@@ -105,6 +106,19 @@ def _exceeded(move: PlannedMove, rows: Rows) -> str:
             found = f"price planned {move.sale_price:f}, accepted by {by} {row['sale_price']:f}"
             return f"{EXCEEDED}: {found} {row['currency']}: ask again"
     return ""
+
+
+def _together(desk: Desk, move: PlannedMove, rows: Rows) -> str:
+    """Several orders for the same originals share the seats that were accepted for them."""
+    same = set(move.subscription_ids)
+    parts = [one for one in desk.planned[move.customer_id] if set(one.subscription_ids) == same]
+    planned, accepted = sum(one.seats for one in parts), sum(row["seats"] for row in rows)
+    if planned <= accepted:
+        return ""
+    by, orders = rows[0]["consent_by"], f"{len(parts)} orders"
+    return (
+        f"{EXCEEDED}: seats planned {planned} in {orders}, accepted by {by} {accepted}: ask again"
+    )
 
 
 def _money(desk: Desk, move: PlannedMove, policy: Policy) -> str:

@@ -21,7 +21,7 @@ from cspkit.moves.providers import Providers
 from cspkit.moves.reselling import Resellers
 from cspkit.moves.stopping import Stop
 from cspkit.partner_center import Customer, PartnerCenter
-from cspkit.planning import Excess, Plan, over_caps
+from cspkit.planning import Excess, Plan, PlannedMove, over_caps
 from cspkit.settings import Settings
 from cspkit.tables import Mode, Step, StepState
 from cspkit.wire import Wire
@@ -107,6 +107,14 @@ class Desk:
         """What people decided about originals, by subscription id; missing cells are empty."""
         rows = decisions.read(self.settings.decisions).original_table.to_pylist()
         return {row["subscription_id"]: row for row in rows}
+
+    @cached_property
+    def planned(self) -> dict[str, list[PlannedMove]]:
+        """The moves of the plan by customer id."""
+        found: dict[str, list[PlannedMove]] = {}
+        for move in self.plan.document.moves:
+            found.setdefault(move.customer_id, []).append(move)
+        return found
 
     @cached_property
     def excess(self) -> Excess:

@@ -22,18 +22,19 @@ def accepted(
     """Give the cells of the sheet `originals`, by subscription id, as `decisions.fill` takes them.
 
     `price` is per seat and billing cycle. A move of several originals shares its seats out among
-    their rows.
+    their rows; several orders for one original add up in its row.
     """
     cells: dict[str, dict[str, Any]] = {}
     for move in moves:
         count = len(move.subscription_ids)
         for at, original in enumerate(move.subscription_ids):
+            others = cells.get(original, {}).get("seats", 0)
             cells[original] = {
                 "customer_id": move.customer_id,
                 "target_offer": move.target_offer,
                 "term": move.term,
                 "billing_cycle": move.billing_cycle,
-                "seats": move.seats // count + (at < move.seats % count),
+                "seats": others + move.seats // count + (at < move.seats % count),
                 "sale_price": price,
                 "currency": currency,
                 "consent_by": by,
