@@ -292,12 +292,15 @@ def test_nothing_in_the_workbook_is_a_formula_or_a_link(page: Path) -> None:
 
 
 def test_the_workbook_has_types_filters_and_a_frozen_header(page: Path) -> None:
-    """A manager can sort by date and add up seats without repairing anything."""
-    sheet = openpyxl.load_workbook(page.with_name("status.xlsx"))["customers"]
+    """A manager can sort by date and add up seats without repairing anything, on every sheet."""
+    book = openpyxl.load_workbook(page.with_name("status.xlsx"))
+    sheet = book["customers"]
     names = [cell.value for cell in sheet[1]]
     end = sheet.cell(2, names.index("next expiration") + 1)
 
-    assert (sheet.freeze_panes, sheet.auto_filter.ref[:3]) == ("B2", "A1:")
+    wanted = {"summary", "customers", "moves", "blockers", "invitations", "changes"}
+    assert wanted <= set(book.sheetnames)
+    assert {(one.freeze_panes, one.auto_filter.ref[:3]) for one in book} == {("B2", "A1:")}
     assert end.is_date
     assert isinstance(sheet.cell(2, names.index("seats") + 1).value, int)
 
@@ -325,13 +328,26 @@ def test_the_same_figures_give_the_same_bytes(hostile: Status, tmp_path: Path) -
     assert len(hashes) == 1
 
 
-def test_an_empty_plan_gives_a_report(settings: Settings, ledger: Ledger, tmp_path: Path) -> None:
-    """Nothing to move is an answer, not an error."""
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "This plan has no moves"),
+        ("es", "Este plan no tiene traslados"),
+        ("it", "Questo piano non ha passaggi"),
+    ],
+)
+def test_an_empty_plan_gives_a_report(
+    settings: Settings, ledger: Ledger, tmp_path: Path, lang: str, said: str
+) -> None:
+    """Nothing to move is an answer, not an error, in page and workbook of every language."""
     status = status_of(settings, ledger)
 
-    text = reporting.write(status, tmp_path).read_text(encoding="utf-8")
+    page = reporting.write(status, tmp_path, lang)
 
-    assert "This plan has no moves" in text
+    book = openpyxl.load_workbook(page.with_name("status.xlsx"))
+    assert said in page.read_text(encoding="utf-8")
+    assert said in book["summary"]["B3"].value
+    assert [sheet.max_row for sheet in (book["customers"], book["moves"])] == [1, 1]
     assert (status.total(), len(status.customers), status.next_batch) == (0, 0, None)
 
 
@@ -339,8 +355,11 @@ def test_one_customer_reads_as_one(settings: Settings, ledger: Ledger, tmp_path:
     """The sentences are English for one as for many."""
     status = status_of(settings, ledger, customer(), original())
 
-    text = reporting.write(status, tmp_path).read_text(encoding="utf-8")
+    page = reporting.write(status, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(page.with_name("status.xlsx"))
 
+    assert [book[name].max_row for name in ("customers", "moves")] == [2, 2]
     assert "1 move waits for its day or its customer; the next batch is B001 on" in text
     assert ", with 1 move." in text
     assert "No customer is at risk." in text
