@@ -52,6 +52,16 @@ def test_licences_are_read_with_the_customers_token(dial: Dial) -> None:
     assert adapter.asked[0].headers["Authorization"] == f"Bearer rehearsal-user-{CUSTOMER}"
 
 
+@pytest.mark.parametrize("lacks", ["prepaidUnits", "consumedUnits"])
+def test_seats_that_nobody_states_are_not_none(dial: Dial, lacks: str) -> None:
+    """A pool without its seats or their use is not read: nobody in use would let an end pass."""
+    item = {"skuId": OLD, "prepaidUnits": {"enabled": 25}, "consumedUnits": 14}
+    items = [{**item, "skuId": NEW}, {**item, lacks: None}]
+    service, _ = dial({"GET /v1.0/subscribedSkus": [(200, {"value": items})]})
+
+    assert list(service.pools(CUSTOMER)) == [NEW]
+
+
 def test_relationships_are_asked_for_with_the_partners_token(dial: Dial) -> None:
     """A service that ignores the filter does not hand us another customer's access."""
     items = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from cspkit.errors import ApiRefused
 from cspkit.graph.calling import Caller, Query, route
-from cspkit.wire import Listed, Record, plain
+from cspkit.wire import Listed, Record, Unreadable, plain
 
 _FIELDS: Query = {
     "$select": "id,userPrincipalName,accountEnabled,usageLocation,assignedLicenses,"
@@ -182,7 +182,11 @@ def licences_body(add: str, disabled_plans: list[str], remove: str) -> dict[str,
 
 
 def _pool(record: Record) -> Pool:
+    """Read a pool; raise Unreadable without its seats or their use: neither is ever taken for 0."""
     units = record.record("prepaidUnits")
+    for where, name in ((units, "enabled"), (record, "consumedUnits")):
+        if where.whole(name) is None:
+            raise Unreadable(f"expected {name}, found {plain(where.get(name), 40)!r}")
     plans = record.records("servicePlans")
     return Pool(
         record.needed("skuId"),
