@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -20,6 +21,8 @@ from cspkit import cli, decisions, planning, reporting
 from cspkit.exports import Exports
 from cspkit.ledger import Ledger
 from cspkit.reporting import Status, asking, figures
+from cspkit.reporting.drawings import Drawing
+from cspkit.reporting.workbook import write_sheets
 from cspkit.runbooks import settling
 from cspkit.settings import Settings
 from cspkit.tables import EndState
@@ -174,3 +177,16 @@ def test_the_workbook_draws_its_own_charts(office: Office) -> None:
     assert ["barChart" in charts[0], "lineChart" in charts[1], len(charts)] == [True, True, 2]
     assert "at risk" in charts[0] and "weeks!" in charts[0]
     assert sum("<dataBar>" in sheet for sheet in sheets) >= 5
+
+
+def test_what_has_no_day_is_in_the_sheet_and_not_in_its_chart(tmp_path: Path) -> None:
+    """All that ends later in one column would dwarf the weeks that can still be saved."""
+    weeks = pd.DataFrame(
+        {"week": [None, AS_OF, AS_OF + 7 * DAY, None], "seats": [5, 1, 2, 900]}, dtype=object
+    )
+    drawing = Drawing(kind="stacked", by="week", series={"seats": "seats"}, title="Seats")
+    file = write_sheets({"weeks": weeks}, tmp_path / "a.xlsx", drawn={"weeks": drawing})
+    with zipfile.ZipFile(file) as book:
+        chart = book.read("xl/charts/chart1.xml").decode()
+
+    assert re.findall(r"<c:f>([^<]+)</c:f>", chart) == ["weeks!$A$3:$A$4", "weeks!$B$3:$B$4"]

@@ -41,14 +41,17 @@ def draw(book: Any, sheet: Any, frame: pd.DataFrame, drawing: Drawing) -> None:
         {"type": "line"} if drawing.kind == "line" else {"type": "column", "subtype": "stacked"}
     )
     at = names.index(drawing.by)
+    # What has no day on the axis, as all that is far away, would dwarf the rest.
+    days = [line for line, day in enumerate(frame[drawing.by], start=1) if pd.notna(day)]
+    first, last = min(days, default=1), max(days, default=1)
     for name, said in drawing.series.items():
         column = names.index(name)
         colour = {"color": COLOURS[Standing(name)]} if name in COLOURS else {}
         chart.add_series(
             {
                 "name": said,
-                "categories": [sheet.name, 1, at, last, at],
-                "values": [sheet.name, 1, column, last, column],
+                "categories": [sheet.name, first, at, last, at],
+                "values": [sheet.name, first, column, last, column],
                 **({"fill": colour} if colour else {}),
             }
         )

@@ -110,7 +110,7 @@ def _sheet(sheet: Any, frame: pd.DataFrame, heads: list[str], formats: dict[str,
     _on_paper(sheet)
     for column, name in enumerate(names):
         sheet.write_string(0, column, heads[column], formats["head"])
-        sheet.set_column(column, column, _width(name, [row[name] for row in rows[:200]]))
+        sheet.set_column(column, column, _width(heads[column], [row[name] for row in rows[:200]]))
         for line, row in enumerate(rows, start=1):
             _cell(sheet, line, column, row[name], formats)
     if names:
@@ -146,9 +146,9 @@ def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any
         sheet.write_string(line, column, str(value)[:_LONGEST])
 
 
-def _width(name: str, values: Sequence[Any]) -> int:
+def _width(head: str, values: Sequence[Any]) -> int:
     longest = max((len(str(value)) for value in values if value is not None), default=0)
-    return max(len(name) + 2, min(longest + 2, 46), 8)
+    return max(len(head) + 2, min(longest + 2, 46), 8)
 
 
 def _worded(frame: pd.DataFrame, column: str, family: str, words: Words) -> pd.DataFrame:
