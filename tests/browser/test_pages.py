@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -23,6 +26,26 @@ pytestmark = [
 ]
 
 
+# The demo moves to the same offer only, so that verified seats are moved seats.
+_VERIFIED = ("verified", "reassigned", "closed")
+REACHED = {
+    "ordered": ("ordered", "provisioned", *_VERIFIED),
+    "seats delivered": ("provisioned", *_VERIFIED),
+    "seats verified": _VERIFIED,
+}
+
+
+def numbers(text: str) -> list[int]:
+    """Read the whole numbers of a text, as they are shown."""
+    return [int(found.replace(",", "")) for found in re.findall(r"\d[\d,]*", text)]
+
+
+def tally(moves: list[tuple[str, int, str]], states: tuple[str, ...]) -> list[int]:
+    """Count moves, seats and customers in some states."""
+    own = [move for move in moves if move[0] in states]
+    return [len(own), sum(seats for _, seats, _ in own), len({who for *_, who in own})]
+
+
 @pytest.mark.parametrize("width", [360, 1200])
 def test_the_report_loads_clean(road: Road, width: int) -> None:
     """No script error, no request to anywhere, nothing wider than the screen."""
@@ -40,6 +63,36 @@ def test_the_report_loads_clean(road: Road, width: int) -> None:
     assert problems == [address]
     assert wide <= width
     assert title
+
+
+def test_the_figures_on_the_screen_are_those_of_the_ledger(road: Road) -> None:
+    """What Chromium shows, counted once more in the tables of the ledger by SQL alone."""
+    with closing(sqlite3.connect(road.workspace / "ledger" / "cspkit.db")) as ledger:
+        moves = ledger.execute("SELECT state, seats, customer_id FROM moves").fetchall()
+        asked = "SELECT count(*) FROM steps WHERE step = 'relationship' AND state = 'asked'"
+        (unanswered,) = ledger.execute(asked).fetchone()
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.goto((road.out / "index.html").resolve().as_uri())
+        tile = page.locator("li.moved").inner_text()
+        shown = {
+            stage: page.get_by_role("row").filter(
+                has=page.get_by_role("rowheader", name=stage, exact=True)
+            )
+            for stage in ("ordered", "seats delivered", "seats verified")
+        }
+        rows = {stage: numbers(row.first.inner_text()) for stage, row in shown.items()}
+        section = page.locator("section").filter(has_text="Invitations without an answer")
+        ages = [
+            numbers(row.inner_text())[-2]
+            for row in section.locator("table").first.locator("tbody tr").all()
+        ]
+
+    counted = {stage: tally(moves, states) for stage, states in REACHED.items()}
+    assert rows == counted
+    assert numbers(tile) == counted["seats verified"]
+    assert sum(ages) == unanswered
+    assert min(unanswered, *counted["seats verified"]) > 0
 
 
 @pytest.mark.parametrize("lang", ["en", "es", "it"])
