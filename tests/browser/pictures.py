@@ -14,12 +14,18 @@ from pathlib import Path
 
 from cspkit import demo, exports, planning, reporting, runbooks
 from cspkit.ledger import Ledger
+from cspkit.reporting.words import Words
 from cspkit.settings import Settings
 from tests.browser.chromium import open_browser
 
+CHART = "Seats by the week in which their subscription ends"
+
 
 def take(folder: Path) -> None:
-    """Run the demo, notebooks 20 and 30 and the report in three languages; photograph each."""
+    """Run the demo, notebooks 20 and 30 and the report in three languages; photograph each.
+
+    The workbook is printed by LibreOffice, which must be there with the tools of poppler.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, open_browser() as browser:
         for name, file, heading in pages(Path(scratch)):
@@ -28,9 +34,27 @@ def take(folder: Path) -> None:
             page.get_by_role("heading", name=heading).evaluate("it => it.scrollIntoView()")
             page.screenshot(path=folder / f"{name}.png")
             print(folder / f"{name}.png")
+        book = Path(scratch) / "workspace" / "es" / "status.xlsx"
+        print(sheet(book, Words("es").text(CHART), folder / "workbook-es.png"))
     tests = Path(__file__).with_name("test_lab.py")
     taking = os.environ | {"CSPKIT_PICTURES": str(folder.resolve())}
     subprocess.run([sys.executable, "-m", "pytest", "-q", str(tests)], env=taking, check=True)
+
+
+def sheet(book: Path, title: str, picture: Path) -> Path:
+    """Print a workbook by LibreOffice, and take the page on which a title stands."""
+    home, printed = book.parent / "office", book.with_suffix(".pdf")
+    office = ["soffice", f"-env:UserInstallation={home.resolve().as_uri()}", "--headless"]
+    convert = [*office, "--convert-to", "pdf", "--outdir", str(book.parent), str(book)]
+    subprocess.run(convert, check=True, capture_output=True, timeout=180)
+    told = ["pdftotext", str(printed), "-"]
+    text = subprocess.run(told, check=True, capture_output=True, text=True).stdout
+    page = next(n for n, said in enumerate(text.split("\f"), 1) if title in " ".join(said.split()))
+    upper = ["-x", "40", "-y", "60", "-W", "1060", "-H", "220"]
+    only = ["-png", "-r", "100", *upper, "-f", str(page), "-l", str(page), "-singlefile"]
+    shot = ["pdftoppm", *only, str(printed), str(picture.with_suffix(""))]
+    subprocess.run(shot, check=True)
+    return picture
 
 
 def pages(scratch: Path) -> Iterator[tuple[str, Path, str]]:
