@@ -18,6 +18,7 @@ from cspkit.rehearsal.records import PARTNER_TENANT, Customer, Subscription
 from cspkit.tables import EndState, MoveState
 from tests import scene as scenes
 from tests.scene import MONDAY, Scene
+from tests.test_mailing import mailed
 
 SUBSCRIPTION = "*/subscriptions/*"
 ENDS = MONDAY + timedelta(days=25)
@@ -439,3 +440,26 @@ def test_of_two_originals_only_the_seats_to_spare_end(scene: Scene, together: bo
 
     assert sorted(len(one.scheduled) for one in (first, second)) == [0, 1]
     assert "5 seats would be missing" in " ".join(shown["reason"])
+
+
+def test_a_letter_without_an_address_keeps_no_other_end_back(scene: Scene) -> None:
+    """Of two originals of one move ours is scheduled, whatever the letter about the other needs."""
+    theirs = original(scene, "direct_mca")
+    ours = twin(scene, theirs)
+    ours.channel, ours.owner_tenant, ours.auto_renew = "csp_nce", PARTNER_TENANT, True
+    scene.moves = [
+        scene.move(
+            customer_of(scene, theirs),
+            subscription_ids=[theirs.id, ours.id],
+            rule="direct_mca_paid_month",
+            original_seats=20,
+        )
+    ]
+    scene.save()
+    scene.run("provision")
+    scene.run("verify")
+    mailed(scene, 9)
+    shown = scene.run("retire")
+
+    assert (list(shown["outcome"]), len(ours.scheduled)) == (["waiting"], 1)
+    assert "is in the outbox without an address" in shown["reason"][0]

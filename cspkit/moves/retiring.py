@@ -16,7 +16,7 @@ from cspkit.moves.ending import Act, Facts, Todo
 from cspkit.moves.gates import Gate, too_early
 from cspkit.moves.holdings import Life, Tenant
 from cspkit.moves.pool import Verdict
-from cspkit.moves.posting import licences, post
+from cspkit.moves.posting import NotPosted, licences, post
 from cspkit.moves.renewal_asking import letter_for
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.partner_center import Subscription
@@ -160,7 +160,14 @@ class Retire:
         elif todo.act is Act.CANCEL:
             return self._cancel(one, row, name, lease, todo)
         elif todo.act is Act.WRITE:
-            return self._write(one, name, todo)
+            try:
+                return self._write(one, name, todo)
+            except NotPosted as stop:
+                # the other originals of the move wait for nobody's address
+                if stop.outcome is Outcome.FAILED:
+                    raise
+                act = Act.PERSON if stop.outcome is Outcome.HUMAN else Act.WRITE
+                return Todo(act, f"{name}: {stop.reason}")
         return todo
 
     def _cancel(self, one: Subject, row: MoveRow, name: str, lease: Lease, todo: Todo) -> Todo:
