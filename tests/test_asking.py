@@ -133,6 +133,19 @@ def test_money_of_resellers_adds_up_to_the_plan(office: Office) -> None:
     assert sum(money["at_risk"].dropna()) == whole["at_risk"] == Decimal("1200.00")
 
 
+def test_money_of_standings_adds_up_to_the_plan(office: Office) -> None:
+    """Each standing has its money per currency, at risk only where it is; the sum is the plan's."""
+    money = office.status.standing_money
+    (whole,) = office.status.money.to_dict("records")
+    at_risk = money[money["standing"] == "at_risk"]
+
+    assert list(money["standing"]) == ["waiting", "at_risk"]
+    for name, total in (("paid_twice", "planned"), ("saved", "saved")):
+        assert sum(money[name].dropna()) == pytest.approx(whole[total], abs=Decimal("0.02"))
+    assert at_risk["at_risk"].tolist() == [whole["at_risk"]]
+    assert [row["standing"] for row in office.book("money by standing")] == ["waiting", "at_risk"]
+
+
 def test_a_saving_that_the_plan_does_not_say_is_unknown(office: Office) -> None:
     """A plan of an earlier version has none by move, and nothing is made up for it."""
     moves = [{**move, "exposures": []} for move in figures.records(office.status.moves)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -95,31 +95,41 @@ def reseller_money(
     Empty unless there are several resellers. `saved` is by move id; a move whose saving its plan
     does not say, as that of an earlier version does not, leaves its reseller's unknown.
     """
+    listed = list(moves)
+    if len({of_customer.get(move["customer_id"], "") for move in listed}) < 2:
+        return []
+    sums = _sums(listed, lambda move: of_customer.get(move["customer_id"], ""), saved)
+    return [{"reseller_id": key[0], **row} for key, row in sorted(sums.items())]
+
+
+def standing_money(moves: Iterable[Row], saved: Mapping[str, Decimal | None]) -> list[Row]:
+    """Add up the same by standing and currency, in the order of the standings."""
+    sums = _sums(moves, lambda move: str(move["standing"]), saved)
+    order = list(map(str, Standing))
+    keys = sorted(sums, key=lambda key: (order.index(key[0]), key[1]))
+    return [{"standing": key[0], **sums[key]} for key in keys]
+
+
+def _sums(
+    moves: Iterable[Row], group: Callable[[Row], str], saved: Mapping[str, Decimal | None]
+) -> dict[tuple[str, str], Row]:
     sums: dict[tuple[str, str], dict[str, Decimal | None]] = {}
     unknown: set[tuple[str, str]] = set()
-    listed = list(moves)
-    for move in listed:
-        reseller = of_customer.get(move["customer_id"], "")
+    for move in moves:
         if move["batch"] and move["currency"] and move["overlap_cost"] is not None:
-            key = (reseller, move["currency"])
+            key = (group(move), move["currency"])
             _add(sums, key, "paid_twice", move["overlap_cost"])
             own = saved.get(move["move_id"])
             unknown |= {key} if own is None else set()
             _add(sums, key, "saved", own or Decimal(0))
         for currency, amount in move["exposures"]:
             if move["standing"] == Standing.AT_RISK and currency and amount is not None:
-                _add(sums, (reseller, currency), "at_risk", amount)
-    if len({of_customer.get(move["customer_id"], "") for move in listed}) < 2:
-        return []
-    return [
-        {
-            **{"reseller_id": key[0], "currency": key[1]},
-            **dict.fromkeys(("paid_twice", "saved", "at_risk")),
-            **amounts,
-            **({"saved": None} if key in unknown else {}),
-        }
-        for key, amounts in sorted(sums.items())
-    ]
+                _add(sums, (group(move), currency), "at_risk", amount)
+    nothing = dict.fromkeys(("paid_twice", "saved", "at_risk"))
+    return {
+        key: {"currency": key[1], **nothing, **row, **({"saved": None} if key in unknown else {})}
+        for key, row in sums.items()
+    }
 
 
 def _add(

@@ -52,6 +52,7 @@ def render(status: Status, out: Path, words: Words, brand: Brand) -> str:
         ages=records(status.ages),
         invitations=records(status.invitations.head(SHOWN)),
         resellers=records(status.resellers),
+        standing_money=records(status.standing_money),
         reseller_money=records(status.reseller_money),
         consents=records(status.consents.head(SHOWN)),
         letters=records(status.letters.head(SHOWN)),

@@ -47,7 +47,7 @@ class Status:
     way. `batches`: moves by standing. `runs`: newest first, with their receipts. `sources`:
     row counts, by format. `burndown`, `forecast`: outlook. `invitations`, `ages`,
     `paying_twice`, `coming`, `resellers`: waiting. `consents`, `letters`, `ends`,
-    `reseller_money`: asking. `changes`: since the report of
+    `reseller_money`, `standing_money`: asking. `changes`: since the report of
     `changed_since`. `kept`: the folder of snapshots.
     """
 
@@ -76,6 +76,7 @@ class Status:
     coming: pd.DataFrame
     resellers: pd.DataFrame
     reseller_money: pd.DataFrame
+    standing_money: pd.DataFrame
     consents: pd.DataFrame
     letters: pd.DataFrame
     ends: pd.DataFrame
@@ -198,6 +199,7 @@ def status(
             ["day", *waiting.DUE, "seats"],
         ),
         resellers=_frame(waiting.resellers(moves, resellers), RESELLERS),
+        standing_money=_frame(asking.standing_money(moves, saved), STANDING_MONEY),
         reseller_money=_frame(asking.reseller_money(moves, resellers, saved), RESELLER_MONEY),
         consents=_frame(asking.consents(moves, plan, _said(settings), as_of), CONSENTS),
         letters=_frame(asking.letters(ledger, names), LETTERS),
@@ -228,6 +230,7 @@ TWICE = [
     *("overlap_cost", "currency"),
 ]
 RESELLERS = ["reseller_id", "moves", "seats", "customers", *map(str, Standing)]
+STANDING_MONEY = ["standing", "currency", "paid_twice", "saved", "at_risk"]
 RESELLER_MONEY = ["reseller_id", "currency", "paid_twice", "saved", "at_risk"]
 CONSENTS = ["customer_id", "name", "missing", "moves", "seats", "first_order"]
 LETTERS = ["customer_id", "name", "letter", "since", "mail", "error"]

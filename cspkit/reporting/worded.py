@@ -25,6 +25,7 @@ CODES = {
     "blockers": {"who": "who"},
     "weeks": {"when": "when"},
     "money": {"unit": "unit"},
+    "standing_money": {"standing": ""},
     "changes": {"before": "change", "now": "change"},
     "consents": {"missing": "consent"},
     "letters": {"letter": "letter", "mail": "mail"},

@@ -50,6 +50,7 @@ def write(status: Status, out: Path, words: Words) -> Path:
         "letters": status.letters,
         "changes": status.changes,
         "resellers": status.resellers,
+        "money by standing": status.standing_money,
         "money by reseller": status.reseller_money,
         "burn-down": status.burndown,
         "money": status.money,
