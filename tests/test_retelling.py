@@ -107,7 +107,8 @@ def test_a_workbook_is_in_one_language(status: reporting.Status, tmp_path: Path,
     books = [openpyxl.load_workbook(file) for file in (english, other)]
     heads = [{cell.value for sheet in book for cell in sheet[1]} for book in books]
     moves = [[[c.value for c in row] for row in book["moves"].iter_rows()] for book in books]
-    at = [moves[0][0].index(name) for name in ("standing", "why", "who", "reason", "would fit")]
+    told_in = ("standing", "why", "who", "reason", "would fit", "billing cycle", "route")
+    at = [moves[0][0].index(name) for name in told_in]
 
     assert heads[0] & heads[1] <= SAME
     for one, two in zip(moves[0][1:], moves[1][1:], strict=True):

@@ -17,7 +17,7 @@ from cspkit.reporting.words import WORDS, Words
 # The columns of each frame that hold codes, and the family of their words.
 _STANDS = {"standing": "", "why": "why", "who": "who"}
 CODES = {
-    "moves": {**_STANDS, "state": "state"},
+    "moves": {**_STANDS, "state": "state", "billing_cycle": "cycle", "route": "route"},
     "customers": {
         **_STANDS,
         **dict.fromkeys(("relationship", "agreement", "access"), "step"),
@@ -75,7 +75,7 @@ def _coded(frame: pd.DataFrame, families: dict[str, str], words: Words) -> pd.Da
 
 def _word(value: Any, family: str, words: Words) -> str:
     """Find the words of a code, under its family or plainly."""
-    if not value:
+    if pd.isna(value) or not value:
         return ""
     return words.of(value, family if f"{family} {value}" in WORDS or family == "why" else "")
 
