@@ -181,6 +181,28 @@ def test_a_renewal_of_another_partner_is_seen_in_the_tenant(scene: Scene) -> Non
     assert found.end.seen_expires_on == date(2027, 12, 10)
 
 
+def test_a_second_renewal_is_seen_with_a_limit_and_a_letter_of_its_own(scene: Scene) -> None:
+    """What was not cancelled begins one more term: its end, limit and letter are new ones."""
+    found = watched(scene, "csp_other", renews=True)
+    found.on(ENDS + timedelta(days=2))
+    first, day = found.end, date(2027, 12, 12)
+    for _ in range(2):
+        (said,) = found.on(day)
+
+    assert "have the partner who sold it cancel it by 2027-12-18 00:00 UTC" in said.to_do
+    assert first.cancel_until == datetime(2026, 12, 18, tzinfo=UTC)
+    now = found.end
+    assert (now.state, now.cancel_until, now.facts["renewed_to"], now.reason) == (
+        EndState.RENEWED,
+        datetime(2027, 12, 18, tzinfo=UTC),
+        "2028-12-10",
+        "its end moved from 2027-12-10 to 2028-12-10",
+    )
+    with scene.ledger() as ledger:
+        noted = ledger.events()["kind"].tolist().count("end_noted")
+    assert (noted, len(found.letters)) == (1, 2)
+
+
 def test_an_unknown_limit_is_unknown(scene: Scene) -> None:
     """Where no rule says how long a renewal can be cancelled, nobody makes one up."""
     found = watched(scene, "direct_mosa", renews=True)

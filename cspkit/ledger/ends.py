@@ -80,14 +80,21 @@ class Ends(People):
             )
 
     def note_end(
-        self, row: EndRow, *, run_id: str, lease: Lease, evidence: Mapping[str, Any]
+        self,
+        row: EndRow,
+        *,
+        run_id: str,
+        lease: Lease,
+        evidence: Mapping[str, Any],
+        **columns: Any,
     ) -> bool:
-        """Add evidence to an end that stays in its state; False when it has left that state."""
-        at = self.clock.now()
+        """Add evidence to an end that stays in its state; False when it has left that state.
+
+        `columns` are what is known anew, such as the limit of another renewal.
+        """
+        about: dict[str, Any] = {"at": self.clock.now(), "run_id": run_id, "evidence": evidence}
         with self._write() as connection:
-            return self._keep(connection, lease) and note(
-                connection, row, at=at, run_id=run_id, evidence=evidence
-            )
+            return self._keep(connection, lease) and note(connection, row, columns=columns, **about)
 
     def see_end(
         self, row: EndRow, *, seen_expires_on: date | None, at: datetime, run_id: str
@@ -186,15 +193,18 @@ def note(
     at: datetime,
     run_id: str,
     evidence: Mapping[str, Any],
+    columns: Mapping[str, Any],
 ) -> bool:
     """Add evidence to an end only while it is in the state expected."""
     known = read(connection, row.customer_id, row.original).facts | dict(evidence)
     mine = _mine(row.customer_id, row.original) & (table.c.state == row.state)
-    change = sa.update(table).where(mine).values(evidence=canonical(known), updated_at=at)
+    values = {"evidence": canonical(known), "updated_at": at, **columns}
+    change = sa.update(table).where(mine).values(values)
     if connection.execute(change).rowcount != 1:
         return False
     about: dict[str, Any] = {"run_id": run_id, "customer_id": row.customer_id}
-    chain.append(connection, "end_noted", row.original, at=at, detail=dict(evidence), **about)
+    about["detail"] = {**columns, **evidence}
+    chain.append(connection, "end_noted", row.original, at=at, **about)
     return True
 
 

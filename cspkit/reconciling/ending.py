@@ -29,7 +29,10 @@ _SAFE = (EndState.SAFE, EndState.SCHEDULED)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to record of one end, what to say of it, and whether the customer gets a letter."""
+    """What to record of one end, what to say of it, and whether the customer gets a letter.
+
+    `again` says that what renewed before began another term: there is no new state, only facts.
+    """
 
     row: EndRow
     seen: Seen | None
@@ -38,6 +41,7 @@ class Verdict:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
     difference: Difference | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:
     if row.state is EndState.ENDED:
         return _after_its_end(row, seen, about)
     if seen is None or seen.life is Life.UNKNOWN:
-        return _unseen(row, seen, about)
+        return _unseen(row, seen, about, tenant.why_not)
     if seen.is_over or _went_suspended(seen, about):
         return _over(row, seen, about)
     if seen.sold is not None and seen.status == "suspended":
@@ -79,14 +83,17 @@ def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:
 
 def base(row: EndRow) -> date | None:
     """Give the end that an original should have: as planned, or as dealt with since."""
+    return row.plan_expires_on if row.state is EndState.RENEWED else noted(row)
+
+
+def noted(row: EndRow) -> date | None:
+    """Give the last end that is on record: of the latest renewal, else as planned."""
     known = row.facts.get(TO)
-    if known and row.state is not EndState.RENEWED:
-        return date.fromisoformat(str(known))
-    return row.plan_expires_on
+    return date.fromisoformat(str(known)) if known else row.plan_expires_on
 
 
 def _jumped(row: EndRow, seen: Seen) -> bool:
-    due = base(row)
+    due = noted(row)
     return due is not None and seen.ends_on is not None and seen.ends_on > due + SLACK
 
 
@@ -124,7 +131,7 @@ def _after_its_end(row: EndRow, seen: Seen | None, about: About) -> Verdict:
     )
 
 
-def _unseen(row: EndRow, seen: Seen | None, about: About) -> Verdict:
+def _unseen(row: EndRow, seen: Seen | None, about: About, why_not: str) -> Verdict:
     """Take the evidence that a person typed where no service shows an original."""
     due = base(row)
     if seen is None and about.evidence:
@@ -133,7 +140,14 @@ def _unseen(row: EndRow, seen: Seen | None, about: About) -> Verdict:
     if due is None or about.today <= due + SLACK:
         return Verdict(row, seen)
     said = "nothing of it" if seen is None else f"{seen.status!r}, which no document explains"
-    to_do = "get access with `cspkit run access`, or type ended_on and its evidence into decisions"
+    typed = "type ended_on and ended_evidence into decisions.xlsx"
+    if seen is not None:
+        to_do = f"ask Microsoft's support what that is; once it is over {typed}"
+    elif why_not:
+        to_do = f"get access with `cspkit run access`, or {typed}"
+    else:
+        other = "the tenant can be looked into and lists no such id: find it under another one"
+        to_do = f"{other}; once it is over {typed}"
     difference = _said(Kind.OVERDUE_END, row, f"{row.state}, its end was {due}", said, to_do)
     return Verdict(row, seen, difference=difference)
 
@@ -187,21 +201,27 @@ def _undone(row: EndRow, seen: Seen) -> str:
 
 def _renewed(row: EndRow, seen: Seen, about: About) -> Verdict:
     """Say how long a renewal can be cancelled and what it costs, and by whom that is done."""
-    due, facts = row.plan_expires_on, row.facts
-    known = row.state is EndState.RENEWED
+    renewed = row.state is EndState.RENEWED
+    again = renewed and _jumped(row, seen)
+    known = renewed and not again
+    due, facts = row.plan_expires_on if known else noted(row), row.facts
     how = str(facts.get(HOW) or "") if known else _how(row, seen, about)
-    until = _until(row, seen, about)
+    until = _until(row, seen, about, known=known)
     evidence = {} if known else _evidence(how, row, seen, about)
     facts = {**facts, **evidence}
     kind = Kind.PAID_MONTH if how == EXTENDED else Kind.RENEWED
     said = f"active until {seen.ends_on or 'an unknown day'}, {_cost(kind, facts)}"
-    ledger = f"{'renewed' if known else row.state}, its end was {due}"
+    ledger = f"{'renewed' if renewed else row.state}, its end was {due}"
     who = "partner" if seen.sold else about.facts.canceller(row.original)
     difference = _said(kind, row, ledger, said, _cancel(kind, until, who, about))
-    columns = {"cancel_until": until, "owner": about.owner, "seen_expires_on": seen.ends_on}
+    columns: dict[str, Any] = {"cancel_until": until, "owner": about.owner}
+    columns["seen_expires_on"] = seen.ends_on
     reason = f"its end moved from {due} to {seen.ends_on}"
-    after = None if known else EndState.RENEWED
-    return Verdict(row, seen, after, reason, evidence, columns, difference)
+    if again:
+        # what was typed about the term before says nothing of this one
+        columns |= {"reason": reason, "renewed_at": about.now}
+    after = None if renewed else EndState.RENEWED
+    return Verdict(row, seen, after, reason, evidence, columns, difference, again)
 
 
 def _how(row: EndRow, seen: Seen, about: About) -> str:
@@ -211,18 +231,20 @@ def _how(row: EndRow, seen: Seen, about: About) -> str:
         return AGAIN
     if seen.sold is not None and seen.sold.term:
         return EXTENDED if seen.sold.term == "P1M" else AGAIN
-    due = base(row)
-    assert due is not None and seen.ends_on is not None
+    due = noted(row)
+    if due is None or seen.ends_on is None:
+        return AGAIN
     return EXTENDED if seen.ends_on - due <= MONTH else AGAIN
 
 
-def _until(row: EndRow, seen: Seen, about: About) -> datetime | None:
+def _until(row: EndRow, seen: Seen, about: About, *, known: bool) -> datetime | None:
     """Take the service's own limit, else the one of the channel's rules from the term's start."""
     if seen.sold is not None:
         return seen.sold.cancel_until
-    if row.cancel_until is not None or row.plan_expires_on is None:
+    due = noted(row)
+    if known or due is None:
         return row.cancel_until
-    begins = datetime.combine(row.plan_expires_on + timedelta(days=1), time(tzinfo=UTC))
+    begins = datetime.combine(due + timedelta(days=1), time(tzinfo=UTC))
     return cancel_until(about.facts.channel(row.original), begins)
 
 

@@ -94,7 +94,7 @@ class Recorder:
         )
         if row.state is not wanted.state:
             return
-        if verdict.after is not None and not self._advanced(row, verdict):
+        if (verdict.after or verdict.again) and not self._written(row, verdict):
             return
         if seen is None:
             return
@@ -103,20 +103,19 @@ class Recorder:
         if EndState.RENEWED in (verdict.after, row.state) and verdict.after is not EndState.ENDED:
             self._tell(verdict)
 
-    def _advanced(self, row: EndRow, verdict: Verdict) -> bool:
-        after = verdict.after
-        assert after is not None
+    def _written(self, row: EndRow, verdict: Verdict) -> bool:
+        after, ledger = verdict.after, self._desk.ledger
         with self._leased(row.customer_id) as lease:
-            return lease is not None and self._try(
+            if lease is None:
+                return False
+            about: dict[str, Any] = {"run_id": self._desk.run_id, "lease": lease}
+            about |= {"evidence": verdict.evidence, **verdict.columns}
+            return self._try(
                 f"the end of {row.original} was not recorded",
-                lambda: self._desk.ledger.advance_end(
-                    row,
-                    after,
-                    run_id=self._desk.run_id,
-                    lease=lease,
-                    reason=verdict.reason,
-                    evidence=verdict.evidence,
-                    **verdict.columns,
+                lambda: (
+                    ledger.note_end(row, **about)
+                    if after is None
+                    else ledger.advance_end(row, after, reason=verdict.reason, **about)
                 ),
             )
 
@@ -129,7 +128,7 @@ class Recorder:
         facts = {**row.facts, **verdict.evidence}
         if seen is None or facts.get(HOW) == EXTENDED:
             return
-        until = verdict.columns.get("cancel_until") or row.cancel_until
+        until = verdict.columns.get("cancel_until", row.cancel_until)
         why_not = self._desk.hold(row.customer_id)
         if until is not None and until <= self._desk.clock.now():
             why_not = f"it could be cancelled until {until:%Y-%m-%d}"
