@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cspkit.moves import pool
-from cspkit.moves.pool import Holding, Units, judge, missing_seats
+from cspkit.moves.pool import Holding, Units, doubt, judge, missing_seats
 
 TODAY = date(2026, 12, 1)
 DAY = TODAY + timedelta(days=5)
@@ -212,3 +212,32 @@ def test_seats_of_others_do_not_verify_an_order(
 ) -> None:
     """Ten seats were ordered: they are there when the pool has them beside those of the others."""
     assert (missing_seats(units, others, 10, replaced=replaced) == "") == there
+
+
+@pytest.mark.parametrize(
+    ("changed", "known", "said"),
+    [
+        ({}, (), "s1, with 17 seats ending then too, could not be matched with it"),
+        ({"ends_on": DAY + timedelta(days=8)}, (), "nothing there is like it"),
+        ({"seats": 16}, (), "nothing there is like it"),
+        ({}, ("s1",), "nothing there is like it"),
+    ],
+)
+def test_ending_seats_without_an_id_are_in_doubt(
+    changed: dict[str, Any], known: tuple[str, ...], said: str
+) -> None:
+    """Only one of as many seats, ending that week, that is no other original can be the same."""
+    listed = Holding(**{"id": "s1", "seats": 17, "ends_on": DAY, **changed})
+    absent = Holding("line-7", 17, DAY)
+
+    expected = f"the tenant lists no line-7; {said}"
+    assert expected == doubt([listed], [absent], DAY, leaving={"line-7"}, known=known)
+
+
+@given(tenants())
+def test_without_an_absent_end_nothing_is_in_doubt(tenant: Tenant) -> None:
+    """Where each ending seat has its id, too few seats are too few."""
+    later = [Holding("late", 3, DAY + timedelta(days=1))]
+
+    assert doubt(tenant.held, (), DAY, leaving=tenant.leaving) == ""
+    assert doubt(tenant.held, later, DAY, leaving=tenant.leaving) == ""

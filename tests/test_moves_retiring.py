@@ -463,3 +463,26 @@ def test_a_letter_without_an_address_keeps_no_other_end_back(scene: Scene) -> No
 
     assert (list(shown["outcome"]), len(ours.scheduled)) == (["waiting"], 1)
     assert "is in the outbox without an address" in shown["reason"][0]
+
+
+def test_seats_that_may_count_twice_are_no_reason_to_order(scene: Scene) -> None:
+    """An agreement's line that the tenant lists under its own id is kept, and nothing is bought."""
+    found = original(scene, "ea")
+    line = "v9287799-mcoev"
+    verified(scene, found, "ea", subscription_ids=[line])
+    shown = scene.run("retire")
+    reason = shown["reason"][0]
+
+    assert list(shown["outcome"]) == ["human"]
+    assert f"8 seats would be missing without {line} (20 seats - 20 that end by" in reason
+    assert f"the tenant lists no {line}; {found.id}, with 10 seats" in reason
+    assert "order nothing before" in reason and "ended_evidence" in reason
+    assert "order more seats" not in reason and outbox(scene, "end-at-term") == []
+
+
+def test_seats_that_are_all_known_by_id_have_to_be_ordered(scene: Scene) -> None:
+    """With no line that is listed nowhere, too few seats are too few."""
+    found = original(scene, "csp_nce", users=13)
+    verified(scene, found, "csp_nce_paid_month")
+
+    assert "order more seats" in scene.reason("retire")

@@ -196,6 +196,10 @@ def _short(facts: Facts) -> Todo | None:
     if verdict.missing is None:
         return Todo(Act.WAIT, f"{facts.original}: {verdict.reason}")
     why = f"{verdict.missing} seats would be missing without {facts.original} ({verdict.reason})"
+    if verdict.doubt:
+        cells = "type ended_on and ended_evidence for it into decisions.xlsx"
+        advice = f"order nothing before it is found in the tenant; once it is over, {cells}"
+        return Todo(Act.PERSON, f"{why}, perhaps counted twice: {verdict.doubt}: {advice}")
     return Todo(Act.PERSON, f"{why}: order more seats, or take licences away, then run again")
 
 

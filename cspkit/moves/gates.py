@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from cspkit.ledger import MoveRow
 from cspkit.moves import holdings
 from cspkit.moves.desk import Desk
 from cspkit.moves.holdings import Tenant
-from cspkit.moves.pool import Holding, Verdict, judge
+from cspkit.moves.pool import Holding, Verdict, doubt, judge
 from cspkit.planning import PlannedMove
 from cspkit.tables import EndState, MoveState
 
@@ -64,15 +65,30 @@ class Gate:
             return Verdict(tenant.why_not)
         if not sku_id:
             return Verdict(NO_SKU)
-        return judge(
+        held, absent = tenant.counted(sku_id), self._absent(tenant, sku_id, customer_id)
+        verdict = judge(
             tenant.units(sku_id),
-            tenant.counted(sku_id),
+            held,
             by,
             leaving=leaving,
-            absent=self._absent(tenant, sku_id, customer_id),
+            absent=absent,
             coming=self._coming(tenant, sku_id, customer_id),
             taken=taken,
         )
+        if not verdict.missing or not absent:
+            return verdict
+        known = self._known(tenant, customer_id)
+        return replace(verdict, doubt=doubt(held, absent, by, leaving=leaving, known=known))
+
+    def _known(self, tenant: Tenant, customer_id: str) -> set[str]:
+        """Name the subscriptions that are known by id: originals, and what replaces them."""
+        found = {
+            name for one in self._planned.get(customer_id, []) for name in one.subscription_ids
+        }
+        rows = self._desk.ledger.moves()
+        mine = rows[(rows["customer_id"] == customer_id) & rows["subscription_id"].notna()]
+        found |= {str(one) for one in mine["subscription_id"]}
+        return {alias for name in found for alias in tenant.names(name)}
 
     def _absent(self, tenant: Tenant, sku_id: str, customer_id: str) -> list[Holding]:
         """List originals of the plan that the tenant does not list, but for those that ended."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+# An agreement, its line and the tenant's subscription of it may end some days apart.
+ALIKE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,14 @@ class Holding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a pool covers its use, and why; `missing` seats are None where it is not known."""
+    """Whether a pool covers its use, and why; `missing` seats are None where it is not known.
+
+    `doubt` names ending seats that nobody knows by id: they may have been subtracted twice.
+    """
 
     reason: str
     missing: int | None = None
+    doubt: str = ""
 
     @property
     def covered(self) -> bool:
@@ -70,6 +77,31 @@ def judge(
     return Verdict(f"{said}; {units.consumed} in use", max(units.consumed - stays, 0))
 
 
+def doubt(
+    held: Iterable[Holding],
+    absent: Iterable[Holding],
+    day: date,
+    *,
+    leaving: Collection[str] = (),
+    known: Collection[str] = (),
+) -> str:
+    """Say which ending seats may be counted twice: of originals that the tenant does not list.
+
+    Such an original may be one of `held` under another id: one that is not among the `known`,
+    has as many seats, and ends within ALIKE of it. Empty when every ending seat has its id.
+    """
+    others = [one for one in _sorted(held) if one.id not in known]
+    said = []
+    for one in _sorted(absent):
+        if not _ends(one, day, leaving):
+            continue
+        alike = " or ".join(other.id for other in others if _alike(one, other))
+        like = f"{alike}, with {one.seats} seats ending then too, could not be matched with it"
+        like = like if alike else "nothing there is like it"
+        said.append(f"the tenant lists no {one.id}; {like}")
+    return "; ".join(said)
+
+
 def missing_seats(
     units: Units | None, others: Iterable[Holding], seats: int, *, replaced: int = 0
 ) -> str:
@@ -85,6 +117,12 @@ def missing_seats(
     if units.enabled - theirs >= seats:
         return ""
     return f"the tenant shows {units.enabled} seats, {theirs} of them not of this order"
+
+
+def _alike(one: Holding, other: Holding) -> bool:
+    if one.seats is None or one.ends_on is None or other.ends_on is None:
+        return False
+    return one.seats == other.seats and abs(one.ends_on - other.ends_on) <= ALIKE
 
 
 def _ends(one: Holding, day: date, leaving: Collection[str]) -> bool:
