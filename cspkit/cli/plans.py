@@ -197,6 +197,8 @@ def approve(
     _may_approve(made, by, margins, settings)
     with ledger_of(settings) as ledger:
         until = planning.horizon(made.document.start, ledger.clock.now().date(), policy)
+        names = {person(one.by) for one in ledger.approvals_of(made.hash)} | {person(by)}
+        missing = planning.names_needed(made.document, policy) - len(names)
         ledger.approve(
             made.hash,
             by=by,
@@ -204,10 +206,10 @@ def approve(
             made_by=made.document.made_by,
             covers_until=until,
             margins=margins,
+            # while a name is missing this plan cannot run, and the older one goes on
+            replaces=made.document.replaces if missing <= 0 else "",
         )
-        names = {person(one.by) for one in ledger.approvals_of(made.hash)}
     covered = sum(move.date <= until for move in made.document.moves)
-    missing = planning.names_needed(made.document, policy) - len(names)
     words = f"plan {made.hash[:12]} approved by {by} until {until}: {covered} of {len(made.moves)}"
     wait = "; a second person must approve it too" if missing > 0 else ""
     facts = {"hash": made.hash, "approved_by": by, "covers_until": str(until), "moves": covered}

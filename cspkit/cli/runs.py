@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,14 +119,18 @@ def status(
         lines = ledger.lines()
         if len(lines):
             counts["by hand"] = _count(lines, ["step", "state"])
-        waits = reconciling.waiting(ledger)
+        now = datetime.combine(day(as_of), time(tzinfo=UTC)) if as_of else None
+        waits = reconciling.waiting(ledger, now)
         last = reconciling.last_reconciled(ledger)
         figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}
+        superseded = _superseded(plan_file, ledger)
     if as_json:
         told = [one.as_json() for one in waits]
-        about = {"plan": figures} if plan_file else {}
+        about = {"plan": figures, "superseded": superseded} if plan_file else {}
         print_json({**counts, "waiting": told, "reconciled": last, **about})
         return
+    if superseded:
+        say(superseded)
     for standing, row in figures.get("standings", {}).items():
         say(f"{standing.replace('_', ' '):<12}{row['moves']:>9,} moves {row['seats']:>9,} seats")
     for name, states in counts.items():
@@ -202,6 +206,14 @@ def _audit(plan: Plan, customer_id: str, out: Path, settings: Settings) -> Path:
     wanted, outbox = customer_id.lower(), settings.reports / "outbox"
     with ledger_of(settings) as ledger:
         return audit.pack(ledger, wanted, out, name=named.get(wanted, ""), outbox=outbox)
+
+
+def _superseded(plan_file: Path | None, ledger: Ledger) -> str:
+    """Say which approved plan took over from this one, or nothing."""
+    from cspkit import planning
+    from cspkit.moves import guard
+
+    return guard.superseded(planning.Plan.read(plan_file), ledger) if plan_file else ""
 
 
 def _figures(

@@ -32,8 +32,12 @@ class People(Failing):
         made_by: str = "",
         covers_until: date | None = None,
         margins: bool = False,
+        replaces: str = "",
     ) -> None:
-        """Record who approves a plan; raise PlanRefused when its author does."""
+        """Record who approves a plan; raise PlanRefused when its author does.
+
+        `replaces` is the hash of the plan that must not begin anything any more from now on.
+        """
         by, made_by = by.strip(), made_by.strip()
         if not person(by):
             raise PlanRefused("an approval needs the name of the person who gives it")
@@ -44,6 +48,7 @@ class People(Failing):
         row |= {"plan_path": plan_path, "approved_at": at, "covers_until": covers_until}
         row |= {"os_user": leases.user(), "host": leases.host(), "margins": margins}
         detail = {name: str(row[name]) for name in ("by", "os_user", "host", "covers_until")}
+        detail |= {"replaces": replaces} if replaces else {}
         with self._write() as connection:
             connection.execute(sa.insert(schema.approvals).values(row))
             chain.append(connection, "approved", plan_hash, at=at, detail=detail)
@@ -59,6 +64,25 @@ class People(Failing):
         with self._read() as connection:
             found = connection.execute(query.order_by(table.c.approval_id)).mappings()
             return [Approval.of(row) for row in found]
+
+    def newest(self, plan_hash: str) -> Approval | None:
+        """Return the latest approval of the plan that took over from this one, and so on; or none.
+
+        Where two took over from the same plan, the one approved last counts.
+        """
+        table, after = schema.events, dict[str, str]()
+        query = sa.select(table.c.subject, table.c.detail).where(table.c.kind == "approved")
+        with self._read() as connection:
+            for subject, detail in connection.execute(query.order_by(table.c.event_id)):
+                before = json.loads(detail).get("replaces")
+                if not before or before == subject:
+                    continue
+                # the same content, planned again from a later plan, is the newest once more
+                if before in _line(subject, after):
+                    after.pop(subject, None)
+                after[before] = subject
+        last = _line(plan_hash, after)[-1]
+        return None if last == plan_hash else self.approval(last)
 
     def begin_run(
         self,
@@ -208,3 +232,11 @@ class People(Failing):
                 reason=f"{by.strip()}: {reason.strip()}",
                 columns=columns,
             )
+
+
+def _line(plan_hash: str, after: Mapping[str, str]) -> list[str]:
+    """Follow a plan to those that took over from it, one after the other."""
+    line = [plan_hash]
+    while (newer := after.get(line[-1])) is not None and newer not in line:
+        line.append(newer)
+    return line

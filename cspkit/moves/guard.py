@@ -16,6 +16,8 @@ from cspkit.tables import Mode
 from cspkit.wire import TokenProvider, has_mfa
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# What begins something new; the other steps finish what was begun, under whichever plan.
+BEGINNING = ("invite", "access", "renewal-safe", "provision")
 _KIND = {Mode.REHEARSAL: "rehearsal", Mode.LIVE: "tenant"}
 
 
@@ -44,6 +46,25 @@ def check_plan(plan: Plan, settings: Settings) -> None:
             f"the plan was made for {plan.document.service!r}, the settings name "
             f"{settings.service.id!r}: use the settings of that service, or plan again"
         )
+
+
+def superseded(plan: Plan, ledger: Ledger) -> str:
+    """Say which approved plan took over from this one, or nothing."""
+    newer = ledger.newest(plan.hash)
+    if newer is None:
+        return ""
+    file = f" ({newer.plan_path})" if newer.plan_path else ""
+    return (
+        f"plan {plan.hash[:12]} is superseded by {newer.plan_hash[:12]}{file},"
+        f" approved by {newer.by} on {newer.approved_at:%Y-%m-%d}"
+    )
+
+
+def check_newest(step: str, plan: Plan, ledger: Ledger) -> None:
+    """Refuse to begin anything by a plan that another one took over from."""
+    said = superseded(plan, ledger) if step in BEGINNING else ""
+    if said:
+        raise PlanRefused(f"{said}: run {step} by that plan")
 
 
 def check_approval(

@@ -62,8 +62,8 @@ def begin(
     `said` is what one step alone is told: asked_by, agreed_by and seats of an undo; `clock` dates
     work by hand, for which no service tells the time.
 
-    Nothing is done yet. Raises PlanRefused for a plan that is edited, unapproved, of another
-    service or beyond its approved horizon, LedgerError for a ledger of another service, and
+    Nothing is done yet. Raises PlanRefused for a plan that is edited, unapproved, superseded, of
+    another service or beyond its approved horizon, LedgerError for a ledger of another service, and
     SettingsError where mode and settings do not belong together.
     """
     if step not in STEPS:
@@ -87,6 +87,7 @@ def begin(
         about = select(found, step, limits, batch=batch, due=day, early=early)
         if chosen is not Mode.DRY:
             policy = desk.settings.policy
+            guard.check_newest(step, found, desk.ledger)
             guard.check_approval(found, desk.ledger, about.moves, made.by, policy)
             if not desk.by_hand:
                 guard.check_role(lambda: desk.invitation_link, desk.settings)

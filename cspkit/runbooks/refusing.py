@@ -54,14 +54,18 @@ def check_run(
     work.check_said(step, mode, limits, own)
     due = opening.read_day(str(given["due"]) or None)
     work.select(plan, step, limits, batch=batch or None, due=due)
-    _check_ledger(mode, settings)
+    _check_ledger(step, plan, mode, settings)
 
 
-def _check_ledger(mode: Mode, settings: Settings) -> None:
-    """Refuse a ledger in a place where none is safe, of another service, or not to be trusted."""
+def _check_ledger(step: str, plan: Plan, mode: Mode, settings: Settings) -> None:
+    """Refuse a ledger in a place where none is safe, of another service, or not to be trusted.
+
+    And a plan that, as the ledger knows, another one took over from.
+    """
     from cspkit.ledger import Ledger
     from cspkit.ledger.opening import address_of, file_of
     from cspkit.ledger.place import refuse_shared
+    from cspkit.moves import guard
 
     file = file_of(address_of(settings.ledger_url))
     if file is not None:
@@ -71,3 +75,5 @@ def _check_ledger(mode: Mode, settings: Settings) -> None:
         if mode is not Mode.DRY and ledger.distrust:
             problem = f"ledger {ledger.place}: {ledger.distrust}: nothing is sent"
             raise LedgerError(f"{problem}; see `cspkit doctor`")
+        if mode is not Mode.DRY:
+            guard.check_newest(step, plan, ledger)
