@@ -291,8 +291,19 @@ def test_what_nobody_shows_needs_evidence(scene: Scene) -> None:
     found.on(date(2026, 12, 13))
 
     assert (said.kind, "ended_on" in said.to_do) == (Kind.OVERDUE_END, True)
+    assert "cspkit run access" in said.to_do
     assert found.end.state is EndState.ENDED
     assert "screenshot" in found.end.reason
+
+
+def test_what_a_tenant_lists_under_no_such_id_needs_no_access(scene: Scene) -> None:
+    """Where the tenant can be looked into, nobody is told to ask for the access that is there."""
+    found = watched(scene, "ea", renews=False)
+    found.original.visible_from = scene.server.now() + timedelta(days=1000)
+    (said,) = [one for one in found.on(date(2026, 12, 12)) if one.subject == found.original.id]
+
+    assert (said.kind, "lists no such id" in said.to_do) == (Kind.OVERDUE_END, True)
+    assert ("cspkit run access" in said.to_do, "ended_evidence" in said.to_do) == (False, True)
 
 
 def test_what_ended_and_is_active_again_is_told(scene: Scene) -> None:

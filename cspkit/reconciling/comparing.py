@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cspkit.errors import ApiError, ApiRefused
 from cspkit.moves.desk import Desk
-from cspkit.moves.holdings import Tenant
+from cspkit.moves.holdings import NO_ACCESS, Tenant
 from cspkit.partner_center import AuditRecord
 from cspkit.partner_center.service import WORKERS
 from cspkit.planning import Plan
@@ -131,7 +131,9 @@ def _both(
 def _ends(
     desk: Desk, mine: Known, seen: Seen, facts: Originals, now: datetime
 ) -> Iterator[Verdict]:
-    tenant = Tenant(tuple(seen.subscriptions), tuple(seen.owned or ()), seen.pools)
+    closed = NO_ACCESS if seen.owned is None else ""
+    owned = tuple(seen.owned or ())
+    tenant = Tenant(tuple(seen.subscriptions), owned, seen.pools, why_not=closed)
     who = owner(desk, mine.customer_id)
     for row in mine.watched(now):
         said = _evidence(desk, row.original, now)
