@@ -200,7 +200,40 @@ def test_a_second_renewal_is_seen_with_a_limit_and_a_letter_of_its_own(scene: Sc
     )
     with scene.ledger() as ledger:
         noted = ledger.events()["kind"].tolist().count("end_noted")
+        soon, late = (
+            reconciling.waiting(ledger, datetime(2027, 12, day, tzinfo=UTC))[0].why
+            for day in (13, 20)
+        )
     assert (noted, len(found.letters)) == (1, 2)
+    assert "it can be cancelled until 2027-12-18 00:00 UTC" in soon
+    assert "it cannot be cancelled since 2027-12-18" in late
+
+
+def test_renewal_safe_stops_the_renewal_after_this_one(scene: Scene) -> None:
+    """The command that reconcile names works: no second year, only the month that retire ends."""
+    found = watched(scene, "csp_nce", renews=True)
+    found.on(ENDS + timedelta(days=10))
+    assert "`cspkit run renewal-safe`" in found.on(ENDS + timedelta(days=11))[0].to_do
+
+    assert scene.outcome("renewal-safe") == "done"
+    scene.server.set_clock(datetime(2027, 12, 12, tzinfo=UTC))
+    books, name = scene.books["renewals"], found.original.id
+    told = [one["how"] for one in books if one["subscription_id"] == name]
+
+    assert (found.end.state, told) == (EndState.SAFE, ["renewed", "extended"])
+
+
+@pytest.mark.parametrize("slides", [1, 2])
+def test_a_customer_is_asked_about_each_renewal(scene: Scene, slides: int) -> None:
+    """Where only a letter stops it, every renewal has a letter of its own, with its own end."""
+    found = watched(scene, "direct_mosa", renews=True)
+    for year in range(slides):
+        found.on(date(2026 + year, 12, 20))
+        assert "asked by" in scene.reason("renewal-safe")
+        assert found.end.state is EndState.ASKED
+
+    asked = list((scene.settings.reports / "outbox").glob("*renewal-off*.eml"))
+    assert (len(asked), found.end.facts["letter_for"]) == (slides, f"{2026 + slides}-12-10")
 
 
 def test_an_unknown_limit_is_unknown(scene: Scene) -> None:

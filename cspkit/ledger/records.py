@@ -186,6 +186,12 @@ class EndRow(Record):
         found: dict[str, Any] = json.loads(self.evidence)
         return found
 
+    @property
+    def ends_on(self) -> date | None:
+        """The last end on record: that of its latest renewal, else the planned one."""
+        renewed = self.facts.get("renewed_to")
+        return date.fromisoformat(str(renewed)) if renewed else self.plan_expires_on
+
 
 @dataclass(frozen=True)
 class Call(Record):

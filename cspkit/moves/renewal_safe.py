@@ -59,6 +59,7 @@ class RenewalSafe:
 
     def look(self, one: Subject) -> Look:
         """Say what is and what would be done about each original."""
+        one = self._as_renewed(one)
         move = one.planned
         state = self._state(move)
         stop = self.alarm(move) or self._not_now(one)
@@ -78,6 +79,7 @@ class RenewalSafe:
 
     def act(self, one: Subject, lease: Lease) -> Done:
         """Do it for each original; what was done before is seen and not done again."""
+        one = self._as_renewed(one)
         before = self._state(one.planned)
         stop = self.alarm(one.planned) or self._not_now(one)
         if stop is not None:
@@ -88,6 +90,7 @@ class RenewalSafe:
 
     def alarm(self, move: PlannedMove) -> Look | None:
         """Tell of an original that ends soon, does not renew, and has nothing in its place."""
+        move = self._on(move)
         desk, ends = self._desk, move.expires_on
         row = desk.ledger.move(move.move_id)
         ordered = row is not None and row.order_id is not None and row.state not in _STOPPED
@@ -120,7 +123,7 @@ class RenewalSafe:
         Without the customer's consent to a replacement a renewal is what keeps their users at
         work: then it is not for us to stop.
         """
-        desk = self._desk
+        desk, move = self._desk, self._on(move)
         held = sorted(set(move.subscription_ids) & desk.held_originals)
         if held:
             return f"original {held[0]} is on hold in the decisions"
@@ -189,6 +192,7 @@ class RenewalSafe:
         for move in self._desk.plan.document.moves:
             if move.customer_id != one.customer_id or letter_for(self._rule(move)) != letter:
                 continue
+            move = self._on(move)
             if self._not_now(Subject(move.move_id, one.customer, move)) is not None:
                 continue
             for name in move.subscription_ids:
@@ -208,6 +212,19 @@ class RenewalSafe:
         about = {"run_id": self._desk.run_id, "lease": lease, "reason": reason, **columns}
         if not self._desk.ledger.advance_end(row, after, **about):
             raise Overtaken
+
+    def _as_renewed(self, one: Subject) -> Subject:
+        return replace(one, move=self._on(one.planned))
+
+    def _on(self, move: PlannedMove) -> PlannedMove:
+        """Take the end of the latest renewal for the planned one, and its days with it."""
+        ends = (self._end(move, name).ends_on for name in move.subscription_ids)
+        new = max((day for day in ends if day is not None), default=move.expires_on)
+        if new <= move.expires_on:
+            return move
+        later = new - move.expires_on
+        days = {name: getattr(move, name) + later for name in ("renewal_safe_on", "last_safe_day")}
+        return move.model_copy(update={"expires_on": new, **days})
 
     def _tracked(self, move: PlannedMove, original: str) -> EndRow:
         return self._desk.ledger.track_end(

@@ -83,17 +83,11 @@ def judge(row: EndRow, tenant: Tenant, about: About) -> Verdict:
 
 def base(row: EndRow) -> date | None:
     """Give the end that an original should have: as planned, or as dealt with since."""
-    return row.plan_expires_on if row.state is EndState.RENEWED else noted(row)
-
-
-def noted(row: EndRow) -> date | None:
-    """Give the last end that is on record: of the latest renewal, else as planned."""
-    known = row.facts.get(TO)
-    return date.fromisoformat(str(known)) if known else row.plan_expires_on
+    return row.plan_expires_on if row.state is EndState.RENEWED else row.ends_on
 
 
 def _jumped(row: EndRow, seen: Seen) -> bool:
-    due = noted(row)
+    due = row.ends_on
     return due is not None and seen.ends_on is not None and seen.ends_on > due + SLACK
 
 
@@ -204,7 +198,7 @@ def _renewed(row: EndRow, seen: Seen, about: About) -> Verdict:
     renewed = row.state is EndState.RENEWED
     again = renewed and _jumped(row, seen)
     known = renewed and not again
-    due, facts = row.plan_expires_on if known else noted(row), row.facts
+    due, facts = row.plan_expires_on if known else row.ends_on, row.facts
     how = str(facts.get(HOW) or "") if known else _how(row, seen, about)
     until = _until(row, seen, about, known=known)
     evidence = {} if known else _evidence(how, row, seen, about)
@@ -231,7 +225,7 @@ def _how(row: EndRow, seen: Seen, about: About) -> str:
         return AGAIN
     if seen.sold is not None and seen.sold.term:
         return EXTENDED if seen.sold.term == "P1M" else AGAIN
-    due = noted(row)
+    due = row.ends_on
     if due is None or seen.ends_on is None:
         return AGAIN
     return EXTENDED if seen.ends_on - due <= MONTH else AGAIN
@@ -241,7 +235,7 @@ def _until(row: EndRow, seen: Seen, about: About, *, known: bool) -> datetime | 
     """Take the service's own limit, else the one of the channel's rules from the term's start."""
     if seen.sold is not None:
         return seen.sold.cancel_until
-    due = noted(row)
+    due = row.ends_on
     if known or due is None:
         return row.cancel_until
     begins = datetime.combine(due + timedelta(days=1), time(tzinfo=UTC))

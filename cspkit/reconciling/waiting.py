@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cspkit.ledger import EVERYONE, Ledger, Line
+from cspkit.ledger import EVERYONE, EndRow, Ledger, Line
 from cspkit.ledger.lines import OPEN
+from cspkit.reconciling.ending import EXTENDED, HOW
 from cspkit.reconciling.orders import settled_by
 from cspkit.reconciling.work import STEP
 from cspkit.tables import EndState, MoveState
@@ -42,10 +43,13 @@ class Waiting:
         return asdict(self) | {"since": self.since.isoformat() if self.since else None}
 
 
-def waiting(ledger: Ledger) -> list[Waiting]:
-    """List what waits for a person: holds, moves, renewed originals, letters, lines by hand."""
-    every = (_holds, _moves, _ends, _letters, _lines)
-    return [one for part in every for one in part(ledger)]
+def waiting(ledger: Ledger, now: datetime | None = None) -> list[Waiting]:
+    """List what waits for a person: holds, moves, renewed originals, letters, lines by hand.
+
+    `now` tells which limits are over; by default the ledger's clock does.
+    """
+    ends = _ends(ledger, now or ledger.clock.now())
+    return [*_holds(ledger), *_moves(ledger), *ends, *_letters(ledger), *_lines(ledger)]
 
 
 def last_reconciled(ledger: Ledger) -> dict[str, Any] | None:
@@ -91,20 +95,26 @@ def _moves(ledger: Ledger) -> list[Waiting]:
     ]
 
 
-def _ends(ledger: Ledger) -> list[Waiting]:
+def _ends(ledger: Ledger, now: datetime) -> list[Waiting]:
     """List the renewed originals, those first whose limit comes first."""
     renewed = [row for row in ledger.end_rows() if row.state is EndState.RENEWED]
     found = []
     for row in sorted(renewed, key=lambda row: (_limit(row.cancel_until), row.original)):
-        until = (
-            f"it can be cancelled until {row.cancel_until:%Y-%m-%d %H:%M} UTC"
-            if row.cancel_until
-            else "nobody states how long it can be cancelled"
-        )
+        until = _until(row, max(now, row.seen_at or now))
         why = f"{row.reason}; {until}; owner {row.owner or 'nobody named'}"
-        to_do = "`cspkit reconcile` says what it costs; `cspkit run renewal-safe` for its new end"
+        step = "retire" if row.facts.get(HOW) == EXTENDED else "renewal-safe"
+        to_do = f"`cspkit reconcile` says what it costs; `cspkit run {step}` for its new end"
         found.append(Waiting("renewed", row.original, row.customer_id, why, to_do, row.renewed_at))
     return found
+
+
+def _until(row: EndRow, now: datetime) -> str:
+    """Say how long a renewal can be cancelled; what was seen later than `now` counts, too."""
+    if row.cancel_until is None:
+        return "nobody states how long it can be cancelled"
+    if row.cancel_until <= now:
+        return f"it cannot be cancelled since {row.cancel_until:%Y-%m-%d}"
+    return f"it can be cancelled until {row.cancel_until:%Y-%m-%d %H:%M} UTC"
 
 
 def _letters(ledger: Ledger) -> list[Waiting]:
