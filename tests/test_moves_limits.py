@@ -320,4 +320,15 @@ def test_nothing_begins_when_the_time_is_up(fresh: Scene) -> None:
 
     assert outcomes["outcome"].tolist() == ["done", "done", "skipped"]
     assert work.stopped.startswith("the run stopped at 17:00")
+    assert "on 2026-03-03" in work.stopped
     assert not work.unfinished
+
+
+def test_a_time_of_tomorrow_is_told_with_its_day(fresh: Scene) -> None:
+    """00:01 at eleven in the evening is tomorrow's: nobody has to guess it."""
+    wall = FixedClock(datetime(2026, 3, 3, 23, 0).astimezone())
+    work = doing(fresh, Doing(lambda one: None), 1, limits=Limits(until="00:01"), wall=wall)
+    (note,) = work.notes
+    work.close()
+
+    assert note.startswith("nothing begins after 00:01 ") and " on 2026-03-04 " in note

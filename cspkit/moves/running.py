@@ -315,4 +315,4 @@ def _dry(look: Look) -> Done:
 
 
 def _told(instant: datetime) -> str:
-    return f"{instant:%H:%M %Z} ({instant:%z} from UTC)"
+    return f"{instant:%H:%M %Z on %Y-%m-%d} ({instant:%z} from UTC)"
