@@ -441,6 +441,8 @@ def test_verified_means_seen_by_two_services(scene: Scene) -> None:
     scene.plan(scene.with_access())
     scene.run("provision")
 
+    dry = scene.run("verify", mode="dry")["reason"][0]
+    assert dry.startswith("would check the seats")
     assert scene.outcome("verify") == "done"
     assert scene.state() == "verified"
 
@@ -462,7 +464,10 @@ def test_without_access_nothing_is_verified(scene: Scene) -> None:
     scene.plan(scene.customers(lambda one: one.related and not scene.world.access_of[one.id])[0])
     scene.run("provision")
 
+    (dry,) = scene.run("verify", mode="dry")["reason"]
+
     assert "cannot be looked into yet" in scene.reason("verify")
+    assert "cannot be looked into yet" in dry and not dry.startswith("would ")
 
 
 def test_too_few_seats_go_to_a_person(scene: Scene) -> None:
@@ -473,6 +478,7 @@ def test_too_few_seats_go_to_a_person(scene: Scene) -> None:
     (order,) = scene.orders
     scene.world.subscriptions[customer.id][order["subscription_id"]].seats = 6
 
+    assert scene.outcome("verify", mode="dry") == "human"
     assert scene.outcome("verify") == "human"
     assert scene.outcome("provision") == "human"
     assert len(scene.orders) == 1

@@ -449,3 +449,14 @@ def test_the_customers_own_signature_comes_first(scene: Scene) -> None:
     with scene.ledger() as ledger:
         assert ledger.step(customer.id, "agreement").reason == "signed by the customer"
     assert attestations(scene) == 0
+
+
+def test_a_dry_run_sees_an_agreement_that_is_there(scene: Scene) -> None:
+    """What the service shows is not called missing, though the ledger has no word of it yet."""
+    scene.plan(scene.ready())
+    shown = scene.run("access", mode="dry")
+    reason = shown["reason"][0]
+
+    assert list(shown["outcome"]) == ["dry"]
+    assert "note the agreement" in reason and "missing: access; the agreement is there" in reason
+    assert "missing: agreement" not in reason

@@ -47,6 +47,13 @@ class Access:
         if desk.online and not desk.related(one.customer_id):
             return Look(state, "wait", NOT_RELATED)
         would_do = "ask for access" if state is StepState.TO_DO else "look whether it is there"
+        if Step.AGREEMENT in missing and desk.mode is Mode.DRY and desk.online:
+            how = agreeing.agreed(desk, one.customer_id)
+            if how:
+                missing.remove(Step.AGREEMENT)
+                would_do = f"note the agreement, {would_do}"
+                rest = f"missing: {', '.join(missing)}; " if missing else ""
+                return Look(state, would_do, f"{rest}the agreement is there: {how}")
         told, whole = agreeing.intended(desk, one.customer_id)
         if Step.AGREEMENT in missing and told:
             would_do = f"attest the agreement, {would_do}" if whole else would_do

@@ -9,9 +9,10 @@ from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.evidence import Evidence
 from cspkit.moves.pool import missing_seats
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
-from cspkit.tables import MoveState
+from cspkit.tables import Mode, MoveState
 
 NOT_ORDERED = "not ordered yet"
+NOT_THERE = "once its seats are delivered"
 _ENDED = ("suspended", "deleted", "expired", "disabled")
 _CHECKED = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
 
@@ -36,7 +37,30 @@ class Verify:
             return Look(row.state, "nothing", "the seats were verified", Outcome.SKIPPED)
         if row.state in (MoveState.HUMAN, MoveState.UNDONE):
             return delivery.standing(row)
-        return Look(row.state, "check the seats", f"order {row.order_id}")
+        if self._desk.mode is Mode.DRY and self._desk.online and not self._desk.by_hand:
+            return self._foreseen(row)
+        return Look(row.state, "check the seats", _order(row))
+
+    def _foreseen(self, row: MoveRow) -> Look:
+        """Read what a run would read, as far as the order is: a dry one promises no more."""
+        if row.state is not MoveState.PROVISIONED:
+            wait = self._unproven(row)
+            return Look(row.state, "wait" if wait else "check the seats", wait or NOT_THERE)
+        wrong, unknown = self._sold(row)
+        if wrong:
+            return Look(row.state, "wait for a person", wrong, Outcome.HUMAN)
+        wait = unknown or self._waiting(row) or self._seen(row)[0]
+        return Look(row.state, "wait" if wait else "check the seats", wait or _order(row))
+
+    def _unproven(self, row: MoveRow) -> str:
+        """Say why the seats could not be seen even when they are there; empty when they could."""
+        try:
+            holdings.look_into(self._desk, row.customer_id)
+        except ApiRefused as error:
+            if not evidence.is_closed(error):
+                raise
+            return evidence.shows_seats(self._desk, row)[0]
+        return ""
 
     def act(self, one: Subject, lease: Lease) -> Done:
         """Check, and record what is verified; what is not visible yet is looked at again."""
@@ -142,3 +166,7 @@ class Verify:
             evidence=proof,
         ):
             raise Overtaken
+
+
+def _order(row: MoveRow) -> str:
+    return f"order {row.order_id}"
