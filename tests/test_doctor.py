@@ -17,7 +17,7 @@ import pytest
 
 from cspkit import doctor
 from cspkit.doctor import FAILED, OK, WARNING, Finding, machine, service
-from cspkit.ledger import Ledger, backups
+from cspkit.ledger import Ledger, backups, new_holder
 from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.server import Server
 from cspkit.settings import FILE, Paths, Service, Settings
@@ -140,6 +140,27 @@ def test_a_restored_ledger_is_sent_to_reconcile(settings: Settings) -> None:
     found = looked(settings)["ledger memory"]
 
     assert (found.result, found.advice.startswith("`cspkit reconcile`")) == (FAILED, True)
+
+
+def test_a_run_that_was_killed_is_named_until_it_is_run_again(settings: Settings) -> None:
+    """Nothing else tells that a run broke off; a lease of its own holder says that it works."""
+    with Ledger(sqlite(settings.root / "ledger" / "cspkit.db")) as ledger:
+        ledger.begin_run("invite", mode="live", plan_hash="p1", batch="B001")
+        again = ledger.begin_run("provision", mode="live", plan_hash="p1", batch="B001")
+        ledger.end_run(again, {})
+        assert ledger.broken_off() != []
+        lease = ledger.lease("c1", new_holder())
+        assert ledger.broken_off() == []
+        ledger.release_lease(lease)
+        (said,) = ledger.broken_off()
+    found = looked(settings)["run"]
+    with Ledger(sqlite(settings.root / "ledger" / "cspkit.db")) as ledger:
+        again = ledger.begin_run("invite", mode="live", plan_hash="p1", batch="B001")
+        ledger.end_run(again, {})
+
+    assert said.startswith("invite B001 (live) of ")
+    assert (found.result, found.found) == (WARNING, f"{said} never ended")
+    assert "run" not in looked(settings)
 
 
 def test_a_ledger_of_another_service_is_named(settings: Settings) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -475,9 +477,23 @@ def test_the_index_lists_reports_and_receipts(tmp_path: Path, ledger: Ledger) ->
     record.save(place / f"40-invite{receipts.RECORD}")
     (place / "40-invite.html").write_text("receipt")
 
+    killed = receipts.make_folder(settings.reports, at, "access")
+    record = receipts.Record("access", "live", at, "ana", notebook="45-access.ipynb")
+    # no process has this number
+    replace(record, process=f"{socket.gethostname()}:{2**31 - 1}").save(
+        killed / f"45-access{receipts.RECORD}"
+    )
+    work = receipts.make_folder(settings.reports, at, "verify")
+    replace(record, name="verify").save(work / f"45-access{receipts.RECORD}")
+
     reporting.write(status_of(settings, ledger, original()), settings.reports / "indexed", "it")
 
-    found = Tags((settings.reports / "index.html").read_text(encoding="utf-8")).found
+    page = (settings.reports / "index.html").read_text(encoding="utf-8")
+    found = Tags(page).found
+    assert re.findall(">(access|verify)</a>.*?<td>([^<>]*)</td></tr>", page) == [
+        ("verify", "running"),
+        ("access", "broken off: run it again"),
+    ]
     links = [attributes.get("href") for tag, attributes in found if tag == "a"]
     assert "indexed/index.html" in links
     assert f"receipts/{place.name}/40-invite.html" in links

@@ -54,6 +54,8 @@ def _looked_at(seen: Ledger, settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("ledger content", OK, f"{state.runs} chains of events are whole")
     yield _backed_up(state.backups, state.shared)
+    for said in seen.broken_off():
+        yield Finding("run", WARNING, f"{said} never ended", "is it not at work? run it again")
     for hold in seen.holds():
         who = "everyone" if hold.customer_id == EVERYONE else hold.customer_id
         said = f"{who} since {hold.held_at:%Y-%m-%d} by {hold.by}: {hold.reason}"

@@ -44,6 +44,11 @@ def table(connection: sa.Connection, which: sa.Table) -> pd.DataFrame:
     return _frame(_rows(connection, which, *key), names, which)
 
 
+def rows(connection: sa.Connection, which: sa.Table) -> list[dict[str, Any]]:
+    """Read the rows of a table as they are, in the order of its key."""
+    return _rows(connection, which, *(column.name for column in which.primary_key.columns))
+
+
 def _rows(connection: sa.Connection, which: sa.Table, *key: str) -> list[dict[str, Any]]:
     query = sa.select(which).order_by(*(which.c[name] for name in key))
     return [dict(row) for row in connection.execute(query).mappings()]

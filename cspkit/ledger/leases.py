@@ -83,6 +83,13 @@ def release(connection: sa.Connection, lease: Lease, now: datetime) -> None:
     )
 
 
+def working(connection: sa.Connection, now: datetime) -> set[str]:
+    """Name who is at work where, as far as leases that still count tell."""
+    query = sa.select(leases.c.holder).where(leases.c.holder != "", leases.c.until > now)
+    holders = connection.execute(query).scalars()
+    return {one.partition(":")[0] for one in holders if _alive(one)}
+
+
 def _ensure(connection: sa.Connection, subject: str, now: datetime) -> None:
     """Have a row to lock, whoever comes first."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -246,6 +246,28 @@ class Ledger(Hand, Mails):
         """Give one row per run: step, mode, plan_hash, batch, by, started_at, ended_at, counts."""
         return self._frame(schema.runs)
 
+    def broken_off(self) -> list[str]:
+        """Say which runs never ended, oldest first, while nobody of theirs is at work.
+
+        A later run of the same step that ended has done what one of them left.
+        """
+        with self._read() as connection:
+            rows = frames.rows(connection, schema.runs)
+            working = leases.working(connection, leases.now(connection, self._wall))
+        rows.sort(key=lambda row: (row["started_at"], row["run_id"]))
+        same = ("step", "mode", "batch")
+        done = {
+            tuple(row[name] for name in same): row["started_at"] for row in rows if row["ended_at"]
+        }
+        return [
+            f"{row['step']} {row['batch'] or row['due'] or ''} ({row['mode']}) of {row['by']}"
+            f" since {row['started_at']:%Y-%m-%d %H:%M} UTC".replace("  ", " ")
+            for row in rows
+            if not row["ended_at"]
+            and f"{row['by']}@{row['host']}" not in working
+            and done.get(tuple(row[name] for name in same), row["started_at"]) <= row["started_at"]
+        ]
+
     def approvals(self) -> pd.DataFrame:
         """Give one row per approval: plan_hash, by, made_by, plan_path, approved_at."""
         return self._frame(schema.approvals)

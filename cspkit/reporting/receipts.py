@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 
 from cspkit.errors import SettingsError
 
@@ -57,6 +59,7 @@ class Record:
     notes: list[str] = field(default_factory=list)
     stopped: str = ""
     left: str = ""
+    process: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
 
     def save(self, file: Path) -> None:
         """Write the record, whole or not at all."""
@@ -108,17 +111,25 @@ def _slug(word: str) -> str:
 def read(reports: Path) -> pd.DataFrame:
     """Return one row per run found below a reports folder, newest first.
 
-    Columns: run_id, name, mode, batch, due, status, started, ended, by, counts, error, html.
+    Columns: run_id, name, mode, batch, due, status, started, ended, by, counts, error, html,
+    process.
     """
     rows = [_row(file) for file in sorted((reports / FOLDER).glob(f"*/*{RECORD}"))]
     columns = ["run_id", "name", "mode", "batch", "due", "status", "started", "ended", "by"]
     rows.sort(key=lambda row: (row["started"], row["run_id"]), reverse=True)
-    return pd.DataFrame(rows, columns=[*columns, "counts", "error", "html"], dtype=object)
+    columns += ["counts", "error", "html", "process"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def at_work(process: str) -> bool:
+    """Say whether the process of a run may still be there; on another computer nobody can see."""
+    host, _, number = process.rpartition(":")
+    return bool(host) and (host != socket.gethostname() or psutil.pid_exists(int(number)))
 
 
 def _row(file: Path) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return record | {
+    return {"process": "", **record} | {
         "run_id": file.parent.name,
         "started": datetime.fromisoformat(record["started"]),
         "ended": record["ended"] and datetime.fromisoformat(record["ended"]),

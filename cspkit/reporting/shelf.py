@@ -13,6 +13,7 @@ from cspkit.reporting import receipts
 from cspkit.reporting.figures import records
 
 RECORD = ".report.json"
+BROKEN_OFF = "broken off: run it again"
 
 
 def note(page: Path, **facts: str) -> None:
@@ -50,10 +51,14 @@ def _reports(reports: Path) -> list[dict[str, Any]]:
 def _receipts(reports: Path) -> list[dict[str, Any]]:
     rows = []
     for run in records(receipts.read(reports)):
-        if run["html"].exists():
-            row = {"at": run["started"].strftime("%Y-%m-%d %H:%M"), "what": run["name"]}
-            row |= {"about": f"{run['batch'] or run['due']}, {run['mode']}", "state": run["status"]}
-            rows.append(row | {"link": _link(run["html"], reports)})
+        row = {"at": run["started"].strftime("%Y-%m-%d %H:%M"), "what": run["name"]}
+        row |= {"about": f"{run['batch'] or run['due']}, {run['mode']}", "state": run["status"]}
+        page = run["html"]
+        if run["status"] == receipts.RUNNING and not receipts.at_work(run["process"]):
+            row["state"] = BROKEN_OFF
+        # a run that was killed, or whose disk was full, left no more than its record
+        page = page if page.exists() else page.with_suffix(receipts.RECORD)
+        rows.append(row | {"link": _link(page, reports)})
     return rows
 
 
