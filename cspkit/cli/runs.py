@@ -123,10 +123,12 @@ def status(
         waits = reconciling.waiting(ledger, now)
         last = reconciling.last_reconciled(ledger)
         figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}
+        open_runs = ledger.broken_off()
         superseded = _superseded(plan_file, ledger)
     if as_json:
         told = [one.as_json() for one in waits]
-        about = {"plan": figures, "superseded": superseded} if plan_file else {}
+        about: dict[str, Any] = {"plan": figures, "superseded": superseded} if plan_file else {}
+        about |= {"broken_off": open_runs} if open_runs else {}
         print_json({**counts, "waiting": told, "reconciled": last, **about})
         return
     if superseded:
@@ -137,6 +139,8 @@ def status(
         found = ", ".join(f"{state}: {number}" for state, number in states.items())
         say(f"{name}: {found or 'none yet'}")
     say(f"reconciled: {last['at'] if last else 'never; `cspkit reconcile` does it, daily'}")
+    for said in open_runs:
+        say(f"never ended: {said}; is it not at work? run it again")
     say(f"waiting for a person: {len(waits) or 'nothing'}")
     for one in waits:
         say(f"  {one.line}")
