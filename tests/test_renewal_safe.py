@@ -10,7 +10,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from cspkit import decisions, moves
+from cspkit import decisions, moves, reconciling
 from cspkit.clock import FixedClock
 from cspkit.ledger import EndRow, Ledger
 from cspkit.moves import Work, opening
@@ -610,6 +610,58 @@ def test_an_end_that_nothing_replaces_is_an_alarm(scene: Scene, ordered: bool) -
 
     assert shown["outcome"].tolist() == ["done" if ordered else "human"]
     assert ("nothing is ordered in its place" in shown["reason"][0]) is not ordered
+
+
+@pytest.mark.parametrize("consent", ["kept", "changed"])
+def test_an_end_that_was_asked_for_is_an_alarm_before_the_gap(scene: Scene, consent: str) -> None:
+    """Asked to stop, and consent changed: a person hears it while it can still be put right."""
+    item = original(scene, "direct_mosa")
+    last = item.ends_on - timedelta(days=2)
+    planned(scene, item, date=last)
+    kept(scene)
+    scene.run(STEP)
+    assert end(scene, item).state is EndState.ASKED
+    if consent == "changed":
+        scene.consent(target_offer="CFQ7TTC0LCHC:0099")
+    told = []
+    for day in (last - timedelta(days=14), last):
+        scene.server.set_clock(scenes.at(day))
+        work = reconciling.begin(scene.settings)
+        mine = [one for one in work.differences if one.subject == item.id]
+        with scene.ledger() as ledger:
+            waits = reconciling.waiting(ledger, scenes.at(day), scene.settings)
+        work.close()
+        said = [scene.reason(STEP), *(one.ledger for one in mine), *(one.why for one in waits)]
+        told.append(["nothing is ordered in its place" in one for one in said])
+        if consent == "changed" and day == last:
+            assert all("consent_differs" in one for one in said)
+
+    assert told == [[False], [True] * 3 if consent == "changed" else [False]]
+
+
+def test_an_end_that_a_newer_plan_dropped_waits_for_a_person(scene: Scene) -> None:
+    """No approved plan has its move any more, and nobody would order: told at once."""
+    item, other = originals(scene, "direct_mosa")[:2]
+    planned(scene, item)
+    old = kept(scene)
+    scene.run(STEP)
+    scene.plan_file = scene.plan_file.with_name("next.json")
+    planned(scene, other)
+    kept(scene, replaces=old)
+    with scene.ledger() as ledger:
+        (told,) = reconciling.waiting(ledger, scenes.at(MONDAY), scene.settings)
+
+    assert (told.subject, "no approved plan" in told.why) == (item.id, True)
+    assert "or have its renewal switched on again" in told.to_do
+
+
+def kept(scene: Scene, replaces: str = "") -> str:
+    """Approve the plan where its file lies, as the verb does."""
+    plan = Plan.read(scene.plan_file)
+    about = {"plan_path": str(scene.plan_file), "replaces": replaces}
+    with scene.ledger() as ledger:
+        ledger.approve(plan.hash, by="berta", made_by="ana", **about)
+    return plan.hash
 
 
 def needed(scene: Scene, item: Subscription) -> bool:

@@ -120,7 +120,7 @@ def status(
         if len(lines):
             counts["by hand"] = _count(lines, ["step", "state"])
         now = datetime.combine(day(as_of), time(tzinfo=UTC)) if as_of else None
-        waits = reconciling.waiting(ledger, now)
+        waits = reconciling.waiting(ledger, now, settings)
         last = reconciling.last_reconciled(ledger)
         figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}
         open_runs = ledger.broken_off()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from cspkit.channels import Rule
 from cspkit.ledger import EndRow
-from cspkit.moves import renewals
+from cspkit.moves import consent, renewals
 from cspkit.moves.desk import Desk
 from cspkit.moves.renewal_asking import Letter, letter_for
 from cspkit.moves.renewals import Renewal
 from cspkit.moves.rows import Outcome
 from cspkit.planning import PlannedMove
+from cspkit.policy import Workdays
 from cspkit.tables import EndState
 
 CELLS = "renewal_off_by, renewal_off_on and renewal_off_evidence in decisions.xlsx"
 OVER = (EndState.SCHEDULED, EndState.ENDED)
+STOPPED = (EndState.ASKED, EndState.SAFE, EndState.SCHEDULED)
+WAYS_OUT = "order it now, or have its renewal switched on again"
+# Working days before the last safe day from which what blocks an order is a person's matter.
+NEAR = 3
 # Services write an end as its last day or as the midnight after it.
 SLACK = timedelta(days=1)
 
@@ -36,6 +43,35 @@ class Todo:
     renewal: Renewal | None = None
     letter: Letter | None = None
     back_on: bool = False
+
+
+def on_its_end(move: PlannedMove, ends: Iterable[EndRow]) -> PlannedMove:
+    """Take the end of the latest renewal for the planned one, and its days with it."""
+    days = (row.ends_on for row in ends)
+    new = max((day for day in days if day is not None), default=move.expires_on)
+    if new <= move.expires_on:
+        return move
+    names, later = ("renewal_safe_on", "last_safe_day"), new - move.expires_on
+    moved = {name: getattr(move, name) + later for name in names}
+    return move.model_copy(update={"expires_on": new, **moved})
+
+
+def unordered(
+    move: PlannedMove, said: dict[str, dict[str, Any]], today: date, workdays: Workdays
+) -> str:
+    """Say why a move that is not ordered needs a person now; empty while all goes as planned.
+
+    That is so after its last safe day, and shortly before it where its own day went by or the
+    customer's consent, `said` by original, keeps it from being ordered.
+    """
+    last = move.last_safe_day
+    if today > move.expires_on or (today <= last and workdays.after(today, NEAR) < last):
+        return ""
+    refused = consent.disagreement(move, said, today)
+    if today <= min(last, move.date) and not refused:
+        return ""
+    when = f"its last safe day {'was' if today > last else 'is'} {last}"
+    return f"{when}, {refused or f'its order was due on {move.date}'}"
 
 
 def decide(desk: Desk, move: PlannedMove, row: EndRow, rule: Rule) -> Todo:

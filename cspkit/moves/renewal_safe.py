@@ -14,10 +14,20 @@ from cspkit.moves import consent, delivery, readiness, renewals
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.posting import NotPosted
 from cspkit.moves.renewal_asking import Asked, Letter, ask, letter_for
-from cspkit.moves.renewal_deciding import CELLS, Todo, decide, typed
+from cspkit.moves.renewal_deciding import (
+    CELLS,
+    STOPPED,
+    WAYS_OUT,
+    Todo,
+    decide,
+    on_its_end,
+    typed,
+    unordered,
+)
 from cspkit.moves.renewals import Renewal
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.planning import PlannedMove
+from cspkit.policy import Workdays
 from cspkit.tables import EndState, MoveState, Step, StepState
 
 NOT_RELATED = "the customer has not accepted the invitation yet"
@@ -26,7 +36,6 @@ _FAR = (
     *(EndState.OPEN, EndState.RENEWED, EndState.ASKED),
     *(EndState.SAFE, EndState.SCHEDULED, EndState.ENDED),
 )
-_OFF = (EndState.SAFE, EndState.SCHEDULED)
 _ASKABLE = (EndState.OPEN, EndState.RENEWED)
 _STOPPED = (MoveState.REFUSED, MoveState.UNDONE)
 _WORST = (Outcome.FAILED, Outcome.HUMAN, Outcome.WAITING, Outcome.SKIPPED, Outcome.DONE)
@@ -94,14 +103,16 @@ class RenewalSafe:
         desk, ends = self._desk, move.expires_on
         row = desk.ledger.move(move.move_id)
         ordered = row is not None and row.order_id is not None and row.state not in _STOPPED
-        if ordered or not move.last_safe_day < desk.today <= ends:
+        if ordered:
             return None
-        off = [name for name in move.subscription_ids if self._end(move, name).state in _OFF]
-        if not off:
+        off = [name for name in move.subscription_ids if self._end(move, name).state in STOPPED]
+        late = unordered(move, desk.originals, desk.today, self._workdays) if off else ""
+        if not late:
             return None
-        why = f"{off[0]} does not renew, ends on {ends}, and nothing is ordered in its place"
-        advice = "order it now, or have its renewal switched on again"
-        return Look("", "wait for a person", f"{why}: {advice}", Outcome.HUMAN)
+        is_asked = self._end(move, off[0]).state is EndState.ASKED
+        is_off = "was asked not to renew" if is_asked else "does not renew"
+        why = f"{off[0]} {is_off}, ends on {ends}, and nothing is ordered in its place"
+        return Look("", "wait for a person", f"{why}; {late}: {WAYS_OUT}", Outcome.HUMAN)
 
     def _not_now(self, one: Subject) -> Look | None:
         """Say why nothing is done about a whole move; its state is filled in by the caller."""
@@ -217,14 +228,7 @@ class RenewalSafe:
         return replace(one, move=self._on(one.planned))
 
     def _on(self, move: PlannedMove) -> PlannedMove:
-        """Take the end of the latest renewal for the planned one, and its days with it."""
-        ends = (self._end(move, name).ends_on for name in move.subscription_ids)
-        new = max((day for day in ends if day is not None), default=move.expires_on)
-        if new <= move.expires_on:
-            return move
-        later = new - move.expires_on
-        days = {name: getattr(move, name) + later for name in ("renewal_safe_on", "last_safe_day")}
-        return move.model_copy(update={"expires_on": new, **days})
+        return on_its_end(move, (self._end(move, name) for name in move.subscription_ids))
 
     def _tracked(self, move: PlannedMove, original: str) -> EndRow:
         return self._desk.ledger.track_end(
@@ -245,6 +249,10 @@ class RenewalSafe:
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
         return channels.rules(self._desk.settings.channels)
+
+    @cached_property
+    def _workdays(self) -> Workdays:
+        return Workdays(self._desk.settings.policy)
 
     @cached_property
     def _accepted(self) -> set[str]:

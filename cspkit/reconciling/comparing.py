@@ -18,6 +18,7 @@ from cspkit.reconciling.ending import About, Verdict
 from cspkit.reconciling.known import Known
 from cspkit.reconciling.originals import Originals
 from cspkit.reconciling.seeing import Seen, Wanted
+from cspkit.reconciling.uncovered import WAYS_OUT, Uncovered
 
 
 @dataclass
@@ -52,6 +53,7 @@ def compare(
     records = seeing.audit(desk)
     before = known.read(desk.ledger, plans)
     now = desk.clock.now()
+    gaps = Uncovered(desk.ledger, plans, desk.settings, desk.originals)
     asked = _in_question(before, records, now, forgot=forgot)
     wanted = {one: _wanted(before.get(one), now) for one in asked if only is None or one in only}
     seen = dict(seeing.customers(desk, wanted, records, workers=workers))
@@ -63,7 +65,7 @@ def compare(
         if isinstance(shown, ApiError):
             _not_read(made, mine, shown)
         else:
-            _both(made, desk, mine, shown, facts, now, forgot=forgot)
+            _both(made, desk, mine, shown, facts, now, gaps, forgot=forgot)
     made.differences = ordered(made.differences)
     return made
 
@@ -115,6 +117,7 @@ def _both(
     seen: Seen,
     facts: Originals,
     now: datetime,
+    gaps: Uncovered,
     *,
     forgot: bool,
 ) -> None:
@@ -125,7 +128,8 @@ def _both(
     made.differences += replacements.compare(mine, seen, now=now, settle=settle)
     for verdict in _ends(desk, mine, seen, facts, now):
         made.verdicts.append(verdict)
-        made.differences += [verdict.difference] if verdict.difference else []
+        found = verdict.difference or _gap(verdict, mine, gaps, now)
+        made.differences += [found] if found else []
 
 
 def _ends(
@@ -139,6 +143,18 @@ def _ends(
         said = _evidence(desk, row.original, now)
         about = About(mine.replacing(row.original), facts, who, now, said)
         yield ending.judge(row, tenant, about)
+
+
+def _gap(verdict: Verdict, mine: Known, gaps: Uncovered, now: datetime) -> Difference | None:
+    """Tell an original that is to end and has nothing ordered in its place."""
+    row = verdict.row
+    why = "" if verdict.after else gaps.why(row, mine.replacing(row.original), now.date())
+    if not why:
+        return None
+    ledger = f"{row.state}, nothing is ordered in its place: {why}"
+    seen = f"{verdict.seen.status} until {verdict.seen.ends_on}" if verdict.seen else "nothing"
+    kind, name = Kind.WAITS_FOR_PERSON, row.original
+    return Difference(kind, row.customer_id, name, ledger, seen, WAYS_OUT, (name,))
 
 
 def _evidence(desk: Desk, original: str, now: datetime) -> str:

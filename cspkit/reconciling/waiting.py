@@ -11,7 +11,9 @@ from cspkit.ledger import EVERYONE, EndRow, Ledger, Line
 from cspkit.ledger.lines import OPEN
 from cspkit.reconciling.ending import EXTENDED, HOW
 from cspkit.reconciling.orders import settled_by
+from cspkit.reconciling.uncovered import WAYS_OUT, uncovered
 from cspkit.reconciling.work import STEP
+from cspkit.settings import Settings
 from cspkit.tables import EndState, MoveState
 
 _MAILS = {
@@ -43,12 +45,16 @@ class Waiting:
         return asdict(self) | {"since": self.since.isoformat() if self.since else None}
 
 
-def waiting(ledger: Ledger, now: datetime | None = None) -> list[Waiting]:
+def waiting(
+    ledger: Ledger, now: datetime | None = None, settings: Settings | None = None
+) -> list[Waiting]:
     """List what waits for a person: holds, moves, renewed originals, letters, lines by hand.
 
-    `now` tells which limits are over; by default the ledger's clock does.
+    `now` tells which limits are over; by default the ledger's clock does. With the `settings` of
+    a workspace also the ends that were stopped and have nothing ordered in their place.
     """
-    ends = _ends(ledger, now or ledger.clock.now())
+    now = now or ledger.clock.now()
+    ends = _ends(ledger, now) + (_uncovered(ledger, settings, now) if settings else [])
     return [*_holds(ledger), *_moves(ledger), *ends, *_letters(ledger), *_lines(ledger)]
 
 
@@ -106,6 +112,20 @@ def _ends(ledger: Ledger, now: datetime) -> list[Waiting]:
         to_do = f"`cspkit reconcile` says what it costs; `cspkit run {step}` for its new end"
         found.append(Waiting("renewed", row.original, row.customer_id, why, to_do, row.renewed_at))
     return found
+
+
+def _uncovered(ledger: Ledger, settings: Settings, now: datetime) -> list[Waiting]:
+    return [
+        Waiting(
+            "end",
+            row.original,
+            row.customer_id,
+            f"{row.state}, ends on {row.ends_on}, nothing is ordered in its place: {why}",
+            f"{WAYS_OUT}; `cspkit run provision` orders",
+            row.asked_at or row.safe_at,
+        )
+        for row, why in uncovered(ledger, settings, now)
+    ]
 
 
 def _until(row: EndRow, now: datetime) -> str:
