@@ -49,12 +49,23 @@ def test_a_move_is_ordered_as_planned(scene: Scene) -> None:
 def test_running_twice_orders_once(scene: Scene) -> None:
     """A batch that was run is run again without effect."""
     scene.plan(scene.ready(0), scene.ready(1))
-    scene.run("provision")
+    first = begin(scene, "provision")
+    first.carry_out()
+    first.close()
     writes = scene.calls("POST")
 
-    again = scene.run("provision")
+    assert first.summary() == "mode rehearsal: 2 done"
+    work = begin(scene, "provision")
+    again = work.carry_out()
+    result = scene.settings.root / "result.json"
+    work.close(str(result))
+    written = json.loads(result.read_text())
 
+    note = "2 of the done before this run"
     assert list(again["outcome"]) == ["done", "done"]
+    assert work.summary() == f"mode rehearsal: 2 done; {note}"
+    assert (written["counts"], written["notes"]) == ({"done": 2}, [note])
+    assert scene.run("provision", mode="dry")["outcome"].tolist() == ["skipped", "skipped"]
     assert (len(scene.orders), scene.calls("POST")) == (2, writes)
 
 

@@ -54,7 +54,8 @@ class Invite:
         row = desk.ledger.step(one.customer_id, Step.RELATIONSHIP)
         if desk.related(one.customer_id):
             note_related(desk, one, lease)
-            return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED)
+            again = row.state is StepState.DONE
+            return Done(row.state, StepState.DONE, Outcome.DONE, ACCEPTED, again=again)
         refused = desk.resellers.refusal(one.customer_id)
         if refused.startswith(reselling.UNKNOWN):
             return Done(row.state, row.state, Outcome.SKIPPED, refused)

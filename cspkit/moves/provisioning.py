@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cspkit.ledger import Claim, Lease, MoveRow
 from cspkit.moves import carts, checkouts, delivery, readiness
 from cspkit.moves.desk import Desk, Overtaken
@@ -76,7 +78,8 @@ def _next(work: Pass, row: MoveRow) -> Done | None:
         return work.end(row, Outcome.SKIPPED, delivery.UNDONE)
     if row.state is MoveState.HUMAN:
         return work.end(row, Outcome.HUMAN, by_a_person(row.move_id, row.reason))
-    return work.end(row, Outcome.DONE, f"order {row.order_id}")
+    done = work.end(row, Outcome.DONE, f"order {row.order_id}")
+    return replace(done, again=work.before in delivery.THERE)
 
 
 def _claimed(work: Pass) -> MoveRow:

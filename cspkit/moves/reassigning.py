@@ -65,7 +65,8 @@ class Reassign:
         if row is not None and row.state is MoveState.UNDONE:
             return Done(before, before, Outcome.SKIPPED, delivery.UNDONE)
         if row is not None and row.state in (MoveState.REASSIGNED, MoveState.CLOSED):
-            return Done(before, before, Outcome.DONE, "all users have the new licence")
+            told = "all users have the new licence"
+            return Done(before, before, Outcome.DONE, told, again=True)
         if row is None or row.state is not MoveState.VERIFIED:
             return Done(before, before, Outcome.WAITING, NOT_VERIFIED)
         try:

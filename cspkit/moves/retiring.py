@@ -73,7 +73,8 @@ class Retire:
         before = row.state if row else MoveState.PLANNED
         if row is not None and row.state is MoveState.CLOSED:
             unsaid = announcing.done(self._desk, one)
-            return Done(before, before, Outcome.DONE, "; ".join(filter(None, (CLOSED, unsaid))))
+            told = "; ".join(filter(None, (CLOSED, unsaid)))
+            return Done(before, before, Outcome.DONE, told, again=True)
         if row is not None and row.state is MoveState.UNDONE:
             return Done(before, before, Outcome.SKIPPED, delivery.UNDONE)
         if row is not None and row.state is MoveState.HUMAN:
@@ -93,8 +94,9 @@ class Retire:
             unsaid = announcing.done(self._desk, one)
             reason = "; ".join(filter(None, (CLOSED, unsaid)))
             return Done(before, MoveState.CLOSED, Outcome.DONE, reason)
-        outcome = _OUTCOMES.get(_worst(todos), Outcome.DONE)
-        return Done(before, before, outcome, _reasons(todos))
+        worst = _worst(todos)
+        outcome, again = _OUTCOMES.get(worst, Outcome.DONE), worst is Act.NOTHING
+        return Done(before, before, outcome, _reasons(todos), again=again)
 
     def _shown(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide as a run would, one who was asked already being waited for."""

@@ -71,13 +71,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of one subject."""
+    """What came of one subject; `again` says that all of it was done before this run."""
 
     before: str
     after: str
     outcome: Outcome
     reason: str = ""
     request_id: str = ""
+    again: bool = False
 
 
 def acts(look: Look) -> bool:

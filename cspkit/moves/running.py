@@ -23,6 +23,7 @@ from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.moves.stopping import Stop
 from cspkit.tables import Mode
 
+BEFORE = "of the done before this run"
 FAILED_FILE = "failed.csv"
 _IN_TIME = "the run stopped at"
 _TOLD = 200
@@ -126,11 +127,16 @@ class Work:
         Of a long diff only the beginning: `diff` has all.
         """
         counted = ", ".join(f"{number} {word}" for word, number in self.counts().items())
-        said = [f"mode {self._desk.mode}: {counted or 'nothing to do'}", *self.notes]
+        said = [f"mode {self._desk.mode}: {counted or 'nothing to do'}", *self._all_notes()]
         line = "; ".join([*said, self.stopped] if self.stopped else said)
         diff = self.diff()
         more = [f"... and {len(diff) - _TOLD} more"] if len(diff) > _TOLD else []
         return "\n".join([*diff[:_TOLD], *more, line])
+
+    def _all_notes(self) -> list[str]:
+        """Give the notes, and for how many of the done ones this run had nothing to do."""
+        again = sum(done.again for _, done in self.results)
+        return [*self.notes, f"{again} {BEFORE}"] if again else self.notes
 
     def failed(self) -> pd.DataFrame:
         """Give the rows that failed or wait for a person."""
@@ -181,7 +187,7 @@ class Work:
             told = {name: left[name].map(checklist.cell) for name in ("name", "reason")}
             left.assign(**told).to_csv(file.with_name(FAILED_FILE), index=False)
         result: dict[str, Any] = {"counts": self.counts(), "chain_head": head}
-        result["notes"] = self.notes
+        result["notes"] = self._all_notes()
         result |= {"stopped": self.stopped, "unfinished": self.unfinished, "diff": self.diff()}
         result["left"] = FAILED_FILE if len(left) else ""
         file.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")

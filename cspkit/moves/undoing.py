@@ -85,7 +85,7 @@ class Undo:
         if row.state is MoveState.HUMAN:
             return Done(before, before, Outcome.HUMAN, by_a_person(row.move_id, row.reason))
         if row.state is MoveState.UNDONE:
-            return Done(before, before, Outcome.DONE, row.reason)
+            return Done(before, before, Outcome.DONE, row.reason, again=True)
         found = self._found(row)
         if not self._is_done(row, found):
             todo = self._decide(one, row, found)

@@ -77,7 +77,7 @@ class Verify:
         if row is not None and row.state is MoveState.UNDONE:
             return Done(before, row.state, Outcome.SKIPPED, delivery.UNDONE)
         if row is not None and row.state in _CHECKED:
-            return Done(before, row.state, Outcome.DONE, "the seats were verified")
+            return Done(before, row.state, Outcome.DONE, "the seats were verified", again=True)
         if row is None or row.state is not MoveState.PROVISIONED:
             return Done(before, before, Outcome.WAITING, NOT_ORDERED)
         return self._check(row, before, lease, delivered=delivered)
