@@ -14,6 +14,7 @@ from cspkit import planning
 from cspkit.decisions import Decisions
 from cspkit.errors import PlanRefused
 from cspkit.planning import Before, Plan, difference
+from cspkit.planning.diffing import GONE
 from cspkit.policy import Policy
 from cspkit.settings import Settings
 from tests.originals import AS_OF, E3, customer, customer_id, exports, original
@@ -288,6 +289,30 @@ def test_a_difference_names_every_kind_and_what_it_costs() -> None:
     assert "seats 10 -> 20" in {one.differs for one in found.changes}
     assert found.lines()[0] == "1 added, 1 dropped, 1 earlier, 1 later, 1 changed, 0 as they were"
     assert len(found.frame) == 5
+
+
+def test_dropped_moves_have_a_name_and_a_reason_and_save_nothing() -> None:
+    """Money that is not spent because a move is left out is no gain, and is said apart."""
+    rows = [original(n, of=n, expires_on="2027-01-20") for n in range(3)]
+    old, new = planned(*rows), planned(*rows[:1], {**rows[1], "seats": 900_000}, seats_per_day=50)
+    found = difference(old, new)
+    lost = sum(
+        (one.overlap_cost or Decimal(0) for one in old.document.moves if one.seats == 10),
+        Decimal(0),
+    ) - cost(new)
+    (why,) = [one.reason for one in new.document.unplaced]
+
+    dropped = {one.subscription_ids: one for one in found.changes if one.change == "dropped"}
+    assert {key: one.differs for key, one in dropped.items()} == {
+        "s00001": why,
+        "s00002": GONE,
+    }
+    assert all(one.name for one in dropped.values())
+    assert {"EUR": -lost} == found.dropped_costs
+    (line,) = [line for line in found.lines() if "EUR" in line]
+    assert line.startswith(
+        f"{lost:,.2f} EUR is no longer spent, only because its moves are dropped"
+    )
 
 
 def test_a_plan_differs_from_itself_in_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,14 +20,18 @@ ORDERED = (
     *("subscription_ids", "target_offer", "seats", "term", "billing_cycle", "auto_renew"),
     *("custom_term_end", "sale_price", "sale_currency"),
 )
-
+# An original that is no longer in the exports, or that other moves of the new plan replace.
+GONE = "the new plan does not know it any more: see the exports"
 
 Pair = tuple[PlannedMove | None, PlannedMove | None]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One move that is not as it was; `days` is by how much its order moved, later above 0."""
+    """One move that is not as it was; `days` is by how much its order moved, later above 0.
+
+    `name` is the customer's id where no name is known; `differs` says of a dropped move why.
+    """
 
     change: str
     move_id: str
@@ -45,6 +49,7 @@ class Difference:
     """Two plans side by side: the changes, the cost per currency, the moves that stayed.
 
     `services` are those the plans were made for: the older plan's first, one where they agree.
+    `dropped_costs` is the part of the cost that goes with dropped moves, and so is no saving.
     """
 
     changes: tuple[Change, ...]
@@ -52,13 +57,14 @@ class Difference:
     unknown: int
     same: int
     services: tuple[str, ...] = ()
+    dropped_costs: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def frame(self) -> pd.DataFrame:
         """Show the changes, one row each: the fields of `Change`."""
         import pandas as pd
 
-        names = [field.name for field in fields(Change)]
+        names = [one.name for one in fields(Change)]
         return pd.DataFrame([asdict(one) for one in self.changes], columns=names)
 
     def count(self, kind: str) -> int:
@@ -69,11 +75,15 @@ class Difference:
         """Say it in a few lines: how many of each kind, and the cost paid twice, per currency."""
         counts = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
         lines = [f"{counts}, {self.same} as they were"]
-        lines += [
-            f"{abs(cost):,.2f} {unit} {'more' if cost > 0 else 'less'} is paid twice"
-            for unit, cost in self.costs.items()
-            if cost
-        ]
+        for unit, cost in self.costs.items():
+            gone = self.dropped_costs.get(unit, Decimal(0))
+            if rest := cost - gone:
+                lines.append(f"{abs(rest):,.2f} {unit} {_sign(rest)} is paid twice")
+            if gone:
+                lines.append(
+                    f"{-gone:,.2f} {unit} is no longer spent, only because its moves are dropped:"
+                    " no saving, the originals still end"
+                )
         if not any(self.costs.values()):
             lines.append("the cost is the same")
         if len(self.services) > 1:
@@ -84,15 +94,21 @@ class Difference:
         return lines
 
 
+def _sign(cost: Decimal) -> str:
+    return "more" if cost > 0 else "less"
+
+
 def difference(old: Plan, new: Plan) -> Difference:
     """Compare two plans, moves matched by what they move; cost is what is paid twice."""
     before = {move.move_id: move for move in old.document.moves}
     after = {move.move_id: move for move in new.document.moves}
-    names = {one.customer_id: one.name or "" for one in (*old.customers, *new.customers)}
+    customers = (*old.customers, *new.customers)
+    names = {one.customer_id: one.name or one.domain or "" for one in customers}
+    left = {one.subscription_id: one.reason for one in new.document.unplaced}
     changes = []
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
-        change = _change(was, now, names)
+        change = _change(was, now, names, left)
         if change is not None:
             changes.append(change)
     order = {kind: at for at, kind in enumerate(KINDS)}
@@ -104,6 +120,7 @@ def difference(old: Plan, new: Plan) -> Difference:
     return Difference(
         changes=tuple(changes),
         costs=_costs(pairs.values()),
+        dropped_costs=_costs(pair for pair in pairs.values() if pair[1] is None),
         unknown=len(unpriced),
         services=tuple(dict.fromkeys((old.document.service, new.document.service))),
         same=len((before.keys() & after.keys()) - changed),
@@ -111,7 +128,10 @@ def difference(old: Plan, new: Plan) -> Difference:
 
 
 def _change(
-    was: PlannedMove | None, now: PlannedMove | None, names: dict[str, str]
+    was: PlannedMove | None,
+    now: PlannedMove | None,
+    names: dict[str, str],
+    left: dict[str, str],
 ) -> Change | None:
     one = now or was
     assert one is not None
@@ -120,6 +140,8 @@ def _change(
         kind = "added"
     elif now is None:
         kind = "dropped"
+        reasons = (left.get(key, GONE) for key in one.subscription_ids)
+        differs = "; ".join(dict.fromkeys(reasons))
     else:
         days = (now.date - was.date).days
         differs = _differs(was, now)
@@ -130,7 +152,7 @@ def _change(
         change=kind,
         move_id=one.move_id,
         customer_id=one.customer_id,
-        name=names.get(one.customer_id, ""),
+        name=names.get(one.customer_id) or one.customer_id,
         subscription_ids=" ".join(one.subscription_ids),
         was=was.date if was else None,
         now=now.date if now else None,
