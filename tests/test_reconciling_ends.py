@@ -259,6 +259,19 @@ def test_a_paid_month_shows_its_cost_a_day(scene: Scene) -> None:
     assert found.letters == []
 
 
+def test_a_renewal_bought_nobody_knows_where_is_a_persons_to_write_about(scene: Scene) -> None:
+    """No letter can say who cancels it: notes and status say who writes, and what is asked."""
+    found = watched(scene, "direct_mosa", renews=True)
+    scene.plan(scene.world.customers[found.original.customer_id], rule="unknown")
+    found.on(ENDS + timedelta(days=2))
+    with scene.ledger() as ledger:
+        (waits,) = reconciling.waiting(ledger)
+
+    ask = "write to the customer, ask where they bought it and who cancels it there"
+    assert [ask in found.notes[0], ask in waits.to_do] == [True, True]
+    assert (found.letters, "expected" in found.notes[0]) == ([], False)
+
+
 def test_an_unknown_price_stays_unknown(scene: Scene) -> None:
     """Without an export that states it there is no figure, and no nought."""
     found = watched(scene, "direct_mca", renews=False, price=False)

@@ -14,11 +14,14 @@ from cspkit.moves.holdings import Life, Seen, Tenant
 from cspkit.reconciling.differences import Difference, Kind
 from cspkit.reconciling.known import is_over
 from cspkit.reconciling.originals import Originals, cancel_until
-from cspkit.tables import EndState
+from cspkit.tables import Channel, EndState
 
 MONTH = timedelta(days=31)
 TO, DAILY, TERM, CURRENCY, HOW = ("renewed_to", "daily_cost", "term_cost", "currency", "how")
 EXTENDED, AGAIN = "extended", "renewed"
+BOUGHT = "bought"
+# The channels whose letter can say who cancels a renewal, and where.
+TOLD = (Channel.CSP_NCE, Channel.CSP_OTHER, Channel.DIRECT_MCA, Channel.DIRECT_MOSA)
 _CANCEL = {
     "partner": "cancel it",
     "current_partner": "have the partner who sold it cancel it",
@@ -246,7 +249,13 @@ def _evidence(how: str, row: EndRow, seen: Seen, about: About) -> dict[str, Any]
     rule = about.facts.rule(row.original)
     dearer = rule.uplift if rule and how == EXTENDED else None
     price = about.facts.price(row.original, seen.seats, uplift=dearer or Decimal(0))
-    found = {HOW: how, TO: str(seen.ends_on or ""), "seen": seen.status}
+    bought = Channel.CSP_NCE if seen.sold else about.facts.channel(row.original)
+    found = {
+        BOUGHT: str(bought or Channel.UNKNOWN),
+        HOW: how,
+        TO: str(seen.ends_on or ""),
+        "seen": seen.status,
+    }
     costs = {DAILY: price.daily, TERM: price.term}
     found |= {name: str(value) for name, value in costs.items() if value is not None}
     return found | ({CURRENCY: price.currency} if price.currency else {})
@@ -277,6 +286,13 @@ def _cancel(kind: Kind, until: datetime | None, who: str, about: About) -> str:
     left = (until - about.now).total_seconds() / 3600
     count = f"{left / 24:.1f} days" if left >= 48 else f"{left:.0f} hours"
     return f"{_CANCEL[who]} by {until:%Y-%m-%d %H:%M} UTC, {count} left; owner {owner}"
+
+
+def by_hand(bought: str) -> str:
+    """Say what a person does about a renewal of a channel that no letter can explain."""
+    where = "" if bought in ("", Channel.UNKNOWN) else f" by {bought}"
+    known = f"no letter can say who cancels what was bought{where or ' nobody knows where'}"
+    return f"{known}: write to the customer, ask where they bought it and who cancels it there"
 
 
 def _said(kind: Kind, row: EndRow, ledger: str, service: str, to_do: str) -> Difference:

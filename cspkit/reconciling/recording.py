@@ -19,7 +19,16 @@ from cspkit.moves.rows import Subject
 from cspkit.planning import Plan, PlannedCustomer
 from cspkit.reconciling.comparing import Comparison
 from cspkit.reconciling.differences import Difference
-from cspkit.reconciling.ending import CURRENCY, EXTENDED, HOW, TERM, TO, Verdict
+from cspkit.reconciling.ending import (
+    CURRENCY,
+    EXTENDED,
+    HOW,
+    TERM,
+    TO,
+    TOLD,
+    Verdict,
+    by_hand,
+)
 from cspkit.reconciling.orders import FREEZABLE
 from cspkit.reconciling.originals import Originals
 from cspkit.tables import Channel, EndState, MoveState
@@ -129,7 +138,8 @@ class Recorder:
         if seen is None or facts.get(HOW) == EXTENDED:
             return
         until = verdict.columns.get("cancel_until", row.cancel_until)
-        why_not = self._desk.hold(row.customer_id)
+        bought = str(Channel.CSP_NCE if seen.sold else self._facts.channel(row.original))
+        why_not = self._desk.hold(row.customer_id) or ("" if bought in TOLD else by_hand(bought))
         if until is not None and until <= self._desk.clock.now():
             why_not = f"it could be cancelled until {until:%Y-%m-%d}"
         cycle = f"{row.original}-{facts.get(TO) or seen.ends_on}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from cspkit.ledger import EVERYONE, EndRow, Ledger, Line
 from cspkit.ledger.lines import OPEN
-from cspkit.reconciling.ending import EXTENDED, HOW
+from cspkit.reconciling.ending import BOUGHT, EXTENDED, HOW, TOLD, by_hand
 from cspkit.reconciling.orders import settled_by
 from cspkit.reconciling.uncovered import WAYS_OUT, uncovered
 from cspkit.reconciling.work import STEP
@@ -110,6 +110,9 @@ def _ends(ledger: Ledger, now: datetime) -> list[Waiting]:
         why = f"{row.reason}; {until}; owner {row.owner or 'nobody named'}"
         step = "retire" if row.facts.get(HOW) == EXTENDED else "renewal-safe"
         to_do = f"`cspkit reconcile` says what it costs; `cspkit run {step}` for its new end"
+        bought = str(row.facts.get(BOUGHT, ""))
+        if bought and bought not in TOLD and row.facts.get(HOW) != EXTENDED:
+            to_do = f"{by_hand(bought)}; {to_do}"
         found.append(Waiting("renewed", row.original, row.customer_id, why, to_do, row.renewed_at))
     return found
 
