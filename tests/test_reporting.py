@@ -23,6 +23,7 @@ from cspkit.errors import ExportError, SettingsError
 from cspkit.ledger import Ledger
 from cspkit.policy import Policy
 from cspkit.reporting import Status, charts, figures, loads, receipts
+from cspkit.reporting.answer import answer
 from cspkit.reporting.figures import Progress, Standing
 from cspkit.reporting.words import Words
 from cspkit.settings import Settings
@@ -200,6 +201,16 @@ def status_of(settings: Settings, ledger: Ledger, *rows: dict[str, Any]) -> Stat
     return reporting.status(
         plan=plan, ledger=ledger, exports=loaded, as_of=AS_OF, settings=settings
     )
+
+
+def test_the_answer_says_how_many_have_a_day(settings: Settings, ledger: Ledger) -> None:
+    """All that can or must move, and those of them that later pages count, in one sentence."""
+    rows = [original(1), original(2, of=2), original(3, of=3, seats=900_000)]
+    first = answer(status_of(settings, ledger, *rows), Words("en"))[0]
+    alone = answer(status_of(settings, ledger, *rows[:2]), Words("en"))[0]
+
+    assert first == "None of 3 moves is done yet; 2 of them have a day in this plan."
+    assert alone == "None of 2 moves is done yet."
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,18 @@ def _done(status: Status, words: Words) -> str:
     if not moved:
         done = words.text("None of {total} moves is done yet")
     going = many("{way} is under way", "{way} are under way", way) if way else ""
+    placed = int(status.moves["batch"].fillna("").astype(bool).sum())
+    dated = many(
+        "{placed} of them has a day in this plan",
+        "{placed} of them have a day in this plan",
+        placed,
+    )
+    # the pages that look ahead count these alone
+    dated = dated if placed != total else ""
     return (
-        "; ".join(filter(None, [done, going])).format(
+        "; ".join(filter(None, [done, going, dated])).format(
             moved=number(moved),
+            placed=number(placed),
             total=number(total),
             way=number(way),
             seats=number(status.count(Standing.MOVED, "seats")),
