@@ -107,15 +107,28 @@ def test_the_last_of_a_line_is_named() -> None:
         assert getattr(book.newest("b"), "plan_hash", "") == "a"
 
 
-def test_the_status_says_so(office: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_and_report_say_so(office: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     """Who looks at the older plan is told of the newer one."""
     approve(office, file := follow(office))
     told = {}
     for name in (office.plan_file, file):
         runs.status(name, paths=[samples.folder()], as_of="2026-11-20", config=office.settings.root)
         told[name] = capsys.readouterr().out
+    runs.report(
+        office.plan_file,
+        out=office.settings.reports / "today",
+        paths=[samples.folder()],
+        as_of="2026-11-20",
+        lang="en",
+        config=office.settings.root,
+        brand=None,
+        audit=None,
+        reseller=None,
+    )
+    reported = capsys.readouterr().out
     with office.ledger() as book:
         said = guard.superseded(Plan.read(office.plan_file), book)
 
-    assert said and said in told[office.plan_file].splitlines()
+    assert said and said in reported
+    assert said in told[office.plan_file].splitlines()
     assert "superseded" not in told[file]

@@ -187,6 +187,7 @@ def report(
     plan, loaded = planning.Plan.read(plan_file), exports_of(paths or [settings.exports], settings)
     about: Any = {"plan": plan, "exports": loaded, "as_of": known_on, "settings": settings}
     with ledger_of(settings) as ledger:
+        superseded = _superseded(plan_file, ledger)
         if reseller is None:
             figures = reporting.status(**about, ledger=ledger)
         else:
@@ -200,7 +201,9 @@ def report(
         from cspkit.reporting import printing
 
         made["pdf"] = str(printing.to_pdf(page))
-    result(as_json, made, f"report written to {' and '.join(made.values())}")
+    words = f"report written to {' and '.join(made.values())}"
+    made |= {"superseded": superseded} if superseded else {}
+    result(as_json, made, "; ".join(filter(None, [words, superseded])))
 
 
 def _audit(plan: Plan, customer_id: str, out: Path, settings: Settings) -> Path:
