@@ -18,7 +18,7 @@ test: $(PY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	$(PY) -m pytest -n 2 --dist loadfile -p nbval --nbval-lax notebooks
 
 proof: $(PY)

@@ -494,7 +494,7 @@ def test_grace_moves_no_deadline():
     assert date(2027, 1, 19) == bold["service_ends"]
 
 
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=10, deadline=None)
 @given(
     as_of=st.dates(date(2026, 1, 1), date(2027, 12, 31)),
     ahead=st.integers(20, 200),

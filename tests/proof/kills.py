@@ -17,6 +17,7 @@ from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.server import Server
 from tests.proof.town import Town
 
+KILLS = 2_000
 SIZE = 250
 ROUNDS = 400
 RACE = -1
@@ -110,3 +111,10 @@ def _round(
         found.wrong += [str(one) for one in told["damaged"]]  # type: ignore[attr-defined]
         found.moves += size
         found.rounds += 1
+
+
+def checked(found: Killed, kills: int) -> None:
+    """Print the figures and refuse a single move that is not as it must be."""
+    print(found)
+    assert not found.wrong, f"{found}: {found.wrong[:5]}"
+    assert found.kills >= kills
