@@ -226,9 +226,6 @@ class Retire:
         kind = ending.LETTERS[rule.stopped_by]
         letter = self._desk.ledger.letter(one.customer_id, kind, _cycle(end, move))
         since = letter.claimed_at if letter and letter.written_at else None
-        # another partner was asked for both at once, when the renewal had to go off
-        if kind == place.kind and not end.scheduled_at:
-            since = since or end.asked_at
         if since is None:
             return None
         why = f"{name}: asked by letter {kind} on {since:%Y-%m-%d}"
