@@ -9,7 +9,7 @@ from cspkit.errors import SettingsError
 from cspkit.graph import ROLES, Assignment, Relationship
 from cspkit.ledger import Intent, Lease
 from cspkit.moves import agreeing, announcing, evidence, lasting
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.inviting import note_related
 from cspkit.moves.posting import post
 from cspkit.moves.rows import Done, Look, Outcome, Subject
@@ -181,11 +181,7 @@ class Access:
         row = self._desk.ledger.step(one.customer_id, Step.ACCESS)
         if row.state is after:
             return
-        moved = self._desk.ledger.advance_step(
-            row, after, run_id=self._desk.run_id, lease=lease, reason=reason
-        )
-        if not moved:
-            raise Overtaken
+        self._desk.move_step(row, after, lease, reason=reason)
 
 
 def _covers(what: Relationship | Assignment) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from cspkit import partner_center as pc
 from cspkit.errors import ApiRefused
 from cspkit.ledger import Intent, Lease
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Subject
 from cspkit.tables import Step, StepState
 
@@ -99,6 +99,4 @@ def _move(desk: Desk, one: Subject, after: StepState, lease: Lease, reason: str)
     row = desk.ledger.step(one.customer_id, Step.AGREEMENT)
     if row.state in (after, StepState.DONE):
         return
-    moved = desk.ledger.advance_step(row, after, run_id=desk.run_id, lease=lease, reason=reason)
-    if not moved:
-        raise Overtaken
+    desk.move_step(row, after, lease, reason=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cspkit.ledger import Lease, MoveRow
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Look, Outcome
 from cspkit.partner_center import Order, Provisioning
 from cspkit.tables import MoveState
@@ -48,16 +48,14 @@ def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
     if problem:
         _give_up(desk, row, lease, problem)
         return None
-    if not desk.ledger.advance(
-        row.move_id,
-        MoveState.ORDERED,
+    sku_id = seats.sku_id or row.target_sku_id
+    desk.move(
+        row,
         MoveState.PROVISIONED,
-        run_id=desk.run_id,
-        lease=lease,
+        lease,
         subscription_id=subscription_id,
-        target_sku_id=seats.sku_id or row.target_sku_id,
-    ):
-        raise Overtaken
+        target_sku_id=sku_id,
+    )
     return None
 
 
@@ -92,13 +90,4 @@ def _wait(desk: Desk, row: MoveRow, lease: Lease, what: str) -> str | None:
 
 def _give_up(desk: Desk, row: MoveRow, lease: Lease, reason: str) -> None:
     evidence = {"order": row.order_id, "subscription": row.subscription_id}
-    if not desk.ledger.advance(
-        row.move_id,
-        MoveState.ORDERED,
-        MoveState.HUMAN,
-        run_id=desk.run_id,
-        lease=lease,
-        reason=reason,
-        evidence=evidence,
-    ):
-        raise Overtaken
+    desk.move(row, MoveState.HUMAN, lease, reason=reason, evidence=evidence)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cspkit import decisions
+from cspkit import channels, decisions
 from cspkit.azure_billing import AzureBilling
 from cspkit.blockers import READY
+from cspkit.channels import Rule
 from cspkit.clock import Clock, today
 from cspkit.errors import ApiRefused, ApiUnavailable, ApiUnclear
 from cspkit.graph import Graph, Relationship
-from cspkit.ledger import Approval, Call, Intent, Lease, Ledger
+from cspkit.ledger import Approval, Call, EndRow, Intent, Lease, Ledger, MoveRow, StepRow
 from cspkit.moves.costs import Sheets
 from cspkit.moves.providers import Providers
 from cspkit.moves.reselling import Resellers
@@ -23,7 +24,7 @@ from cspkit.moves.stopping import Stop
 from cspkit.partner_center import Customer, PartnerCenter
 from cspkit.planning import Excess, Plan, PlannedMove, over_caps
 from cspkit.settings import Settings
-from cspkit.tables import Mode, Step, StepState
+from cspkit.tables import EndState, Mode, MoveState, Step, StepState
 from cspkit.wire import Wire
 
 T = TypeVar("T")
@@ -208,6 +209,76 @@ class Desk:
         """Drop what was read once of a customer: the next move is judged by what is left."""
         for key in [key for key in list(self._seen) if key[1] == customer_id]:
             self._seen.pop(key, None)
+
+    def move(
+        self,
+        row: MoveRow,
+        after: MoveState,
+        lease: Lease,
+        *,
+        reason: str = "",
+        evidence: Mapping[str, Any] | None = None,
+        **columns: Any,
+    ) -> None:
+        """Change the state of a move; raise Overtaken when it is not the one in `row` any more."""
+        moved = self.ledger.advance(
+            row.move_id,
+            row.state,
+            after,
+            run_id=self.run_id,
+            lease=lease,
+            reason=reason,
+            evidence=evidence,
+            **columns,
+        )
+        if not moved:
+            raise Overtaken
+
+    def move_step(
+        self,
+        row: StepRow,
+        after: StepState,
+        lease: Lease,
+        *,
+        reason: str = "",
+        evidence: dict[str, Any] | None = None,
+    ) -> None:
+        """Change the state of a customer step; raise Overtaken as `move` does."""
+        about: dict[str, Any] = {"run_id": self.run_id, "lease": lease, "reason": reason}
+        if not self.ledger.advance_step(row, after, evidence=evidence, **about):
+            raise Overtaken
+
+    def move_end(
+        self,
+        row: EndRow,
+        after: EndState,
+        lease: Lease,
+        *,
+        reason: str = "",
+        evidence: Mapping[str, Any] | None = None,
+        **columns: Any,
+    ) -> None:
+        """Change the state of the end of an original; raise Overtaken as `move` does."""
+        about: dict[str, Any] = {"run_id": self.run_id, "lease": lease, "reason": reason}
+        if not self.ledger.advance_end(row, after, evidence=evidence, **about, **columns):
+            raise Overtaken
+
+    def end(self, customer_id: str, original: str) -> EndRow:
+        """Say how far the end of an original is; one that nobody minds yet is open."""
+        found = self.ledger.end(customer_id, original)
+        return found or EndRow(customer_id, original, EndState.OPEN)
+
+    def ends(self, move: PlannedMove) -> list[EndRow]:
+        """Say how far the ends of all originals of a move are, in their order."""
+        return [self.end(move.customer_id, name) for name in move.subscription_ids]
+
+    def rule(self, move: PlannedMove) -> Rule:
+        """Find the rule that a move was planned by, with the values that it has now."""
+        return channels.named(self._rules, move.rule)
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        return channels.rules(self.settings.channels)
 
     def check_stop(self) -> None:
         """Raise Overtaken when the run was asked to stop: before an intent, never after it."""

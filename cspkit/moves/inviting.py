@@ -8,7 +8,7 @@ from cspkit import letters
 from cspkit.errors import SettingsError
 from cspkit.ledger import Lease
 from cspkit.moves import reselling
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.mailing import sends
 from cspkit.moves.posting import compose, licences, post
 from cspkit.moves.rows import Done, Look, Outcome, Subject
@@ -69,11 +69,7 @@ class Invite:
             return Done(row.state, row.state, Outcome.SKIPPED, _incomplete(error))
         if row.state is StepState.TO_DO:
             evidence = {"letter": letter.file}
-            moved = desk.ledger.advance_step(
-                row, StepState.ASKED, run_id=desk.run_id, lease=lease, evidence=evidence
-            )
-            if not moved:
-                raise Overtaken
+            desk.move_step(row, StepState.ASKED, lease, evidence=evidence)
         state = StepState.ASKED if row.state is StepState.TO_DO else row.state
         return Done(row.state, state, Outcome.WAITING, self._asked(one))
 
@@ -116,11 +112,7 @@ def note_related(desk: Desk, one: Subject, lease: Lease) -> None:
     if row.state is StepState.DONE:
         return
     evidence = {"seen": "reseller in the list of customers"}
-    moved = desk.ledger.advance_step(
-        row, StepState.DONE, run_id=desk.run_id, lease=lease, reason=ACCEPTED, evidence=evidence
-    )
-    if not moved:
-        raise Overtaken
+    desk.move_step(row, StepState.DONE, lease, reason=ACCEPTED, evidence=evidence)
 
 
 def _incomplete(error: SettingsError) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cspkit.errors import ApiRefused
 from cspkit.ledger import Call, Lease, MoveRow
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Done, Outcome, Subject
 from cspkit.tables import MoveState
 
@@ -42,18 +42,7 @@ class Pass:
         **columns: object,
     ) -> None:
         """Change the state of the move; raise Overtaken when it is not the one expected."""
-        moved = self.desk.ledger.advance(
-            row.move_id,
-            row.state,
-            after,
-            run_id=self.desk.run_id,
-            lease=self.lease,
-            reason=reason,
-            evidence=evidence,
-            **columns,
-        )
-        if not moved:
-            raise Overtaken
+        self.desk.move(row, after, self.lease, reason=reason, evidence=evidence, **columns)
 
     def end(self, row: MoveRow, outcome: Outcome, reason: str) -> Done:
         """End the pass with what the ledger holds now."""

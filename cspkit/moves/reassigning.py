@@ -6,7 +6,7 @@ from cspkit.errors import ApiRefused, ApiUnavailable
 from cspkit.graph import User
 from cspkit.ledger import Lease, MoveRow
 from cspkit.moves import delivery, evidence, licensing
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.licensing import Survey
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.planning import PlannedMove
@@ -141,16 +141,7 @@ class Reassign:
         return self._done(row, lease, reason, proof.as_detail)
 
     def _done(self, row: MoveRow, lease: Lease, reason: str, told: dict[str, object]) -> Done:
-        if not self._desk.ledger.advance(
-            row.move_id,
-            MoveState.VERIFIED,
-            MoveState.REASSIGNED,
-            run_id=self._desk.run_id,
-            lease=lease,
-            reason=reason,
-            evidence=told,
-        ):
-            raise Overtaken
+        self._desk.move(row, MoveState.REASSIGNED, lease, reason=reason, evidence=told)
         return Done(row.state, MoveState.REASSIGNED, Outcome.DONE, reason)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from cspkit import letters
 from cspkit.channels import Rule
@@ -73,11 +72,8 @@ def ask(
     fields: dict[str, letters.Field] = {"originals": licences(moves), "by": by}
     made = post(desk, one, letter.kind, fields, cycle, channel=letter.channel)
     for _, end in asked:
-        about: dict[str, Any] = {"reason": f"asked by letter {made.file}", "way": "letter"}
-        if not desk.ledger.advance_end(
-            end, EndState.ASKED, run_id=desk.run_id, lease=lease, **about
-        ):
-            raise Overtaken
+        why = f"asked by letter {made.file}"
+        desk.move_end(end, EndState.ASKED, lease, reason=why, way="letter")
     return made.file
 
 

@@ -7,11 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from cspkit import channels
-from cspkit.channels import Rule
 from cspkit.ledger import EndRow, Lease
 from cspkit.moves import consent, delivery, readiness, renewals
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.posting import NotPosted
 from cspkit.moves.renewal_asking import Asked, Letter, ask, letter_for
 from cspkit.moves.renewal_deciding import (
@@ -60,7 +58,7 @@ class RenewalSafe:
         """Say whether a move is to be worked on before its day: accepted, and still open."""
         if move.customer_id not in self._accepted or self.stands_still(move):
             return False
-        ends = (self._end(move, original) for original in move.subscription_ids)
+        ends = self._desk.ends(move)
         return any(
             end.state in _ASKABLE or (end.state is EndState.ASKED and typed(self._desk, end))
             for end in ends
@@ -75,7 +73,7 @@ class RenewalSafe:
         if stop is not None:
             return replace(stop, state=state)
         todos = [
-            decide(self._desk, move, self._end(move, name), self._rule(move))
+            decide(self._desk, move, self._desk.end(move.customer_id, name), self._desk.rule(move))
             for name in move.subscription_ids
         ]
         acts = [todo.what for todo in todos if todo.outcome is None]
@@ -105,13 +103,13 @@ class RenewalSafe:
         ordered = row is not None and row.order_id is not None and row.state not in _STOPPED
         if ordered:
             return None
-        off = [name for name in move.subscription_ids if self._end(move, name).state in STOPPED]
+        off = [end for end in desk.ends(move) if end.state in STOPPED]
         late = unordered(move, desk.originals, desk.today, self._workdays) if off else ""
         if not late:
             return None
-        is_asked = self._end(move, off[0]).state is EndState.ASKED
+        is_asked = off[0].state is EndState.ASKED
         is_off = "was asked not to renew" if is_asked else "does not renew"
-        why = f"{off[0]} {is_off}, ends on {ends}, and nothing is ordered in its place"
+        why = f"{off[0].original} {is_off}, ends on {ends}, and nothing is ordered in its place"
         return Look("", "wait for a person", f"{why}; {late}: {WAYS_OUT}", Outcome.HUMAN)
 
     def _not_now(self, one: Subject) -> Look | None:
@@ -147,14 +145,14 @@ class RenewalSafe:
 
     def _do(self, one: Subject, name: str, lease: Lease) -> Todo:
         row = self._tracked(one.planned, name)
-        todo = decide(self._desk, one.planned, row, self._rule(one.planned))
+        todo = decide(self._desk, one.planned, row, self._desk.rule(one.planned))
         self._see(row, todo.renewal)
         if todo.outcome is not None:
             return todo
         if todo.letter is not None:
             return self._ask(one, row, todo, lease)
         if todo.back_on:
-            self._move(row, EndState.OPEN, lease, todo.reason)
+            self._desk.move_end(row, EndState.OPEN, lease, reason=todo.reason)
             return replace(todo, outcome=Outcome.HUMAN)
         if todo.renewal is not None and todo.renewal.on is not False:
             return self._switch(one, row, todo, lease)
@@ -173,7 +171,7 @@ class RenewalSafe:
 
     def _safe(self, one: Subject, row: EndRow, todo: Todo, lease: Lease) -> Todo:
         """Record that it does not renew, how that is known, and what that does not settle."""
-        rule = self._rule(one.planned)
+        rule = self._desk.rule(one.planned)
         evidence: dict[str, Any] = {
             "renewal_off": todo.reason,
             "rule": rule.name,
@@ -181,7 +179,8 @@ class RenewalSafe:
             "needs_scheduled_cancel": rule.needs_scheduled_cancel,
             "slides_into_paid_month": rule.slides_into_paid_month,
         }
-        self._move(row, EndState.SAFE, lease, todo.reason, way=todo.way, evidence=evidence)
+        about: dict[str, Any] = {"reason": todo.reason, "way": todo.way, "evidence": evidence}
+        self._desk.move_end(row, EndState.SAFE, lease, **about)
         return replace(todo, outcome=Outcome.DONE)
 
     def _ask(self, one: Subject, row: EndRow, todo: Todo, lease: Lease) -> Todo:
@@ -201,14 +200,14 @@ class RenewalSafe:
     def _open(self, one: Subject, letter: Letter) -> Iterator[Asked]:
         """List all originals of the customer, of any day, that the same letter may ask about."""
         for move in self._desk.plan.document.moves:
-            if move.customer_id != one.customer_id or letter_for(self._rule(move)) != letter:
+            if move.customer_id != one.customer_id or letter_for(self._desk.rule(move)) != letter:
                 continue
             move = self._on(move)
             if self._not_now(Subject(move.move_id, one.customer, move)) is not None:
                 continue
             for name in move.subscription_ids:
                 row = self._tracked(move, name)
-                todo = decide(self._desk, move, row, self._rule(move))
+                todo = decide(self._desk, move, row, self._desk.rule(move))
                 if row.state in _ASKABLE and todo.letter == letter:
                     yield move, row
 
@@ -217,38 +216,19 @@ class RenewalSafe:
             at, run_id = self._desk.clock.now(), self._desk.run_id
             self._desk.ledger.see_end(row, seen_expires_on=renewal.ends_on, at=at, run_id=run_id)
 
-    def _move(
-        self, row: EndRow, after: EndState, lease: Lease, reason: str, **columns: Any
-    ) -> None:
-        about = {"run_id": self._desk.run_id, "lease": lease, "reason": reason, **columns}
-        if not self._desk.ledger.advance_end(row, after, **about):
-            raise Overtaken
-
     def _as_renewed(self, one: Subject) -> Subject:
         return replace(one, move=self._on(one.planned))
 
     def _on(self, move: PlannedMove) -> PlannedMove:
-        return on_its_end(move, (self._end(move, name) for name in move.subscription_ids))
+        return on_its_end(move, self._desk.ends(move))
 
     def _tracked(self, move: PlannedMove, original: str) -> EndRow:
         return self._desk.ledger.track_end(
             move.customer_id, original, expires_on=move.expires_on, run_id=self._desk.run_id
         )
 
-    def _end(self, move: PlannedMove, original: str) -> EndRow:
-        found = self._desk.ledger.end(move.customer_id, original)
-        return found or EndRow(move.customer_id, original, EndState.OPEN)
-
     def _state(self, move: PlannedMove) -> str:
-        states = [self._end(move, name).state for name in move.subscription_ids]
-        return str(min(states, key=_FAR.index))
-
-    def _rule(self, move: PlannedMove) -> Rule:
-        return channels.named(self._rules, move.rule)
-
-    @cached_property
-    def _rules(self) -> tuple[Rule, ...]:
-        return channels.rules(self._desk.settings.channels)
+        return str(min((end.state for end in self._desk.ends(move)), key=_FAR.index))
 
     @cached_property
     def _workdays(self) -> Workdays:

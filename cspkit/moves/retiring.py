@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cached_property
 
-from cspkit import channels, letters, partner_center
-from cspkit.channels import Rule
+from cspkit import letters, partner_center
 from cspkit.errors import ApiUnclear
 from cspkit.ledger import EndRow, Intent, Lease, MoveRow
 from cspkit.moves import announcing, delivery, ending, holdings
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.ending import Act, Facts, Todo
 from cspkit.moves.gates import Gate, too_early
 from cspkit.moves.holdings import Life, Tenant
@@ -90,7 +88,7 @@ class Retire:
             self._note(one, name, tenant)
             todos.append(self._do(one, row, name, tenant, lease))
         if all(todo.ended for todo in todos):
-            self._close(row, lease)
+            self._desk.move(row, MoveState.CLOSED, lease, reason=CLOSED)
             unsaid = announcing.done(self._desk, one)
             reason = "; ".join(filter(None, (CLOSED, unsaid)))
             return Done(before, MoveState.CLOSED, Outcome.DONE, reason)
@@ -106,7 +104,7 @@ class Retire:
     def _decide(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide about one original from what is shown now."""
         move, seen = one.planned, tenant.seen(name)
-        end = self._end(one, name)
+        end = self._desk.end(one.customer_id, name)
         ends_on = seen.ends_on if seen and seen.ends_on else move.expires_on
         sku_id = (seen.sku_id if seen else "") or row.sku_id or move.sku_id or ""
         verdict = self._gate.without(
@@ -117,7 +115,7 @@ class Retire:
             original=name,
             end=end,
             seen=seen,
-            rule=self._rule(move.rule),
+            rule=self._desk.rule(move),
             verdict=Verdict(others) if others else verdict,
             said=self._desk.originals.get(name, {}),
             expires_on=move.expires_on,
@@ -130,14 +128,6 @@ class Retire:
             act = Act.WAIT if todo.act is Act.NOTE_SCHEDULED else todo.act
             return replace(todo, act=act, evidence="")
         return todo
-
-    def _rule(self, name: str | None) -> Rule:
-        """Find the rule that the plan was made with, with the values that it has now."""
-        return channels.named(self._rules, name)
-
-    @cached_property
-    def _rules(self) -> tuple[Rule, ...]:
-        return channels.rules(self._desk.settings.channels)
 
     def _note(self, one: Subject, name: str, tenant: Tenant) -> None:
         """Begin to mind an end, and write down which one was read, once a day."""
@@ -155,7 +145,7 @@ class Retire:
         if todo.lost:
             self._take_back(one, name, todo, tenant, lease)
         if todo.act is Act.NOTE_ENDED:
-            self._move(self._end(one, name), EndState.ENDED, lease, todo)
+            self._move(self._desk.end(one.customer_id, name), EndState.ENDED, lease, todo)
         elif todo.act is Act.NOTE_SCHEDULED or (todo.act is Act.PERSON and todo.evidence):
             way = BY_PATCH if tenant.sold_one(name) else BY_EVIDENCE
             self._scheduled(one, name, lease, todo, way)
@@ -206,7 +196,11 @@ class Retire:
 
     def _write(self, one: Subject, name: str, todo: Todo) -> Todo:
         """Ask by letter, once for each end, and once more after a scheduled one was lost."""
-        rule, move, end = self._rule(one.planned.rule), one.planned, self._end(one, name)
+        rule, move, end = (
+            self._desk.rule(one.planned),
+            one.planned,
+            self._desk.end(one.customer_id, name),
+        )
         place = letter_for(rule)
         if place is None:
             return self._asked_since(one, name) or todo
@@ -219,8 +213,8 @@ class Retire:
 
     def _asked_since(self, one: Subject, name: str) -> Todo | None:
         """Say since when somebody was asked by letter; None when nobody was yet."""
-        rule, move = self._rule(one.planned.rule), one.planned
-        end, place = self._end(one, name), letter_for(rule)
+        rule, move = self._desk.rule(one.planned), one.planned
+        end, place = self._desk.end(one.customer_id, name), letter_for(rule)
         if place is None:
             return Todo(Act.WAIT, f"{name}: {rule.stop_how}; then {CELLS} in decisions.xlsx")
         kind = ending.LETTERS[rule.stopped_by]
@@ -233,20 +227,20 @@ class Retire:
 
     def _take_back(self, one: Subject, name: str, todo: Todo, tenant: Tenant, lease: Lease) -> None:
         """Write down that a scheduled end is gone, and whether the renewal is on again."""
-        self._move(self._end(one, name), EndState.SAFE, lease, todo, todo.lost)
+        self._move(self._desk.end(one.customer_id, name), EndState.SAFE, lease, todo, todo.lost)
         sold = tenant.sold_one(name)
         if sold is not None and sold.auto_renew is not False:
-            self._move(self._end(one, name), EndState.OPEN, lease, todo, todo.lost)
+            self._move(self._desk.end(one.customer_id, name), EndState.OPEN, lease, todo, todo.lost)
 
     def _scheduled(self, one: Subject, name: str, lease: Lease, todo: Todo, way: str) -> None:
         """Record a scheduled end; what ends with its term cannot renew either."""
-        end = self._end(one, name)
+        end = self._desk.end(one.customer_id, name)
         if end.state is EndState.SCHEDULED:
             return
         if end.state is not EndState.SAFE:
             why = "its end is scheduled, so it cannot renew"
             self._move(end, EndState.SAFE, lease, todo, why, way=way)
-        self._move(self._end(one, name), EndState.SCHEDULED, lease, todo)
+        self._move(self._desk.end(one.customer_id, name), EndState.SCHEDULED, lease, todo)
 
     def _move(
         self,
@@ -257,32 +251,9 @@ class Retire:
         reason: str = "",
         **columns: str,
     ) -> None:
-        moved = self._desk.ledger.advance_end(
-            end,
-            after,
-            run_id=self._desk.run_id,
-            lease=lease,
-            reason=reason or todo.reason,
-            evidence={str(after): todo.evidence or todo.reason},
-            **columns,
-        )
-        if not moved:
-            raise Overtaken
-
-    def _end(self, one: Subject, name: str) -> EndRow:
-        found = self._desk.ledger.end(one.customer_id, name)
-        return found or EndRow(one.customer_id, name, EndState.OPEN)
-
-    def _close(self, row: MoveRow, lease: Lease) -> None:
-        if not self._desk.ledger.advance(
-            row.move_id,
-            row.state,
-            MoveState.CLOSED,
-            run_id=self._desk.run_id,
-            lease=lease,
-            reason=CLOSED,
-        ):
-            raise Overtaken
+        why = reason or todo.reason
+        proof = {str(after): todo.evidence or todo.reason}
+        self._desk.move_end(end, after, lease, reason=why, evidence=proof, **columns)
 
 
 def _wrong(row: MoveRow, tenant: Tenant) -> str:

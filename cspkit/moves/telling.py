@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from cspkit import catalogue, channels
+from cspkit import catalogue
 from cspkit.ledger import MoveRow
 from cspkit.ledger.lines import ORDERING, Line
 from cspkit.moves import agreeing
@@ -100,7 +100,7 @@ def _what(desk: Desk, one: Subject, step: str, found: dict[str, str]) -> str:
     if step == REASSIGN:
         return f"give the users of {get('original_product')} {get('title')}, then take the old one"
     if step == RENEWAL_SAFE:
-        rule = channels.named(channels.rules(desk.settings.channels), one.planned.rule)
+        rule = desk.rule(one.planned)
         return f"stop the renewal of {old}: {rule.stop_how}"
     if step == RETIRE:
         return f"schedule the end of {old}, with its term; do not end it earlier"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cspkit.errors import ApiRefused
 from cspkit.ledger import Lease, MoveRow
 from cspkit.moves import delivery, evidence, holdings
-from cspkit.moves.desk import Desk, Overtaken
+from cspkit.moves.desk import Desk
 from cspkit.moves.evidence import Evidence
 from cspkit.moves.pool import missing_seats
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
@@ -156,16 +156,7 @@ class Verify:
         self, row: MoveRow, after: MoveState, lease: Lease, reason: str, **told: object
     ) -> None:
         proof = {"subscription": row.subscription_id, "order": row.order_id, **told}
-        if not self._desk.ledger.advance(
-            row.move_id,
-            row.state,
-            after,
-            run_id=self._desk.run_id,
-            lease=lease,
-            reason=reason,
-            evidence=proof,
-        ):
-            raise Overtaken
+        self._desk.move(row, after, lease, reason=reason, evidence=proof)
 
 
 def _order(row: MoveRow) -> str:
