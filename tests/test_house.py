@@ -17,6 +17,7 @@ FLOORS = [
     "errors",
     "clock",
     "names",
+    "writing",
     "collecting",
     "tables",
     "policy",

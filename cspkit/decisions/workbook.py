@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
+from cspkit import writing
 from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, TOGETHER, ident, plain
 from cspkit.errors import SettingsError
 
@@ -60,9 +60,8 @@ def fill(file: Path, typed: dict[str, dict[str, dict[str, Any]]]) -> None:
 
 def _save(book: Workbook, file: Path) -> None:
     """Write a workbook beside its place and rename it, so that nobody ever opens half of one."""
-    part = file.with_name(f"{file.name}.part")
-    book.save(part)
-    os.replace(part, file)
+    with writing.whole(file) as part:
+        book.save(part)
 
 
 def _type(sheet: Worksheet, name: str, rows: dict[str, dict[str, Any]]) -> None:

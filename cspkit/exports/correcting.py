@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cspkit import writing
 from cspkit.errors import ExportError
 from cspkit.tables import REJECTS
 
@@ -28,11 +29,8 @@ def correct(file: Path, rejects: pd.DataFrame, value: str) -> int:
     put_right = rejects[REJECTS.names].assign(value=value)
     both = pd.concat([corrections(file), put_right.astype({"source_row": "int64"})])
     both = both.drop_duplicates(PLACE, keep="last").sort_values(PLACE)
-    part = file.with_name(f".{file.name}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        both.to_csv(part, index=False)
-        part.replace(file)
+        writing.write(file, both.to_csv(index=False))
     except OSError as error:
         raise ExportError(file, [f"cannot be written: {error.strerror or error}"]) from error
     return len(both)

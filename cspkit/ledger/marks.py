@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-import time
-import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 from platformdirs import user_state_path
 
+from cspkit import writing
 from cspkit.errors import LedgerError
 from cspkit.ledger.schema import events, meta
 
 SUFFIX = ".mark"
 STATE = "CSPKIT_STATE"
-_TRIES, _PAUSE = 20, 0.01
 HOME, INSTALLATION = "home", "installation"
 
 
@@ -56,26 +54,11 @@ def note(mark: Mark, places: list[Path]) -> None:
     """Note the last event in each place; raise LedgerError where that fails."""
     text = json.dumps(asdict(mark))
     for place in places:
-        part = place.with_name(f"{place.name}.{uuid.uuid4().hex[:12]}")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8")
-            _put(part, place)
+            # at every change; a note that lags behind harms nothing
+            writing.write(place, text, flushed=False)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise LedgerError(f"ledger: {place} cannot be written: {error.strerror}") from error
-
-
-def _put(part: Path, place: Path) -> None:
-    for _ in range(_TRIES):
-        try:
-            os.replace(part, place)
-        except PermissionError:
-            # Windows refuses while somebody else is just reading the note.
-            time.sleep(_PAUSE)
-        else:
-            return
-    os.replace(part, place)
 
 
 def forgotten(connection: sa.Connection, ledger: str, places: list[Path]) -> str:

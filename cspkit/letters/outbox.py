@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import uuid
 from datetime import datetime
@@ -13,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
+from cspkit import writing
 from cspkit.errors import SettingsError
 from cspkit.letters.writing import Text
 from cspkit.settings import Letters
@@ -58,9 +58,8 @@ def put(
     target = folder / name
     message = draft(text, name=name, contact=contact, address=address, at=at)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(target.with_suffix(".txt"), f"{text.subject}\n\n{text.body}".encode())
-        _replace(target, message.as_bytes())
+        writing.write(target.with_suffix(".txt"), f"{text.subject}\n\n{text.body}")
+        writing.write(target, message.as_bytes())
     except OSError as error:
         raise SettingsError(folder, "outbox", f"cannot be written: {error.strerror}") from error
     return target
@@ -109,7 +108,7 @@ def outgoing(file: Path, settings: Letters, *, address: str, at: datetime) -> Em
 
 def keep(file: Path, message: EmailMessage) -> None:
     """Put the mail that went out in the place of its draft, so that nobody sends it again."""
-    _replace(file, message.as_bytes())
+    writing.write(file, message.as_bytes())
 
 
 def _header(text: str) -> str:
@@ -123,10 +122,3 @@ def _checked(address: str) -> str:
             "decisions.xlsx", "contact_email", f"expected one mail address, found {address!r}"
         )
     return address
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Write beside the target and rename, so that nobody ever sees half a letter."""
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(target)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from cspkit import writing
 from cspkit.errors import CspkitError
 from cspkit.ledger.lines import Line
 
@@ -157,15 +157,10 @@ def _folder(name: str) -> str:
 
 def _keep(file: Path, text: str) -> Path:
     """Write a file whole or not at all."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(text.encode("utf-8"))
-        part.replace(file)
+        return writing.write(file, text)
     except OSError as error:
-        part.unlink(missing_ok=True)
         why = error.strerror or error
         raise CspkitError(
             f"{file}: cannot be written: {why}; the ledger knows its lines: run again"
         ) from error
-    return file

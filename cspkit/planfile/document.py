@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from datetime import date as Day
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from cspkit import writing
 from cspkit.errors import CspkitError, PlanRefused
 from cspkit.planfile.parts import (
     Optimum,
@@ -67,11 +67,8 @@ class PlanFile(Part):
         """Write the plan so that a reader sees the old file or the new one, never a half."""
         data = {"$schema": SCHEMA.name, **self.model_dump(mode="json")}
         text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-        part = path.with_name(f"{path.name}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(part, path)
+            writing.write(path, text)
         except OSError as error:
             raise CspkitError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cspkit import writing
 from cspkit.reporting.figures import Row, Standing, seats
 
 FOLDER = "snapshots"
@@ -48,12 +48,7 @@ def keep(folder: Path, moves: Iterable[Row], as_of: date, plan_hash: str, servic
         "service": service,
         "standings": {name: sorted(own) for name, own in standings.items()},
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{as_of.isoformat()}.json"
-    part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    part.replace(file)
-    return file
+    return writing.write(folder / f"{as_of.isoformat()}.json", json.dumps(data, indent=1) + "\n")
 
 
 def compare(before: Before | None, moves: Sequence[Row]) -> list[Row]:

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
+from cspkit import writing
 from cspkit.errors import SettingsError
 
 RUNNING, DONE, FAILED, BROKEN = "running", "done", "failed", "broken"
@@ -64,17 +65,7 @@ class Record:
     def save(self, file: Path) -> None:
         """Write the record, whole or not at all."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False, default=datetime.isoformat)
-        write_whole(file, text + "\n")
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file under another name and rename it: it is there whole, or as it was before."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+        writing.write(file, text + "\n")
 
 
 def make_folder(reports: Path, started: datetime, *words: str) -> Path:
@@ -171,7 +162,7 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
     page, _ = exporter.from_notebook_node(
         book, {"cspkit": {"record": record, "parameters": given, "style": style}}
     )
-    write_whole(out, page)
+    writing.write(out, page)
     return out
 
 

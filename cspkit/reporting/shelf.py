@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cspkit import writing
 from cspkit.reporting import receipts
 from cspkit.reporting.figures import records
 
@@ -29,11 +29,7 @@ def write(reports: Path) -> Path:
     rows = [*_reports(reports), *_receipts(reports)]
     rows.sort(key=lambda row: (row["at"], row["link"]), reverse=True)
     text = environment().get_template("shelf.html").render(rows=rows, style=style())
-    out = reports / "index.html"
-    part = out.with_name(f".index.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(out)
-    return out
+    return writing.write(reports / "index.html", text)
 
 
 def _reports(reports: Path) -> list[dict[str, Any]]:

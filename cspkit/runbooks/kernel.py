@@ -15,7 +15,7 @@ from typing import Any
 
 from traitlets.config import Config
 
-from cspkit import errors
+from cspkit import errors, writing
 from cspkit.clock import Clock
 from cspkit.errors import RunbookError
 from cspkit.reporting import receipts
@@ -193,7 +193,7 @@ def _keep(part: Path, output: Path) -> bool:
         json.loads(text)
     except ValueError:
         return False
-    receipts.write_whole(output, SECRET.sub("***", text))
+    writing.write(output, SECRET.sub("***", text))
     return True
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from cspkit import writing
 from cspkit.wire import faults
 from cspkit.wire.faults import Sent
 from cspkit.wire.reading import Record
@@ -105,17 +104,13 @@ def answer(sent: Sent, response: requests.Response) -> Answer:
 
 def save(sent: Sent, response: requests.Response, file: Path) -> Path:
     """Write a body to a file, which is there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(handle, "wb") as out:
+        with writing.whole(file) as part, part.open("wb") as out:
             for piece in response.iter_content(_CHUNK):
                 out.write(piece)
-        os.replace(name, file)
     except requests.RequestException as error:
         raise faults.of_silence(sent, error, unsent=True) from error
     finally:
-        Path(name).unlink(missing_ok=True)
         response.close()
     return file
 

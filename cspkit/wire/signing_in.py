@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from requests.adapters import HTTPAdapter
 
+from cspkit import writing
 from cspkit.errors import ApiRefused, SettingsError
 from cspkit.wire import sending
 from cspkit.wire.faults import Sent
@@ -44,17 +45,11 @@ class TokenFile:
 
     def keep(self, token: str) -> None:
         """Put a new token in the old one's place, whole or not at all."""
-        new = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
         try:
-            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                out.write(token)
-            os.replace(new, self.path)
+            writing.write(self.path, token, private=True)
         except OSError as error:
             problem = f"the new token cannot be kept: {error}"
             raise SettingsError(self.path, "refresh token", problem) from error
-        finally:
-            new.unlink(missing_ok=True)
 
     def __repr__(self) -> str:
         return f"TokenFile({str(self.path)!r})"
