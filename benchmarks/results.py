@@ -6,7 +6,8 @@ when it is measured, so that a run that is cut short keeps what it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import argparse
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,6 +66,16 @@ class Table:
         """Give all of it as JSON has it; the cells as they are printed."""
         cells = [[cell(one) for one in row] for row in self.rows]
         return {**asdict(self), "rows": cells}
+
+
+def alone(tables: Callable[[int, bool], Iterator[Table]], rounds: int, about: str) -> None:
+    """Be the command line of one part: print its tables, keep nothing."""
+    asked = argparse.ArgumentParser(description=about)
+    asked.add_argument("--rounds", type=int, default=rounds)
+    asked.add_argument("--small", action="store_true", help="tiny sizes: does it run?")
+    given = asked.parse_args()
+    for table in tables(given.rounds, given.small):
+        print(table.markdown(), flush=True)
 
 
 def figure(number: float) -> str:
