@@ -1,15 +1,20 @@
-"""Files that are there whole, or as they were before."""
+"""Files that are there whole, or as they were before, and cells that no spreadsheet executes."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _TRIES, _PAUSE = 20, 0.01
+# What a spreadsheet takes for a formula (OWASP, CSV injection), also in full width or behind
+# blanks and marks that it overlooks.
+_FORMULA = re.compile(r"^[\s'\u200b\ufeff]*[=+\-@＝＋－＠|%]|^[\t\r\n]")
 
 
 @contextmanager
@@ -39,6 +44,14 @@ def write(file: Path, content: str | bytes, *, flushed: bool = True, private: bo
     with whole(file, flushed=flushed, private=private) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return file
+
+
+def harmless(value: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula.
+
+    What is no text, such as a negative number, stays as it is.
+    """
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _flush(part: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from cspkit import tables
+from cspkit.cli.saying import write_frame
 from cspkit.rehearsal import samples
 
 VERBS = [
@@ -66,6 +69,17 @@ def test_rank_writes_what_is_asked_for(suffix: str, tables_folder: Path, tmp_pat
 
     assert done.returncode == 0, done.stderr
     assert tables.RANKED.names == list(read(out).columns)
+
+
+def test_a_name_is_no_formula_in_a_csv(tmp_path: Path) -> None:
+    """Customer text is text; a number below zero, a date and nothing stay what they are."""
+    row = {"name": "=HYPERLINK(1)", "cost": Decimal("-1.5"), "ends": date(2026, 12, 3)}
+    frame = pd.DataFrame([row, {"name": None, "cost": None, "ends": None}])
+
+    write_frame(frame, tmp_path / "out.csv")
+
+    first = "'=HYPERLINK(1),-1.5,2026-12-03"
+    assert (tmp_path / "out.csv").read_text().splitlines() == ["name,cost,ends", first, ",,"]
 
 
 def test_rank_takes_a_part_of_the_list(tables_folder: Path, tmp_path: Path) -> None:

@@ -93,3 +93,17 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="file"):
         writing.write(tmp_path / "file" / "kept.txt", "text")
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", " @SUM(1)", "＋1", "\u200b=1", "'=1", "|cmd", "\tx", "-3"]
+)
+def test_a_text_is_never_a_formula(text: str) -> None:
+    """What a spreadsheet would execute begins with an apostrophe, also behind blanks."""
+    assert writing.harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["plain", "a=1", "", -3, None])
+def test_what_is_no_formula_stays(value: object) -> None:
+    """Numbers below zero are numbers."""
+    assert writing.harmless(value) == value

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cspkit import writing
 from cspkit.errors import ExportError
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 def write_frame(frame: pd.DataFrame, out: Path) -> None:
     """Write a table in the form its file name asks for."""
+    from pandas.api.types import is_string_dtype
+
     from cspkit import reporting
 
     if out.suffix == ".csv":
-        frame.to_csv(out, index=False)
+        words = [name for name in map(str, frame) if is_string_dtype(frame[name].dtype)]
+        told = {name: frame[name].map(writing.harmless, na_action="ignore") for name in words}
+        writing.write(out, frame.assign(**told).to_csv(index=False))
     elif out.suffix == ".parquet":
         frame.to_parquet(out, index=False)
     elif out.suffix == ".xlsx":

@@ -49,7 +49,6 @@ RESULTS = (
     *("done_on", "done_by", "order_id", "subscription_id", "seats", "evidence"),
     *("licence_export", "licence_export_on", "statement", "refused"),
 )
-_FORMULA = re.compile(r"^[\s'\u200b\ufeff]*[=+\-@＝＋－＠|%]|^[\t\r\n]")
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -124,7 +123,7 @@ def value(line: Line, fact: str) -> str:
 def cell(text: str) -> str:
     """Write a text so that no spreadsheet takes it for a formula, on one line."""
     flat = " ".join(text.split()) if any(mark in text for mark in "\r\n\t") else text
-    return f"'{flat}" if _FORMULA.match(text) else flat
+    return str(writing.harmless(flat))
 
 
 def _section(line: Line) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cspkit import writing
 from cspkit.errors import ExportError, SettingsError
 from cspkit.reporting.figures import Row, records
 
@@ -43,7 +43,6 @@ TABLES = {
 }
 RUNS = ("run_id", "step", "mode", "batch", "by", "host", "started_at", "ended_at", "chain_head")
 APPROVALS = ("plan_hash", "by", "made_by", "approved_at")
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r\n＝＋－＠]")
 _STILL = (1980, 1, 1, 0, 0, 0)
 
 
@@ -130,8 +129,7 @@ def _csv(rows: list[Row]) -> str:
 
 
 def _plain(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and _FORMULA.match(text) else text
+    return "" if value is None else str(writing.harmless(value))
 
 
 def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:

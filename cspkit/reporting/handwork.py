@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cspkit import writing
 from cspkit.errors import CspkitError, SettingsError
 from cspkit.moves import consent
 from cspkit.planning import Plan, PlannedCustomer, PlannedMove
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ADDED = ("product_id", "sku", "customer", "domain", "market", "language")
 FIELDS = frozenset((*PlannedMove.model_fields, *ADDED)) - {"reason", "subscription_ids"}
 
@@ -66,8 +66,7 @@ class Layout(BaseModel):
         if isinstance(value, Decimal):
             word = f"{value:f}".replace(".", self.decimal)
         word = self.words.get(field, {}).get(word, word)
-        hostile = word.startswith(FORMULA) and not isinstance(value, Decimal | int)
-        return f"'{word}" if hostile else word
+        return word if isinstance(value, Decimal | int) else str(writing.harmless(word))
 
 
 def write(
