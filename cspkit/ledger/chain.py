@@ -6,6 +6,7 @@ rewrite both is caught by a head that was printed: receipts and reports carry it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -61,6 +62,14 @@ def head(connection: sa.Connection, run_id: str) -> str:
     """Return the hash of a run's last event; empty when it has none."""
     query = sa.select(heads.c.hash).where(heads.c.run_id == run_id)
     return str(connection.execute(query).scalar_one_or_none() or "")
+
+
+def told(connection: sa.Connection, subject: str, after: str) -> dict[str, Any]:
+    """Give the detail of the last event that led a subject into a state; empty where none did."""
+    which = (events.c.subject == subject) & (events.c.after == after)
+    query = sa.select(events.c.detail).where(which).order_by(events.c.event_id.desc()).limit(1)
+    found: dict[str, Any] = json.loads(connection.execute(query).scalar_one_or_none() or "{}")
+    return found
 
 
 def verify(connection: sa.Connection, run_id: str, *, printed: str = "") -> list[Broken]:

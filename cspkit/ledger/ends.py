@@ -33,17 +33,19 @@ class Ends(People):
     def ends(self, customer_id: str | None = None) -> pd.DataFrame:
         """Give one row per tracked original, of one customer or of all: columns of the table."""
         with self._read() as connection:
-            found = frames.table(connection, table)
-        mine = found["customer_id"] == customer_id
-        return found if customer_id is None else found[mine].reset_index(drop=True)
+            return frames.table(connection, table, *_of(customer_id))
 
     def end(self, customer_id: str, original: str) -> EndRow | None:
         """Return how far the end of an original is; None for one that nobody minds yet."""
         return self._one(EndRow, sa.select(table).where(_mine(customer_id, original)))
 
-    def end_rows(self) -> list[EndRow]:
-        """List how far every tracked end is, in the order of customers and originals."""
-        query = sa.select(table).order_by(table.c.customer_id, table.c.original)
+    def end_rows(self, customer_id: str | None = None, *states: EndState) -> list[EndRow]:
+        """List how far tracked ends are, of one customer or all, in these states or in any.
+
+        In the order of customers and originals.
+        """
+        which = [*_of(customer_id), *([table.c.state.in_(states)] if states else [])]
+        query = sa.select(table).where(*which).order_by(table.c.customer_id, table.c.original)
         with self._read() as connection:
             return [EndRow.of(row) for row in connection.execute(query).mappings()]
 
@@ -163,26 +165,15 @@ def advance(
     columns: Mapping[str, Any],
 ) -> bool:
     """Change the state of an end only from the one expected; False, and nothing, otherwise."""
-    known = read(connection, row.customer_id, row.original).facts | dict(evidence)
     values: dict[str, Any] = {"state": after, "prev": row.state, "reason": reason}
-    values |= {"evidence": canonical(known), "updated_at": at}
     if after in _STAMPS:
         values[_STAMPS[after]] = at
-    mine = _mine(row.customer_id, row.original) & (table.c.state == row.state)
-    change = sa.update(table).where(mine).values(values | dict(columns))
-    if connection.execute(change).rowcount != 1:
+    if not _change(connection, row, evidence, at=at, **(values | dict(columns))):
         return False
-    chain.append(
-        connection,
-        "end",
-        row.original,
-        at=at,
-        run_id=run_id,
-        customer_id=row.customer_id,
-        before=row.state,
-        after=after,
-        detail={"reason": reason, **columns, **evidence},
-    )
+    about: dict[str, Any] = {"run_id": run_id, "customer_id": row.customer_id}
+    about |= {"before": row.state, "after": after}
+    detail = {"reason": reason, **columns, **evidence}
+    chain.append(connection, "end", row.original, at=at, detail=detail, **about)
     return True
 
 
@@ -196,11 +187,7 @@ def note(
     columns: Mapping[str, Any],
 ) -> bool:
     """Add evidence to an end only while it is in the state expected."""
-    known = read(connection, row.customer_id, row.original).facts | dict(evidence)
-    mine = _mine(row.customer_id, row.original) & (table.c.state == row.state)
-    values = {"evidence": canonical(known), "updated_at": at, **columns}
-    change = sa.update(table).where(mine).values(values)
-    if connection.execute(change).rowcount != 1:
+    if not _change(connection, row, evidence, at=at, **columns):
         return False
     about: dict[str, Any] = {"run_id": run_id, "customer_id": row.customer_id}
     about["detail"] = {**columns, **evidence}
@@ -208,5 +195,24 @@ def note(
     return True
 
 
+def _change(
+    connection: sa.Connection,
+    row: EndRow,
+    evidence: Mapping[str, Any],
+    *,
+    at: datetime,
+    **values: Any,
+) -> bool:
+    """Set columns of an end that is still in its state, and add to what is known of it."""
+    known = read(connection, row.customer_id, row.original).facts | dict(evidence)
+    mine = _mine(row.customer_id, row.original) & (table.c.state == row.state)
+    values |= {"evidence": canonical(known), "updated_at": at}
+    return connection.execute(sa.update(table).where(mine).values(values)).rowcount == 1
+
+
 def _mine(customer_id: str, original: str) -> sa.ColumnElement[bool]:
     return (table.c.customer_id == customer_id) & (table.c.original == original)
+
+
+def _of(customer_id: str | None) -> list[sa.ColumnElement[bool]]:
+    return [] if customer_id is None else [table.c.customer_id == customer_id]

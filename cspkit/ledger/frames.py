@@ -37,11 +37,13 @@ def moves(connection: sa.Connection) -> pd.DataFrame:
     return _frame(rows, MOVES, schema.moves)
 
 
-def table(connection: sa.Connection, which: sa.Table) -> pd.DataFrame:
-    """One row per row of a table, in the order of its key."""
+def table(
+    connection: sa.Connection, which: sa.Table, *where: sa.ColumnElement[bool]
+) -> pd.DataFrame:
+    """One row per row of a table, or of what is asked for, in the order of its key."""
     names = tuple(column.name for column in which.columns)
     key = [column.name for column in which.primary_key.columns]
-    return _frame(_rows(connection, which, *key), names, which)
+    return _frame(_rows(connection, which, *key, where=where), names, which)
 
 
 def rows(connection: sa.Connection, which: sa.Table) -> list[dict[str, Any]]:
@@ -49,8 +51,13 @@ def rows(connection: sa.Connection, which: sa.Table) -> list[dict[str, Any]]:
     return _rows(connection, which, *(column.name for column in which.primary_key.columns))
 
 
-def _rows(connection: sa.Connection, which: sa.Table, *key: str) -> list[dict[str, Any]]:
-    query = sa.select(which).order_by(*(which.c[name] for name in key))
+def _rows(
+    connection: sa.Connection,
+    which: sa.Table,
+    *key: str,
+    where: tuple[sa.ColumnElement[bool], ...] = (),
+) -> list[dict[str, Any]]:
+    query = sa.select(which).where(*where).order_by(*(which.c[name] for name in key))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

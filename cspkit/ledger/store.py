@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from cspkit.errors import LedgerError
-from cspkit.ledger import frames, leases, outside, schema, states
+from cspkit.ledger import chain, frames, leases, outside, schema, states
 from cspkit.ledger.by_hand import Hand
 from cspkit.ledger.mails import Mails
 from cspkit.ledger.opened import RuleBroken
@@ -64,9 +64,11 @@ class Ledger(Hand, Mails):
         """Return where a move stands."""
         return self._one(MoveRow, sa.select(schema.moves).where(schema.moves.c.move_id == move_id))
 
-    def move_rows(self) -> list[MoveRow]:
-        """List where every move stands, in the order of their ids."""
+    def move_rows(self, customer_id: str | None = None) -> list[MoveRow]:
+        """List where every move stands, of one customer or all, in the order of their ids."""
         query = sa.select(schema.moves).order_by(schema.moves.c.move_id)
+        if customer_id is not None:
+            query = query.where(schema.moves.c.customer_id == customer_id)
         with self._read() as connection:
             return [MoveRow.of(row) for row in connection.execute(query).mappings()]
 
@@ -233,6 +235,11 @@ class Ledger(Hand, Mails):
         """Give one row per move, with the columns of `frames.MOVES`."""
         with self._read() as connection:
             return frames.moves(connection)
+
+    def told(self, subject: str, after: str) -> dict[str, Any]:
+        """Give the detail of the last event that led a subject into a state; else nothing."""
+        with self._read() as connection:
+            return chain.told(connection, subject, after)
 
     def steps(self) -> pd.DataFrame:
         """Give one row per customer step: customer_id, step, state, reason, asked_at, done_at."""

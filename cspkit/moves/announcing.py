@@ -23,8 +23,8 @@ def days(desk: Desk, one: Subject) -> str:
     Only what they accepted is announced, once for each day: a plan that moves it announces it anew.
     """
     ahead: dict[date, list[PlannedMove]] = {}
-    for move in desk.plan.document.moves:
-        if move.customer_id == one.customer_id and _announced(desk, move):
+    for move in desk.planned.get(one.customer_id, []):
+        if _announced(desk, move):
             ahead.setdefault(move.date, []).append(move)
     kept = [
         tell(desk, one, ON_THE_DAY, {"on": day, "originals": licences(moves)}, day.isoformat())
@@ -48,11 +48,8 @@ def done(desk: Desk, one: Subject) -> str:
     Says what kept the letter back; it waits for the last of those moves.
     """
     ended = one.planned.expires_on
-    mine = [
-        move
-        for move in desk.plan.document.moves
-        if move.customer_id == one.customer_id and move.expires_on == ended
-    ]
+    planned = desk.planned.get(one.customer_id, [])
+    mine = [move for move in planned if move.expires_on == ended]
     rows = {move.move_id: desk.ledger.move(move.move_id) for move in mine}
     if not all(_over(row) for row in rows.values()):
         return ""

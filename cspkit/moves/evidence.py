@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 
@@ -135,8 +134,7 @@ def shows_users(desk: Desk, row: MoveRow) -> tuple[str, Evidence | None]:
 
 
 def _of_sku(desk: Desk, customer_id: str, sku_id: str) -> list[PlannedMove]:
-    moves = desk.plan.document.moves
-    return [one for one in moves if one.customer_id == customer_id and one.sku_id == sku_id]
+    return [one for one in desk.planned.get(customer_id, []) if one.sku_id == sku_id]
 
 
 def _is_over(desk: Desk, move: PlannedMove, row: MoveRow) -> bool:
@@ -163,9 +161,5 @@ def _lost(desk: Desk, row: MoveRow, found: Evidence) -> int:
 
 def _checked_by(desk: Desk, row: MoveRow) -> dict[str, int] | None:
     """Give the users by skuId in the export by which the seats were checked, if one was."""
-    events = desk.ledger.events()
-    mine = events[(events["subject"] == row.move_id) & (events["after"] == MoveState.VERIFIED)]
-    if mine.empty:
-        return None
-    counted = json.loads(mine.iloc[-1]["detail"]).get("users")
+    counted = desk.ledger.told(row.move_id, MoveState.VERIFIED).get("users")
     return {str(key): int(value) for key, value in counted.items()} if counted else None

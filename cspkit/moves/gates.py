@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
 
 from cspkit.ledger import MoveRow
 from cspkit.moves import holdings
 from cspkit.moves.desk import Desk
 from cspkit.moves.holdings import Tenant
 from cspkit.moves.pool import Holding, Verdict, doubt, judge
-from cspkit.planning import PlannedMove
 from cspkit.tables import EndState, MoveState
 
 THERE = (MoveState.VERIFIED, MoveState.REASSIGNED, MoveState.CLOSED)
@@ -34,7 +32,7 @@ class Gate:
         """
         ledger = self._desk.ledger
         waits = {row.move_id: too_early(row) for row in ledger.moves_of(customer_id, original)}
-        for move in self._planned.get(customer_id, []):
+        for move in self._desk.planned.get(customer_id, []):
             if original in move.subscription_ids and self._to_order(ledger.move(move.move_id)):
                 waits[move.move_id] = too_early(None)
         return next(
@@ -83,18 +81,17 @@ class Gate:
     def _known(self, tenant: Tenant, customer_id: str) -> set[str]:
         """Name the subscriptions that are known by id: originals, and what replaces them."""
         found = {
-            name for one in self._planned.get(customer_id, []) for name in one.subscription_ids
+            name for one in self._desk.planned.get(customer_id, []) for name in one.subscription_ids
         }
-        rows = self._desk.ledger.moves()
-        mine = rows[(rows["customer_id"] == customer_id) & rows["subscription_id"].notna()]
-        found |= {str(one) for one in mine["subscription_id"]}
+        rows = self._desk.ledger.move_rows(customer_id)
+        found |= {row.subscription_id for row in rows if row.subscription_id is not None}
         return {alias for name in found for alias in tenant.names(name)}
 
     def _absent(self, tenant: Tenant, sku_id: str, customer_id: str) -> list[Holding]:
         """List originals of the plan that the tenant does not list, but for those that ended."""
         planned = [
             (name, move.original_seats, move.expires_on)
-            for move in self._planned.get(customer_id, [])
+            for move in self._desk.planned.get(customer_id, [])
             if move.sku_id == sku_id
             for name in move.subscription_ids
         ]
@@ -107,17 +104,9 @@ class Gate:
         listed = tenant.to_come(sku_id)
         if not listed:
             return 0
-        rows = self._desk.ledger.moves()
-        mine = rows[(rows["customer_id"] == customer_id) & rows["state"].isin(THERE)]
-        verified = {str(one) for one in mine["subscription_id"] if one in listed}
-        return sum(listed[name] for name in verified)
-
-    @cached_property
-    def _planned(self) -> dict[str, list[PlannedMove]]:
-        found: dict[str, list[PlannedMove]] = {}
-        for move in self._desk.plan.document.moves:
-            found.setdefault(move.customer_id, []).append(move)
-        return found
+        rows = self._desk.ledger.move_rows(customer_id)
+        verified = {row.subscription_id for row in rows if row.state in THERE}
+        return sum(seats for name, seats in listed.items() if name in verified)
 
 
 def too_early(row: MoveRow | None) -> str:

@@ -101,7 +101,7 @@ def remind(desk: Desk, one: Subject, asking: dict[str, letters.Field], days: int
     """Write the reminder of a day; of several that fell due together the last is enough."""
     asked = desk.ledger.step(one.customer_id, Step.RELATIONSHIP).asked_at
     assert asked is not None
-    mine = [move for move in desk.plan.document.moves if move.customer_id == one.customer_id]
+    mine = desk.planned.get(one.customer_id, [])
     about: dict[str, letters.Field] = {"asked_on": asked.date(), "originals": licences(mine)}
     post(desk, one, REMINDER, {**asking, **about}, f"{asked:%Y-%m-%d}-{days}")
 

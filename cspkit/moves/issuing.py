@@ -224,9 +224,8 @@ class Issue:
                     return f"{row.move_id} replaces a part of it: {why}"
         planned = [
             move
-            for move in self._desk.plan.document.moves
-            if move.customer_id == one.customer_id
-            and set(move.subscription_ids) & set(one.planned.subscription_ids)
+            for move in self._desk.planned.get(one.customer_id, [])
+            if set(move.subscription_ids) & set(one.planned.subscription_ids)
         ]
         unknown = [m for m in planned if self._desk.ledger.move(m.move_id) is None]
         return f"{unknown[0].move_id} replaces a part of it: not ordered yet" if unknown else ""

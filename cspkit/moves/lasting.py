@@ -18,8 +18,7 @@ SOON = timedelta(days=60)
 
 def needed_until(desk: Desk, customer_id: str) -> date | None:
     """Give the day after the last original of a customer ends: until then we look and verify."""
-    moves = [one for one in desk.plan.document.moves if one.customer_id == customer_id]
-    ends = [one.expires_on for one in moves]
+    ends = [one.expires_on for one in desk.planned.get(customer_id, [])]
     return max(ends) + timedelta(days=1) if ends else None
 
 

@@ -199,8 +199,8 @@ class RenewalSafe:
 
     def _open(self, one: Subject, letter: Letter) -> Iterator[Asked]:
         """List all originals of the customer, of any day, that the same letter may ask about."""
-        for move in self._desk.plan.document.moves:
-            if move.customer_id != one.customer_id or letter_for(self._desk.rule(move)) != letter:
+        for move in self._desk.planned.get(one.customer_id, []):
+            if letter_for(self._desk.rule(move)) != letter:
                 continue
             move = self._on(move)
             if self._not_now(Subject(move.move_id, one.customer, move)) is not None:

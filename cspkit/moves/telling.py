@@ -53,8 +53,8 @@ def _of_move(desk: Desk, move: PlannedMove, row: MoveRow | None) -> dict[str, st
     product, _, sku = move.target_offer.partition(":")
     running = [
         (one.expires_on.isoformat(), one.original_seats or one.seats)
-        for one in desk.plan.document.moves
-        if one.customer_id == move.customer_id and one.sku_id == move.target_sku_id
+        for one in desk.planned.get(move.customer_id, [])
+        if one.sku_id == move.target_sku_id
     ]
     found = {
         "move_id": move.move_id,

@@ -176,10 +176,8 @@ class Undo:
 
     def _going(self, one: Subject, tenant: Tenant) -> list[str]:
         """List what ends for sure, of other moves too: they share the pool that is left."""
-        ends = self._desk.ledger.end_rows()
-        mine = [end for end in ends if end.customer_id == one.customer_id]
-        gone = [end.original for end in mine if end.state is EndState.SCHEDULED]
-        return [alias for name in gone for alias in tenant.names(name)]
+        gone = self._desk.ledger.end_rows(one.customer_id, EndState.SCHEDULED)
+        return [alias for end in gone for alias in tenant.names(end.original)]
 
     def _new_order_by(self) -> date:
         policy = self._desk.settings.policy

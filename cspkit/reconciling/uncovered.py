@@ -57,7 +57,7 @@ class Uncovered:
 
 def uncovered(ledger: Ledger, settings: Settings, now: datetime) -> list[tuple[EndRow, str]]:
     """List the ends that need a person, with why, as ledger, plans and decisions have them."""
-    rows = [row for row in ledger.end_rows() if row.state in STOPPED]
+    rows = ledger.end_rows(None, *STOPPED)
     if not rows:
         return []
     approvals = ledger.approvals()

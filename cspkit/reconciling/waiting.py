@@ -103,7 +103,7 @@ def _moves(ledger: Ledger) -> list[Waiting]:
 
 def _ends(ledger: Ledger, now: datetime) -> list[Waiting]:
     """List the renewed originals, those first whose limit comes first."""
-    renewed = [row for row in ledger.end_rows() if row.state is EndState.RENEWED]
+    renewed = ledger.end_rows(None, EndState.RENEWED)
     found = []
     for row in sorted(renewed, key=lambda row: (_limit(row.cancel_until), row.original)):
         until = _until(row, max(now, row.seen_at or now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,6 +67,7 @@ class Office:
         self._carried: set[str] = set()
         self.answers = Answers(self._desk, self.world)
         self.outcomes: dict[tuple[str, str], Done] = {}
+        self.calls: dict[str, Counter[str]] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -95,8 +97,9 @@ class Office:
         desk.run_id = self.ledger.begin_run(
             step, mode=desk.mode, plan_hash=self.plan.hash, due=desk.today
         )
-        work = Work(desk, STEPS[step](desk), listed)
+        work, before = Work(desk, STEPS[step](desk), listed), self.world.books.calls.copy()
         work.carry_out()
+        self.calls[step] = self.calls.get(step, Counter()) + (self.world.books.calls - before)
         self.ledger.end_run(desk.run_id, work.counts())
         through, stuck = set(), set()
         for one, done in work.results:

@@ -31,6 +31,7 @@ class Verdict:
     failed: list[Json]
     gaps: list[Json]
     calls: dict[str, int]
+    calls_by_step: dict[str, dict[str, int]]
 
     def as_json(self) -> Json:
         """Give the result of one seed as JSON values."""
@@ -39,6 +40,7 @@ class Verdict:
             "failed": self.failed,
             "gap_list": self.gaps,
             "calls_by_route": self.calls,
+            "calls_by_step": self.calls_by_step,
         }
 
 
@@ -77,7 +79,8 @@ def judge(plan: Plan, office: Office) -> Verdict:
         if move.move_id in people or (move.move_id not in finished and move.date <= today)
     ]
     failed = [_failed(move, plan, office) for move in open_ones]
-    return Verdict(figures, failed, gaps, calls)
+    by_step = {step: dict(sorted(made.items())) for step, made in office.calls.items()}
+    return Verdict(figures, failed, gaps, calls, by_step)
 
 
 def _pools(gaps: list[Json], *, planned: bool) -> int:

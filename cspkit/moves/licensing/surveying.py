@@ -113,10 +113,8 @@ def survey(desk: Desk, row: MoveRow, move: PlannedMove) -> Survey:
     named = _named(desk, row.customer_id, move)
     siblings = [
         other
-        for other in desk.plan.document.moves
-        if other.customer_id == row.customer_id
-        and other.sku_id == row.sku_id
-        and other.move_id != row.move_id
+        for other in desk.planned.get(row.customer_id, [])
+        if other.sku_id == row.sku_id and other.move_id != row.move_id
     ]
     others = [_named(desk, row.customer_id, other) for other in siblings]
     rivals = {one.target_offer for one in siblings if one.target_sku_id != row.target_sku_id}
