@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cspkit import validation
 from cspkit.errors import SettingsError
 from cspkit.tables import Channel, Route
 
@@ -149,7 +150,5 @@ def _changed(rule: Rule, key: str, values: Mapping[str, Any]) -> Rule:
     try:
         return Rule.model_validate({**rule.model_dump(), **merged, "name": name})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(["channels", key, *(str(part) for part in first["loc"])])
-        problem = f"{first['msg']}, found {first.get('input')!r}"
-        raise SettingsError("cspkit.toml", field, problem) from error
+        field, problem = validation.first(error)
+        raise SettingsError("cspkit.toml", f"channels.{key}.{field}", problem) from error

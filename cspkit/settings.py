@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from cspkit import validation
 from cspkit.errors import SettingsError
 from cspkit.policy import Policy
 
@@ -181,12 +182,10 @@ class Settings(BaseModel):
         try:
             return cls(root=file.parent.resolve(), **data)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            found = f"{first['msg']}, found {first.get('input')!r}"
+            field, problem = validation.first(error)
             if _SECRET.search(field):
-                found = "secrets are not kept in this file; see CSPKIT_SMTP_PASSWORD and its like"
-            raise SettingsError(file, field, found) from error
+                problem = "secrets are not kept in this file; see CSPKIT_SMTP_PASSWORD and its like"
+            raise SettingsError(file, field, problem) from error
         except TypeError as error:
             raise SettingsError(file, "root", "cannot be set in the file") from error
 

@@ -76,9 +76,9 @@ def test_a_map_makes_a_new_format(own):
     ("text", "why"),
     [
         ("title = ", "cannot be read as a map"),
-        ("table = 'somewhere'", "table: Input should be"),
+        ("table = 'somewhere'", "table: expected '"),
         (MAP + "colour = 'red'", r"columns\.colour"),
-        (MAP.replace("[columns]", "speed = 9\n[columns]"), "speed: Extra inputs"),
+        (MAP.replace("[columns]", "speed = 9\n[columns]"), "speed: no such field"),
     ],
 )
 def test_a_map_that_is_wrong_names_the_field(own, text, why):

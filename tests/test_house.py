@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cspkit"
 FLOORS = [
     "errors",
+    "validation",
     "clock",
     "names",
     "writing",

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cspkit import validation
 from cspkit.errors import ExportError
 from cspkit.exports.profiles import Profile, key
 
@@ -89,9 +90,7 @@ def with_maps(maps: Iterable[str | Path]) -> Formats:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ExportError(path, [f"cannot be read as a map: {error}"]) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise ExportError(path, [f"{field}: {first['msg']}"]) from error
+            raise ExportError(path, [": ".join(validation.first(error))]) from error
     return Formats(packaged().profiles, own) if own else packaged()
 
 

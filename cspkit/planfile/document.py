@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from cspkit import writing
+from cspkit import validation, writing
 from cspkit.errors import CspkitError, PlanRefused
 from cspkit.planfile.parts import (
     Optimum,
@@ -101,9 +101,8 @@ def _validated(path: Path, data: Any) -> PlanFile:
     try:
         return PlanFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        problem = f"{field}: {first['msg']}; a plan is made by `cspkit plan`, not edited"
+        field, problem = validation.first(error)
+        problem = f"{field}: {problem}; a plan is made by `cspkit plan`, not edited"
         raise PlanRefused(f"{path}: {problem}") from error
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cspkit import placing, scheduling
+from cspkit import placing, scheduling, validation
 from cspkit.decisions import Decisions
 from cspkit.errors import SettingsError
 from cspkit.planning import facts
@@ -140,10 +140,7 @@ def changed(policy: Policy, changes: Mapping[str, int]) -> Policy:
     try:
         return Policy.model_validate({**policy.model_dump(), **changes})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        said = f"{first['msg']}, found {first.get('input')!r}"
-        raise SettingsError("policy", field, said) from error
+        raise SettingsError("policy", *validation.first(error)) from error
 
 
 def beside(plans: Mapping[str, Plan]) -> pd.DataFrame:

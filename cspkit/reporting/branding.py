@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cspkit import validation
 from cspkit.errors import SettingsError
 
 KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
@@ -34,9 +35,7 @@ def read(file: Path) -> Brand:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(file, "file", f"cannot be read: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(file, where, f"{first['msg']}, found {first.get('input')!r}") from error
+        raise SettingsError(file, *validation.first(error)) from error
     return brand.model_copy(update={"logo": _picture(file, brand.logo)}) if brand.logo else brand
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cspkit import writing
+from cspkit import validation, writing
 from cspkit.errors import CspkitError, SettingsError
 from cspkit.moves import consent
 from cspkit.planning import Plan, PlannedCustomer, PlannedMove
@@ -49,10 +49,7 @@ class Layout(BaseModel):
         try:
             return cls.model_validate(tomllib.loads(place.read_text(encoding="utf-8")))
         except ValidationError as error:
-            first = error.errors()[0]
-            raise SettingsError(
-                str(place), ".".join(map(str, first["loc"])), first["msg"]
-            ) from error
+            raise SettingsError(str(place), *validation.first(error)) from error
         except (OSError, ValueError) as error:
             raise SettingsError(str(place), "file", f"expected a layout: {error}") from error
 
