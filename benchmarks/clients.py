@@ -1,16 +1,15 @@
 """What the clients cost and how close they come to the limit of a service.
 
-Run `python benchmarks/clients.py`; `--customers N`, `--rate R`, `--rounds K`; `--out FILE` writes
-the figures as Markdown. The service is another process on loopback: it answers 50 ms late, counts,
+    python benchmarks/clients.py [--rounds N]
+
+The service is another process on loopback: it answers 50 ms late, counts,
 and throttles whoever comes faster than R calls a second. CPU is that of the client alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
-import platform
 import statistics
 import threading
 import time
@@ -20,34 +19,87 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import requests
 
+from benchmarks.results import Quote, Ratio, Table, alone
 from cspkit.partner_center import PartnerCenter, of_each
 from cspkit.wire import FixedTokens, Limiter, Wire
 
-LATENCY = 0.05
+COMMAND = "python benchmarks/clients.py"
+LATENCY, RATE = 0.05, 50.0
 PARTNER = "00000000-0000-4000-8000-000000000001"
 WORKERS = 16
 
 
-def main() -> None:
-    """Measure both, round by round, and print the medians."""
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    asked.add_argument("--customers", type=int, default=1000)
-    asked.add_argument("--rate", type=float, default=50, help="calls a second")
-    asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--calls", type=int, default=400, help="of the CPU comparison")
-    asked.add_argument("--out", type=Path)
-    given = asked.parse_args()
-    reached = [paced(given.customers, given.rate) for _ in range(given.rounds)]
-    pairs = [compared(given.calls) for _ in range(max(5, given.rounds))]
-    text = "\n".join(lines(given, reached, pairs))
-    print(text)
-    if given.out:
-        given.out.write_text(text + "\n", encoding="utf-8")
+def tables(rounds: int, small: bool) -> Iterator[Table]:
+    """Measure the pace, then the cost of one call; by turns, in this process."""
+    customers, calls = (100, 100) if small else (1000, 400)
+    reached = [paced(customers, RATE) for _ in range(rounds)]
+    yield pace(reached, customers)
+    yield cost([compared(calls) for _ in range(rounds if small else max(5, rounds))])
+
+
+def pace(reached: list[dict[str, float]], customers: int) -> Table:
+    """Word how near the clients came to what the service allows, and what that cost."""
+    share, seconds, throttled = (
+        statistics.median(one[name] for one in reached)
+        for name in ("share", "seconds", "throttled")
+    )
+    names = {"ours": "cspkit, 16 threads", "bare": "requests, 16 threads"}
+    limit = f"{RATE:g} calls a second, {LATENCY * 1000:.0f} ms late"
+    return Table(
+        f"Subscriptions of {customers:,} customers from a service that allows {limit}",
+        COMMAND,
+        [
+            "what",
+            "share of the limit %",
+            "seconds",
+            "throttled calls",
+            "processor µs a call",
+        ],
+        [
+            [said, *([share * 100, seconds, throttled] if name == "ours" else [None] * 3), spent]
+            for name, said in names.items()
+            for spent in [statistics.median(one[name] for one in reached)]
+        ],
+        len(reached),
+        [
+            Ratio("share of the limit that is reached", share * 100, at_least=95, unit="%"),
+            Ratio("processor time of a call beside bare requests", ratio(reached, "bare")),
+        ],
+        quotes=[
+            Quote(
+                f"subscriptions of {customers:,} customers, {limit}",
+                f"{share:.1%} of the limit, {throttled:.0f} calls throttled",
+            )
+        ],
+    )
+
+
+def cost(pairs: list[dict[str, float]]) -> Table:
+    """Word what one call costs beside the barest loops that parse its JSON."""
+    names = {
+        "ours": "cspkit",
+        "bare": "requests",
+        "leaner": "requests, without looking for proxies",
+    }
+    return Table(
+        "One call after the other, no latency",
+        COMMAND,
+        ["what", "processor µs a call"],
+        [[said, statistics.median(one[name] for one in pairs)] for name, said in names.items()],
+        len(pairs),
+        [
+            Ratio(f"processor time of a call beside {names[name]}", ratio(pairs, name))
+            for name in ("bare", "leaner")
+        ],
+    )
+
+
+def ratio(rounds: list[dict[str, float]], other: str) -> float:
+    return statistics.median(one["ours"] / one[other] for one in rounds)
 
 
 def paced(customers: int, rate: float) -> dict[str, float]:
@@ -61,7 +113,10 @@ def paced(customers: int, rate: float) -> dict[str, float]:
         took, spent = time.perf_counter() - began, time.process_time() - spent
         wire.close()
         bare = bare_threads(f"{url}/v1/customers/c/subscriptions", customers // 4, rate)
-        assert all(len(answer) == 2 for _, answer in found), "a customer was not read"
+        for customer, answer in found:
+            assert not isinstance(answer, Exception) and len(answer) == 2, (
+                f"{customer} was not read"
+            )
         asked = books()
     share, each = customers / took / rate, spent / customers * 1e6
     return {
@@ -116,47 +171,6 @@ def cpu(calls: int, call: Any) -> float:
     for _ in range(calls):
         call()
     return time.process_time() - began
-
-
-def lines(
-    given: argparse.Namespace, reached: list[dict[str, float]], pairs: list[dict[str, float]]
-) -> Iterator[str]:
-    """Word the figures."""
-    share = statistics.median(one["share"] for one in reached)
-    seconds = statistics.median(one["seconds"] for one in reached)
-    bare = statistics.median(one["bare"] for one in pairs)
-    ours = statistics.median(one["ours"] for one in pairs)
-    yield "# Clients"
-    yield ""
-    yield f"`python benchmarks/clients.py --rounds {given.rounds}` on"
-    yield f"Python {platform.python_version()}, {multiprocessing.cpu_count()} shared cores."
-    yield ""
-    yield "| what | median | of |"
-    yield "|---|--:|---|"
-    yield (
-        f"| subscriptions of {given.customers:,} customers, limit {given.rate:g} calls/s, "
-        f"{LATENCY * 1000:.0f} ms latency | {share:.1%} of the limit | "
-        f"{', '.join(format(one['share'], '.1%') for one in reached)} |"
-    )
-    yield f"| the same, seconds | {seconds:.2f} | |"
-    yield f"| calls that the service throttled | {max(one['throttled'] for one in reached):g} | |"
-    for who in ("bare", "ours"):
-        spent = statistics.median(one[who] for one in reached)
-        yield f"| CPU of {who} in {WORKERS} threads at that pace, microseconds | {spent:,.0f} | |"
-    yield beside("CPU in threads, ours to bare", reached, "bare")
-    yield f"| CPU of a bare requests loop, microseconds a call | {bare:,.0f} | |"
-    yield f"| CPU of ours, microseconds a call | {ours:,.0f} | |"
-    leaner = statistics.median(one["leaner"] for one in pairs)
-    yield f"| CPU of a bare loop that ignores proxies, microseconds a call | {leaner:,.0f} | |"
-    yield beside("CPU, ours to that one", pairs, "leaner")
-    yield beside("CPU, ours to bare", pairs, "bare")
-
-
-def beside(what: str, pairs: list[dict[str, float]], other: str) -> str:
-    """Word the ratio of each round, and their median."""
-    ratios = [one["ours"] / one[other] for one in pairs]
-    each = ", ".join(format(one, ".2f") for one in ratios)
-    return f"| {what} | {statistics.median(ratios):.2f} | {each} |"
 
 
 @contextmanager
@@ -250,4 +264,4 @@ def _subscription(number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    alone(tables, 3, "the clients")

@@ -1,34 +1,32 @@
 """Plans at least cost beside the plans that people make by hand: cost, bound, gap, wall, memory.
 
-    python benchmarks/planning.py [MOVES ...] [--out benchmarks/planning.md]
+    python benchmarks/planning.py [--rounds N]
+    python benchmarks/planning.py --case 100000 everything   # one case; this one takes minutes
 
-Each case runs in a process of its own. Three fifths of the originals end on the last day of a
-month, as yearly terms do; the others on any day. Seats are log-normal (median 12) and no move takes
-more than a third of a day's seats. A day takes two and a half times what an average day would
+Each case runs in a process of its own; its seconds are those of the planner alone. Three fifths
+of the originals end on the last day of a month, as yearly terms do; the others on any day. Seats
+are log-normal (median 12) and no move takes more than a third of a day's seats. A day takes two and a half times what an average day would
 have to. `seats` limits the seats of a day as well; `everything` adds three teams with a capacity
 each, add-ons that go with their base, customers whose moves of one week should go together, and
 customers that have to be invited first, under a capacity of its own. Their windows open a month
-after the invitation, so some close before; `left out` says how many any plan must leave out.
-
-`gap %` is the distance to the proven bound. The plans beside it fill the days from the first one
-on; their cost is that of the moves which both place. `what if` asks for a tenth less moves a day:
-first the bound, then the plan.
+after the invitation, so some close before.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import random
-import resource
-import subprocess
+import statistics
 import sys
 import time
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
+from benchmarks.measuring import Run, interleaved, middle, run
+from benchmarks.results import Quote, Ratio, Table, alone, figure
 from cspkit import scheduling
 from cspkit.policy import Policy, Workdays
 from cspkit.scheduling import ALL_TEAMS, Capacity, Item, Room, Schedule
@@ -39,6 +37,29 @@ AHEAD = 2.5
 KINDS = ("counts", "seats", "everything")
 PRICES = [Decimal(text) for text in ("0.41", "0.822", "1.2", "2.195", "3.57")]
 TEAMS = ("north", "south", "west")
+LARGEST = 100_000
+COMMAND = "python benchmarks/planning.py"
+BY_HAND = ("nearest end first, × our cost", "first come, × our cost")
+COSTS = (
+    "moves",
+    "kind",
+    "left out",
+    "at least",
+    "cost",
+    "bound",
+    "gap %",
+    *BY_HAND,
+    "what if, gap %",
+)
+SECONDS = ("s", "what if, bound s", "what if, plan s")
+NOTES = [
+    "`gap %` is the distance to the proven bound, `at least` how many any plan must leave out. "
+    "Those who plan by hand fill the days from the first one on; compared is the cost of the moves "
+    "that both place. `what if` asks for a tenth less moves a day: first the bound, then the plan. "
+    "`s` is the planner's own time, the peak that of the whole process. Costs and bounds are the "
+    "same in every run. With `everything` on, 100,000 moves take minutes: not part of this run, "
+    "`python benchmarks/planning.py --case 100000 everything` makes it."
+]
 
 
 def items(count: int, everything: bool, largest: int) -> list[Item]:
@@ -98,7 +119,7 @@ def capacity(count: int, kind: str, seats: int, days: int) -> Capacity:
     )
 
 
-def case(count: int, kind: str) -> dict[str, object]:
+def case(count: int, kind: str) -> dict[str, Any]:
     calendar = Workdays(Policy())
     days = sum(1 for _ in calendar.order_days(START, START + timedelta(YEAR)))
     seats = math.ceil(AHEAD * 24 * count / days)
@@ -108,29 +129,28 @@ def case(count: int, kind: str) -> dict[str, object]:
     begin = time.perf_counter()
     found = scheduling.schedule(work, rooms, calendars, start=START)
     wall = time.perf_counter() - begin
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     asked = changed(rooms)
     begin = time.perf_counter()
     bound = scheduling.bound_if(found, asked)
     bounded = time.perf_counter() - begin
     begin = time.perf_counter()
     answer = scheduling.what_if(found, asked)
+    assert bound <= answer.objective or len(answer.days) < len(found.days), "no bound at all"
     replanned = time.perf_counter() - begin
     return {
         "moves": count,
         "kind": kind,
-        "left out": f"{len(found.left)} (at least {found.left_out_bound})",
-        "cost": f"{found.objective:.0f}",
-        "bound": f"{found.lower_bound:.0f}",
-        "gap %": f"{100 * found.gap:.3f}",
-        "s": f"{wall:.1f}",
-        "MB": f"{memory:.0f}",
-        "nearest end first": beside(found, scheduling.earliest_deadline(found)),
-        "first come": beside(found, scheduling.first_come(found)),
-        "what if, bound s": f"{bounded:.2f}",
-        "what if, plan s": f"{replanned:.2f}",
-        "what if, gap %": f"{100 * answer.gap:.3f}",
-        "bound holds": bool(bound <= answer.objective or len(answer.days) < len(found.days)),
+        "left out": len(found.left),
+        "at least": found.left_out_bound,
+        "cost": round(found.objective),
+        "bound": round(found.lower_bound),
+        "gap %": 100 * found.gap,
+        "s": wall,
+        BY_HAND[0]: beside(found, scheduling.earliest_deadline(found)),
+        BY_HAND[1]: beside(found, scheduling.first_come(found)),
+        "what if, bound s": bounded,
+        "what if, plan s": replanned,
+        "what if, gap %": 100 * answer.gap,
     }
 
 
@@ -141,38 +161,68 @@ def changed(rooms: Capacity) -> Capacity:
     return replace(rooms, moves=math.floor((rooms.moves or 0) * 0.9))
 
 
-def beside(found: Schedule, days: dict[str, date]) -> str:
-    """Compare the cost of what both place, and say what the other leaves out."""
+def beside(found: Schedule, days: dict[str, date]) -> float:
+    """Give how often our cost another plan costs, for what both place."""
     assert found.setting is not None
     both = [item for item in found.setting.items if item.key in days and item.key in found.days]
     other = sum(item.daily * ((item.expires - days[item.key]).days + 1) for item in both)
     ours = sum(item.daily * ((item.expires - found.days[item.key]).days + 1) for item in both)
-    left = len(found.setting.items) - len(days)
-    return f"{other / ours:.2f} x, {left} left out"
+    return float(other / ours)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="measure the planner")
-    parser.add_argument("moves", nargs="*", type=int, default=[1_000, 10_000, 100_000])
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--case", nargs=2)
-    asked = parser.parse_args()
-    if asked.case:
-        print(json.dumps(case(int(asked.case[0]), asked.case[1])))
-        return
+def tables(rounds: int, small: bool) -> Iterator[Table]:
+    """Plan each kind of each size; those of 100,000 moves that take minutes once."""
+    sizes = [200] if small else [1_000, 10_000]
+    found = interleaved({f"{n} {kind}": caser(n, kind) for n in sizes for kind in KINDS}, rounds)
+    yield table(found, rounds, "days, bound and plans made by hand")
+    if not small:
+        large = {f"{LARGEST} {kind}": caser(LARGEST, kind) for kind in KINDS[:2]}
+        yield table(interleaved(large, 1), 1, "the same, larger")
+
+
+def table(found: dict[str, list[Run]], rounds: int, title: str) -> Table:
+    """Lay out costs, which are the same in every run, and seconds, which are not."""
+    cases = {name: runs[0].said() for name, runs in found.items()}
     rows = []
-    for count in asked.moves:
-        for kind in KINDS:
-            command = [sys.executable, __file__, "--case", str(count), kind]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            rows.append(json.loads(done.stdout))
-            print(rows[-1], flush=True)
-    if asked.out:
-        lines = [list(rows[0]), ["---"] * len(rows[0]), *[list(row.values()) for row in rows]]
-        table = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-        title, _, words = (__doc__ or "").partition("\n\n")
-        asked.out.write_text(f"# {title}\n\n{words}\n{table}\n", encoding="utf-8")
+    for name, runs in found.items():
+        seconds = [statistics.median(one.said()[what] for one in runs) for what in SECONDS]
+        costs = [cases[name][what] for what in COSTS]
+        rows.append([*costs, *seconds, middle(runs, "peak")])
+    ratios = [
+        Ratio(f"{named(one)}: the better plan by hand costs", min(one[side] for side in BY_HAND))
+        for one in cases.values()
+    ]
+    gaps = [
+        Ratio(f"{named(one)}: above the bound", one["gap %"], unit="%") for one in cases.values()
+    ]
+    quotes = [
+        Quote(
+            f"days for {one['moves']:,} moves over 250 days, {one['kind']}", said(one, found[name])
+        )
+        for name, one in cases.items()
+        if one["moves"] >= 10_000
+    ]
+    columns = [*COSTS, *SECONDS, "peak MB"]
+    return Table(title, COMMAND, columns, rows, rounds, ratios + gaps, NOTES, quotes)
+
+
+def named(case: dict[str, Any]) -> str:
+    return f"{case['moves']:,} moves, {case['kind']}"
+
+
+def said(case: dict[str, Any], runs: list[Run]) -> str:
+    seconds = statistics.median(one.said()["s"] for one in runs)
+    hand, gap = min(case[side] for side in BY_HAND), case["gap %"]
+    least = f"at most {figure(gap)} % above the least cost" if gap else "the least cost, proven"
+    return f"{seconds:.1f} s, {least}; the better plan by hand costs {hand:.0f} ×"
+
+
+def caser(count: int, kind: str) -> Callable[[], Run]:
+    return lambda: run([sys.executable, __file__, "--case", str(count), kind])
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--case"]:
+        print(json.dumps(case(int(sys.argv[2]), sys.argv[3])))
+    else:
+        alone(tables, 3, "the planner")

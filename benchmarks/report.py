@@ -1,24 +1,24 @@
 """How long, how large and how much memory: the status report of many customers.
 
-python benchmarks/report.py 10000       # customers; each has one or two originals
+    python benchmarks/report.py [--rounds N]
 
-Everything is made up. The report is written in a process of its own, so that its peak of memory
-is its own; loading and planning come before, and are not counted.
+Everything is made up: 10,000 customers with one or two originals each. Loading and planning come
+before, and are not counted.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 import uuid
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from cspkit import cli, planning, reporting
+from benchmarks.measuring import Run, interleaved, middle, run
+from benchmarks.results import Quote, Table, alone
+from cspkit import planning
 from cspkit.exports import Exports
 from cspkit.ledger import Ledger
 from cspkit.settings import Settings
@@ -26,7 +26,7 @@ from cspkit.tables import Step, StepState
 from tests.originals import customer, exports, original
 
 AS_OF = date(2026, 11, 20)
-LIMIT = 2_000_000
+CUSTOMERS = 10_000
 
 
 def id_of(number: int) -> str:
@@ -58,7 +58,8 @@ def world(customers: int) -> Exports:
 
 def prepare(root: Path, customers: int) -> None:
     """Load, plan, and let some customers have been asked."""
-    settings = Settings(root=root)
+    (root / "cspkit.toml").write_text("", encoding="utf-8")
+    settings = Settings.read(root / "cspkit.toml")
     loaded = world(customers)
     loaded.save(root / "tables")
     policy = settings.policy.model_copy(update={"moves_per_day": 100})
@@ -73,40 +74,41 @@ def prepare(root: Path, customers: int) -> None:
             ledger.advance_step(row, StepState.ASKED, run_id="b", lease=lease)
 
 
-def report(root: Path) -> None:
-    """Work out and write the report, as the command line does, and say what it took."""
-    settings = Settings(root=root)
-    plan = planning.Plan.read(root / "plan.json")
-    loaded = cli.opening.exports_of([root / "tables"], settings)
-    began, busy = time.perf_counter(), time.process_time()
-    with Ledger(settings.ledger_url) as ledger:
-        found = reporting.status(
-            plan=plan, ledger=ledger, exports=loaded, as_of=AS_OF, settings=settings
-        )
-    worked, worked_busy = time.perf_counter() - began, time.process_time() - busy
-    began, busy = time.perf_counter(), time.process_time()
-    page = reporting.write(found, root / "report")
-    wrote, wrote_busy = time.perf_counter() - began, time.process_time() - busy
-    print(f"customers {len(found.customers):,}, moves {found.total():,}")
-    print(f"figures: {worked:.1f} s, {worked_busy:.1f} s of it computing")
-    print(f"page and workbook: {wrote:.1f} s, {wrote_busy:.1f} s of it computing")
-    for file in sorted(page.parent.iterdir()):
-        size = file.stat().st_size
-        print(f"{file.name}: {size:,} bytes{'' if size < LIMIT else ', over the 2 MB'}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak of memory: {peak:.0f} MiB, loading the tables included")
-
-
-def main(customers: int) -> None:
-    """Prepare here, report in a process of its own."""
+def tables(rounds: int, small: bool) -> Iterator[Table]:
+    """Let `cspkit report` write page and workbook, each time in a process of its own."""
+    customers = 100 if small else CUSTOMERS
     with tempfile.TemporaryDirectory(prefix="cspkit-") as folder:
-        prepare(Path(folder), customers)
-        command = [sys.executable, __file__, "--report", folder]
-        subprocess.run(command, check=True)
+        root = Path(folder)
+        prepare(root, customers)
+        moves = len(planning.Plan.read(root / "plan.json").document.moves)
+        runs = interleaved({"cspkit report": lambda: reported(root)}, rounds)["cspkit report"]
+        sizes = {file.name: file.stat().st_size for file in (root / "report").glob("[!.]*")}
+    columns = ["customers", "moves", "wall s", "processor s", "peak MB"]
+    yield Table(
+        f"The report of {customers:,} customers",
+        "python benchmarks/report.py",
+        columns + [f"{name}, bytes" for name in sorted(sizes)],
+        [[customers, moves, *measures(runs), *(sizes[name] for name in sorted(sizes))]],
+        rounds,
+        notes=["The page cuts its lists at 20 lines; the workbook has them all."],
+        quotes=[Quote(f"`cspkit report` of {customers:,} customers, {moves:,} moves", said(runs))],
+    )
+
+
+def reported(root: Path) -> Run:
+    """Run the command as a manager's morning would."""
+    command = "report --plan plan.json --exports tables --out report --as-of"
+    return run([sys.executable, "-m", "cspkit", *command.split(), str(AS_OF)], cwd=root)
+
+
+def measures(runs: list[Run]) -> list[float]:
+    return [middle(runs, what) for what in ("wall", "cpu", "peak")]
+
+
+def said(runs: list[Run]) -> str:
+    wall, _, peak = measures(runs)
+    return f"{wall:.1f} s, {peak:,.0f} MB"
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--report":
-        report(Path(sys.argv[2]))
-    else:
-        main(int(sys.argv[1]))
+    alone(tables, 5, "the status report")

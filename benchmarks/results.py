@@ -71,10 +71,10 @@ class Table:
 def alone(tables: Callable[[int, bool], Iterator[Table]], rounds: int, about: str) -> None:
     """Be the command line of one part: print its tables, keep nothing."""
     asked = argparse.ArgumentParser(description=about)
-    asked.add_argument("--rounds", type=int, default=rounds)
+    asked.add_argument("--rounds", type=int, help=f"{rounds} if not said")
     asked.add_argument("--small", action="store_true", help="tiny sizes: does it run?")
     given = asked.parse_args()
-    for table in tables(given.rounds, given.small):
+    for table in tables(given.rounds or (1 if given.small else rounds), given.small):
         print(table.markdown(), flush=True)
 
 
