@@ -5,11 +5,11 @@
 
 Each case runs in a process of its own; its seconds are those of the planner alone. Three fifths
 of the originals end on the last day of a month, as yearly terms do; the others on any day. Seats
-are log-normal (median 12) and no move takes more than a third of a day's seats. A day takes two and a half times what an average day would
-have to. `seats` limits the seats of a day as well; `everything` adds three teams with a capacity
-each, add-ons that go with their base, customers whose moves of one week should go together, and
-customers that have to be invited first, under a capacity of its own. Their windows open a month
-after the invitation, so some close before.
+are log-normal (median 12) and no move takes more than a third of a day's seats. A day takes two
+and a half times what an average day would have to. `seats` limits the seats of a day as well;
+`everything` adds three teams with a capacity each, add-ons that go with their base, customers
+whose moves of one week should go together, and customers that have to be invited first, under a
+capacity of its own. Their windows open a month after the invitation, so some close before.
 """
 
 from __future__ import annotations
