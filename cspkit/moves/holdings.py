@@ -137,13 +137,15 @@ class Tenant:
         """Take our own word for what renews; of others only the day of their next change counts."""
         mine = next((sold for sold in self.sold if sold.id in one.ids), None)
         seats = one.seats if one.status == "enabled" else None
+        # the tenant may list for some minutes more what we took away
+        sold = one.seats if mine is None else mine.seats
+        lowered = max((one.seats or 0) - sold, 0) if sold is not None else 0
         if mine is not None and mine.status == "active" and mine.auto_renew:
-            return Holding(_name(one), seats, NEVER)
+            return Holding(_name(one), seats, NEVER, lowered)
         if mine is not None and at_home(mine).is_over:
-            # the tenant may list for some minutes more what we cancelled
             return Holding(_name(one), seats, None)
         ends = one.next_change_at if mine is None else mine.ends_at
-        return Holding(_name(one), seats, ends.date() if ends else None)
+        return Holding(_name(one), seats, ends.date() if ends else None, lowered)
 
 
 def read(desk: Desk, customer_id: str) -> Tenant:

@@ -23,11 +23,15 @@ class Units:
 
 @dataclass(frozen=True)
 class Holding:
-    """Seats of one subscription of a tenant, whoever sold it; None: not known."""
+    """Seats of one subscription of a tenant, whoever sold it; None: not known.
+
+    `lowered` are those of its seats that are sold no more, which the tenant has still to notice.
+    """
 
     id: str
     seats: int | None
     ends_on: date | None
+    lowered: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def judge(
     to, when nobody knows its end, and when it is among `leaving`, whatever its end. `absent` are
     originals that the tenant does not list, so that they may be in `enabled` under another id.
     `coming` are seats of verified replacements that `enabled` does not count yet, `taken` those
-    that one of the others is about to lose. Nothing passes without a pool, with seats that
+    that one of the others is about to lose, beside those that some have lost already. Nothing passes without a pool, with seats that
     nobody states, or with seats that belong to nobody.
     """
     listed, unseen = _sorted(held), _sorted(absent)
@@ -71,6 +75,7 @@ def judge(
     if units is None or unknown:
         return Verdict(unknown)
     ending = _seats([one for one in (*listed, *unseen) if _ends(one, day, leaving)])
+    taken += sum(one.lowered for one in listed if not _ends(one, day, leaving))
     stays = max(units.enabled - ending + coming - taken, 0)
     said = f"{units.enabled} seats - {ending} that end by {day} + {coming} to come"
     said += f" - {taken} taken away = {stays}" if taken else f" = {stays}"
