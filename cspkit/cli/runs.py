@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 def run(
     runbook: Annotated[str, typer.Argument(help="invite, access, renewal-safe, provision, ...")],
     plan_file: Annotated[Path, typer.Option("--plan", help="The approved plan file.")],
-    batch: Annotated[str | None, typer.Option(help="A batch, such as B001.")] = None,
+    batch: Annotated[
+        list[str] | None, typer.Option(help="A batch, or B002-B004; may be given again.")
+    ] = None,
     due: Annotated[str | None, typer.Option(help="All that is due by this day.")] = None,
     mode: Annotated[str, typer.Option(help="dry, rehearsal or live")] = "dry",
     canary: Annotated[int, typer.Option(help="Only so many of the first.")] = 0,
@@ -43,51 +47,82 @@ def run(
     asked_by: Annotated[str, typer.Option(help="undo: who asks for it.")] = "",
     agreed_by: Annotated[str, typer.Option(help="undo: who agrees, another person.")] = "",
     seats: Annotated[int, typer.Option(help="undo: seats that are left; 0 cancels.")] = 0,
+    engine: Annotated[str, typer.Option(help="Kernels: warm or stock; the settings'.")] = "",
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Carry out one step of one batch as a runbook; dry unless told otherwise.
+    """Carry out one step of a batch, or of several, as runbooks; dry unless told otherwise.
 
     Ctrl-C finishes the call in hand, writes the receipt and exits with 1; a second one kills.
 
     Example: `cspkit run provision --plan plan.json --batch B001 --mode rehearsal`
     """
-    from cspkit import runbooks
+    from cspkit.kernels import warming
 
-    told: dict[str, str | int] = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
-    with live_line(quiet=as_json) as said:
-        receipt = runbooks.run(
-            runbook,
-            plan=plan_file,
-            batch=batch,
-            due=due,
-            mode=mode,
-            canary=canary,
-            max_failures=max_failures,
-            only=only,
-            parallel=parallel,
-            until=until,
-            said={name: value for name, value in told.items() if value},
-            settings=settings_of(config),
-            progress=said,
+    settings = settings_of(config)
+    # Before all else: it imports what a kernel needs while this process imports what it needs.
+    with warming.warm((engine or settings.runs.engine) == "warm"):
+        from cspkit import runbooks
+
+        told = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
+        done = _each(
+            partial(
+                runbooks.run_batches,
+                runbook,
+                batches=batch or [""],
+                plan=plan_file,
+                due=due,
+                mode=mode,
+                canary=canary,
+                max_failures=max_failures,
+                only=only,
+                parallel=parallel,
+                until=until,
+                said={name: value for name, value in told.items() if value},
+                settings=settings,
+                engine=engine,
+            ),
+            as_json,
         )
-    _told(receipt, as_json)
-    raise typer.Exit(DONE if receipt.ok else FAILED_MOVES)
+    if as_json:
+        values = [_value(receipt) for receipt in done]
+        print_json(values if len(batch or ()) > 1 else values[0])
+    raise typer.Exit(DONE if all(receipt.ok for receipt in done) else FAILED_MOVES)
 
 
-def _told(receipt: Receipt, as_json: bool) -> None:
-    """Say what came of a run: what a dry one would change, the counts, and where more stands."""
-    value: dict[str, Any] = {"runbook": receipt.name, "mode": receipt.mode}
+def _each(begin: Callable[..., Iterator[Receipt]], quiet: bool) -> list[Receipt]:
+    """Run batch by batch; say how far each is, and what came of it as soon as it is over."""
+    done: list[Receipt] = []
+    heard: list[Callable[[str], object]] = []
+    runs = begin(progress=lambda line: heard and heard[-1](line))
+    while True:
+        # A line for each: what is said while one is drawn would be taken for a part of it.
+        with live_line(quiet=quiet) as said:
+            heard[:] = [said] if said else []
+            receipt = next(runs, None)
+        if receipt is None:
+            return done
+        done.append(receipt)
+        if not quiet:
+            say(_words(receipt))
+
+
+def _value(receipt: Receipt) -> dict[str, Any]:
+    value: dict[str, Any] = {"runbook": receipt.name, "mode": receipt.mode, "batch": receipt.batch}
     value |= {"counts": receipt.counts, "receipt": str(receipt.html)}
     value |= {"notes": receipt.notes, "stopped": receipt.stopped, "diff": receipt.diff}
     value["failed"] = str(receipt.left) if receipt.left else None
+    return value
+
+
+def _words(receipt: Receipt) -> str:
+    """Say what came of a run: what a dry one would change, the counts, and where more stands."""
     counts = ", ".join(f"{count} {name}" for name, count in receipt.counts.items()) or "nothing"
     words = [f"{receipt.name} ({receipt.mode}): {counts}", *receipt.notes]
     words += [receipt.stopped] if receipt.stopped else []
     words += [f"failed or skipped: {receipt.left}"] if receipt.left else []
-    text = "\n".join([*receipt.diff, "; ".join([*words, f"receipt {receipt.html}"])])
-    result(as_json, value, text)
+    return "\n".join([*receipt.diff, "; ".join([*words, f"receipt {receipt.html}"])])
 
 
 @app.command()
@@ -107,9 +142,11 @@ def status(
 
     Example: `cspkit status --json`
     """
-    from cspkit import reconciling
+    from cspkit import planning, reconciling
+    from cspkit.moves import guard
 
     settings = settings_of(config)
+    plan = planning.Plan.read(plan_file) if plan_file else None
     with ledger_of(settings) as ledger:
         counts = {
             "moves": _count(ledger.moves(), ["state"]),
@@ -122,9 +159,9 @@ def status(
         now = datetime.combine(day(as_of), time(tzinfo=UTC)) if as_of else None
         waits = reconciling.waiting(ledger, now, settings)
         last = reconciling.last_reconciled(ledger)
-        figures = _figures(plan_file, paths, day(as_of), ledger, settings) if plan_file else {}
+        figures = _figures(plan, paths, day(as_of), ledger, settings) if plan else {}
         open_runs = ledger.broken_off()
-        superseded = _superseded(plan_file, ledger)
+        superseded = guard.superseded(plan, ledger) if plan else ""
     if as_json:
         told = [one.as_json() for one in waits]
         about: dict[str, Any] = {"plan": figures, "superseded": superseded} if plan_file else {}
@@ -177,6 +214,7 @@ def report(
     Example: `cspkit report --plan plan.json --lang es --out reports/today`
     """
     from cspkit import planning, reporting
+    from cspkit.moves import guard
     from cspkit.reporting import resold
 
     settings, known_on = settings_of(config), day(as_of)
@@ -187,7 +225,7 @@ def report(
     plan, loaded = planning.Plan.read(plan_file), exports_of(paths or [settings.exports], settings)
     about: Any = {"plan": plan, "exports": loaded, "as_of": known_on, "settings": settings}
     with ledger_of(settings) as ledger:
-        superseded = _superseded(plan_file, ledger)
+        superseded = guard.superseded(plan, ledger)
         if reseller is None:
             figures = reporting.status(**about, ledger=ledger)
         else:
@@ -215,26 +253,17 @@ def _audit(plan: Plan, customer_id: str, out: Path, settings: Settings) -> Path:
         return audit.pack(ledger, wanted, out, name=named.get(wanted, ""), outbox=outbox)
 
 
-def _superseded(plan_file: Path | None, ledger: Ledger) -> str:
-    """Say which approved plan took over from this one, or nothing."""
-    from cspkit import planning
-    from cspkit.moves import guard
-
-    return guard.superseded(planning.Plan.read(plan_file), ledger) if plan_file else ""
-
-
 def _figures(
-    plan_file: Path,
+    plan: Plan,
     paths: list[Path] | None,
     as_of: date,
     ledger: Ledger,
     settings: Settings,
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Work out the figures of a plan as its report does."""
-    from cspkit import planning, reporting
+    from cspkit import reporting
 
     loaded = exports_of(paths or [settings.exports], settings)
-    plan = planning.Plan.read(plan_file)
     return reporting.status(
         plan=plan, ledger=ledger, exports=loaded, as_of=as_of, settings=settings
     ).counts()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cspkit import collecting
 from cspkit.errors import ExportError
 from cspkit.reporting.summary import Status, status
 from cspkit.reporting.workbook import write_table
@@ -11,6 +12,7 @@ from cspkit.reporting.workbook import write_table
 __all__ = ["Status", "status", "write", "write_table"]
 
 
+@collecting.rested()
 def write(
     status: Status,
     out: Path,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from cspkit.reporting import receipts
 from cspkit.reporting.figures import Standing
 
 # Told apart by colour-blind readers and in grey print (after Okabe and Ito).
@@ -82,6 +83,14 @@ class Picture:
         return shown, {"image/svg+xml": {"alt": text}}
 
 
+def altair() -> Any:
+    """Import Altair, only when a chart is drawn, and without what takes most of its start."""
+    with receipts.without_iri_grammars():
+        import altair
+
+    return altair
+
+
 def alive(spec: dict[str, Any], words: str) -> dict[str, Any]:
     """Return a chart's specification with zoom on its axes of numbers and days.
 
@@ -119,7 +128,7 @@ def by_standing(
     long = weeks[["label", *standings]].melt("label", var_name="standing", value_name="seats")
     long["order"] = long["standing"].map(standings.index)
     long["standing"] = long["standing"].map(names)
-    import altair as alt
+    alt = altair()
 
     overlap = alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False)
     chart = alt.Chart(long, width=WIDE, height=260).mark_bar()
@@ -142,7 +151,7 @@ def burndown(rows: pd.DataFrame, names: tuple[str, str], title: str, description
 
     Takes columns day, planned and left; names are the words for the last two.
     """
-    import altair as alt
+    alt = altair()
 
     long = rows.melt("day", ["planned", "left"], var_name="line", value_name="moves").dropna()
     long["line"] = long["line"].map(dict(zip(("planned", "left"), names, strict=True)))
@@ -174,7 +183,7 @@ def by_week(ranked: pd.DataFrame, as_of: date, weeks: int = 26) -> Picture:
 
     Takes the ranked customers: columns next_expiration and seats.
     """
-    import altair as alt
+    alt = altair()
 
     days = pd.to_datetime(ranked["next_expiration"])
     first = pd.Timestamp(as_of)
@@ -201,7 +210,7 @@ def slack_and_money(ranked: pd.DataFrame) -> Picture:
     customer_id. Both money and time reach from little to much, so money is on a log scale. Of
     more than 4,000 customers the first of the ranking are drawn.
     """
-    import altair as alt
+    alt = altair()
 
     known = ranked[ranked[["slack_days", "exposure_if_renewed"]].notna().all(axis=1)]
     dots = pd.DataFrame(
@@ -241,7 +250,7 @@ def by_day(batches: pd.DataFrame, capacity: int) -> Picture:
 
     Takes the batches of a plan: columns date and moves.
     """
-    import altair as alt
+    alt = altair()
 
     load = batches[["date", "moves"]].assign(date=pd.to_datetime(batches["date"]))
     load["moves"] = load["moves"].astype("int64")

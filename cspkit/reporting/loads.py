@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cspkit.reporting.charts import COLOURS, INK, WIDE, Picture, _dressed
+from cspkit.reporting.charts import COLOURS, INK, WIDE, Picture, _dressed, altair
 from cspkit.reporting.figures import Standing
 
 EMPTY, APART = "#f3f5f7", 3
@@ -20,7 +20,7 @@ def calendar(batches: pd.DataFrame, capacity: int) -> Picture:
 
     Takes the batches of a plan: columns date and moves. A day at its capacity has a frame.
     """
-    import altair as alt
+    alt = altair()
 
     days = _days(batches, capacity)
     busiest = max(int(days["moves"].max()), 1) if len(days) else 1
@@ -93,7 +93,7 @@ def _days(batches: pd.DataFrame, capacity: int) -> pd.DataFrame:
 
 def _months(days: pd.DataFrame) -> Any:
     """Name the weeks in which a month begins."""
-    import altair as alt
+    alt = altair()
 
     weeks = sorted(set(days["week"])) if len(days) else []
     begins = [at for at, week in enumerate(weeks) if not at or week[:7] != weeks[at - 1][:7]]
@@ -110,7 +110,7 @@ def cost_against_capacity(curve: pd.DataFrame, present: int, currency: str | Non
 
     Takes the frame of `planning.curve`; `present` is the capacity of the policy.
     """
-    import altair as alt
+    alt = altair()
 
     points = curve.assign(cost=curve["cost"].astype("float64"))
     points["kind"] = ["all placed" if not left else "some without a day" for left in points["left"]]

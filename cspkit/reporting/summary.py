@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cspkit import collecting, tables
 from cspkit import decisions as workbook
-from cspkit import tables
 from cspkit.policy import Workdays
 from cspkit.reporting import asking, changes, figures, grouping, outlook, receipts, waiting
 from cspkit.reporting.figures import STEPS, Progress, Row, Standing, records
@@ -133,6 +133,7 @@ class Status:
         return str(heads[0]) if heads else ""
 
 
+@collecting.rested()
 def status(
     *, plan: Plan, ledger: Ledger, exports: Exports, as_of: date, settings: Settings
 ) -> Status:

@@ -127,12 +127,14 @@ def _on_paper(sheet: Any) -> None:
 
 
 def _cell(sheet: Any, line: int, column: int, value: Any, formats: dict[str, Any]) -> None:
-    """Write one value by its type; never let Excel or the writer guess."""
+    """Write one value by its type, texts first as most are; never let anybody guess."""
     if value is None:
         return
     if isinstance(value, dict):
         value = ", ".join(f"{number} {word}" for word, number in value.items())
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        sheet.write_string(line, column, value[:_LONGEST])
+    elif isinstance(value, bool):
         sheet.write_boolean(line, column, value)
     elif isinstance(value, Decimal):
         sheet.write_number(line, column, float(value), formats["money"])
