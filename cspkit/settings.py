@@ -24,6 +24,9 @@ from cspkit.errors import SettingsError
 from cspkit.policy import Policy
 
 FILE = "cspkit.toml"
+WARM: Literal["warm"] = "warm"
+STOCK: Literal["stock"] = "stock"
+ENGINES = (WARM, STOCK)
 _SECRET = re.compile("password|secret|token$", re.IGNORECASE)
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+")
 
@@ -102,6 +105,16 @@ class Paths(BaseModel):
     reports: str = "reports"
 
 
+class Runs(BaseModel):
+    """How notebooks are run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: Literal["warm", "stock"] = Field(
+        WARM, description="warm: kernels forked from one that has imported; stock: each anew"
+    )
+
+
 class Letters(BaseModel):
     """What letters say of the partner, and who brings them; no password is kept here."""
 
@@ -160,6 +173,7 @@ class Settings(BaseModel):
     paths: Paths = Field(default_factory=Paths)
     policy: Policy = Field(default_factory=Policy)
     letters: Letters = Field(default_factory=Letters)
+    runs: Runs = Field(default_factory=Runs)
     channels: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="rules of channels.toml to override, by channel"
     )

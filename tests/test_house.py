@@ -49,6 +49,7 @@ FLOORS = [
     "reconciling",
     "reporting",
     "picking",
+    "kernels",
     "runbooks",
     "doctor",
     "rehearsal",

@@ -20,6 +20,23 @@ _LOOK_UP = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+@contextmanager
+def later() -> Iterator[None]:
+    """Let a signal that comes now wait until the block is through."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
 class StoppedEarly(Exception):
     """The run was stopped by hand before its kernel began to act."""
 

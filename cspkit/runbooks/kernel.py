@@ -18,11 +18,13 @@ from traitlets.config import Config
 from cspkit import errors, writing
 from cspkit.clock import Clock
 from cspkit.errors import RunbookError
+from cspkit.kernels import engine
 from cspkit.reporting import receipts
 from cspkit.reporting.receipts import Record
-from cspkit.runbooks.interrupting import StoppedEarly, Watched
+from cspkit.runbooks.interrupting import StoppedEarly, Watched, later
 from cspkit.runbooks.parameters import SECRET, Value
 from cspkit.runbooks.progress import Heard, Say
+from cspkit.settings import STOCK, WARM
 
 # An outside call has its own, much shorter limit; this one only ends a kernel that hangs.
 CELL_SECONDS = 4 * 3600
@@ -40,6 +42,7 @@ class Job:
     given: dict[str, Value]
     clock: Clock
     progress: Say | None = None
+    engine: str = STOCK
 
 
 def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
@@ -71,7 +74,8 @@ def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
     if problem is not None:
         record.status, record.error = receipts.BROKEN, str(problem)
     try:
-        _leave(job, record, part)
+        with later():
+            _leave(job, record, part)
     except OSError as error:
         problem = problem or _not_kept(job, error)
     if problem is not None:
@@ -116,6 +120,7 @@ def _papermill(job: Job, output: Path) -> None:
                 _literal(output),
                 job.given,
                 kernel_name="python3",
+                engine_name=_engine(job.engine),
                 progress_bar=False,
                 stdout_file=Heard(job.progress) if job.progress else None,
                 execution_timeout=CELL_SECONDS,
@@ -138,6 +143,16 @@ def _papermill(job: Job, output: Path) -> None:
         why = f"the kernel was lost ({error})".splitlines()[0]
         why = KILLED if watched.killed else EARLY if watched.asked else why
         raise _failed(job, None, type(error).__name__, why) from error
+
+
+def _engine(wanted: str) -> str | None:
+    """Name papermill's engine; ours is there too where an older install did not announce it."""
+    if wanted != WARM:
+        return None
+    from papermill.engines import papermill_engines
+
+    papermill_engines.register(engine.NAME, engine.Engine)
+    return engine.NAME
 
 
 def transport(folder: str) -> Config:

@@ -1,0 +1,127 @@
+"""The process that imports first and then forks one kernel for each run.
+
+Started as `python -m cspkit.kernels.server DESCRIPTOR`. It only imports: no socket but that to its
+launcher, no client, no credential, one thread of Python. It ends with its launcher, and a kernel
+ends with it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+# What notebooks import, and what that imports at its first use; `ipykernel` reads the number of
+# its parent when it is imported, so it comes after that is set.
+IMPORTED = (
+    "cspkit.moves",
+    "cspkit.runbooks",
+    "cspkit.widgets",
+    "cspkit.rehearsal.samples",
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "ipykernel.debugger",
+    "IPython.core.completer",
+)
+_LAST_WORD = 1.0
+
+
+def main() -> None:
+    """Import, then fork until the launcher is gone; return in each forked kernel alone."""
+    # The first that is registered is the last that is called.
+    atexit.register(_leave, os.getpid())
+    asked = Connection(int(sys.argv[1]))
+    if sys.path and sys.path[0] in ("", os.getcwd()):
+        # As ipykernel's own launcher does it: a file beside the user's must not be taken for ours.
+        del sys.path[0]
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    # A debugger is imported with every kernel, and says at length that it would be slower.
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    _import()
+    if threading.active_count() > 1:
+        return
+    # What is there now is shared by all kernels, as long as nobody writes marks on it.
+    gc.collect()
+    gc.freeze()
+    while True:
+        wanted = _next(asked)
+        if wanted is None:
+            return
+        # Those that ended are forgotten only now, so that nobody else got their number so far.
+        _reap()
+        child = os.fork()
+        if child == 0:
+            asked.close()
+            become_kernel(wanted)
+            return
+        asked.send_bytes(str(child).encode())
+
+
+def _import() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in IMPORTED:
+            # What is not there, or broken, fails where a notebook imports it, and says so there.
+            with suppress(Exception):
+                importlib.import_module(name)
+
+
+def _next(asked: Connection) -> dict[str, Any] | None:
+    try:
+        wanted: dict[str, Any] = json.loads(asked.recv_bytes())
+    except (EOFError, OSError):
+        return None
+    return wanted
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def become_kernel(wanted: dict[str, Any]) -> None:
+    """Turn this fresh copy of the server into the kernel of one run, until it is shut down."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else 0)
+    server = os.environ["JPY_PARENT_PID"]
+    os.environ.clear()
+    os.environ.update(wanted["env"] | {"JPY_PARENT_PID": server})
+    time.tzset()
+    os.chdir(wanted["cwd"])
+    if "numpy" in sys.modules:
+        # The random numbers of the standard library begin anew by themselves after a fork.
+        sys.modules["numpy"].random.seed()
+    sys.argv = ["ipykernel_launcher.py", *wanted["arguments"]]
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.initialize(wanted["arguments"])
+    app.start()
+    # Its last answer is on the way, and waits ten seconds for a channel that is closed too early.
+    app.control_thread.join(_LAST_WORD)
+
+
+def _leave(server: int) -> None:
+    """Leave a kernel at once, when all that ends with it has ended: only its memory is left."""
+    if os.getpid() != server:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
