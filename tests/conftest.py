@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.ledgers import clock, disk, empty_ledger, file, ledger, postgres, url  # noqa: F401
 
 ROOT = Path(__file__).parents[1]
+WALKED = ("test_demo.py", "test_pages.py")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,6 +31,20 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skips are failures here (CSPKIT_NO_SKIPS): {reason}"
     return report
+
+
+class Together(LoadFileScheduling):
+    """Give the files that need the walked road to one worker, which walks it once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        whole = super()._split_scope(nodeid)
+        return "road" if whole.endswith(WALKED) else whole
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Keep the tests of a file together, as module fixtures expect."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
