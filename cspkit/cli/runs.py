@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 def run(
     runbook: Annotated[str, typer.Argument(help="invite, access, renewal-safe, provision, ...")],
     plan_file: Annotated[Path, typer.Option("--plan", help="The approved plan file.")],
-    batch: Annotated[str | None, typer.Option(help="A batch, such as B001.")] = None,
+    batch: Annotated[
+        list[str] | None, typer.Option(help="A batch, or B002-B004; may be given again.")
+    ] = None,
     due: Annotated[str | None, typer.Option(help="All that is due by this day.")] = None,
     mode: Annotated[str, typer.Option(help="dry, rehearsal or live")] = "dry",
     canary: Annotated[int, typer.Option(help="Only so many of the first.")] = 0,
@@ -43,51 +47,82 @@ def run(
     asked_by: Annotated[str, typer.Option(help="undo: who asks for it.")] = "",
     agreed_by: Annotated[str, typer.Option(help="undo: who agrees, another person.")] = "",
     seats: Annotated[int, typer.Option(help="undo: seats that are left; 0 cancels.")] = 0,
+    engine: Annotated[str, typer.Option(help="Kernels: warm or stock; the settings'.")] = "",
     config: Config = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Carry out one step of one batch as a runbook; dry unless told otherwise.
+    """Carry out one step of a batch, or of several, as runbooks; dry unless told otherwise.
 
     Ctrl-C finishes the call in hand, writes the receipt and exits with 1; a second one kills.
 
     Example: `cspkit run provision --plan plan.json --batch B001 --mode rehearsal`
     """
-    from cspkit import runbooks
+    from cspkit.kernels import warming
 
-    told: dict[str, str | int] = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
-    with live_line(quiet=as_json) as said:
-        receipt = runbooks.run(
-            runbook,
-            plan=plan_file,
-            batch=batch,
-            due=due,
-            mode=mode,
-            canary=canary,
-            max_failures=max_failures,
-            only=only,
-            parallel=parallel,
-            until=until,
-            said={name: value for name, value in told.items() if value},
-            settings=settings_of(config),
-            progress=said,
+    settings = settings_of(config)
+    # Before all else: it imports what a kernel needs while this process imports what it needs.
+    with warming.warm((engine or settings.runs.engine) == "warm"):
+        from cspkit import runbooks
+
+        told = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
+        done = _each(
+            partial(
+                runbooks.run_batches,
+                runbook,
+                batches=batch or [""],
+                plan=plan_file,
+                due=due,
+                mode=mode,
+                canary=canary,
+                max_failures=max_failures,
+                only=only,
+                parallel=parallel,
+                until=until,
+                said={name: value for name, value in told.items() if value},
+                settings=settings,
+                engine=engine,
+            ),
+            as_json,
         )
-    _told(receipt, as_json)
-    raise typer.Exit(DONE if receipt.ok else FAILED_MOVES)
+    if as_json:
+        values = [_value(receipt) for receipt in done]
+        print_json(values if len(batch or ()) > 1 else values[0])
+    raise typer.Exit(DONE if all(receipt.ok for receipt in done) else FAILED_MOVES)
 
 
-def _told(receipt: Receipt, as_json: bool) -> None:
-    """Say what came of a run: what a dry one would change, the counts, and where more stands."""
-    value: dict[str, Any] = {"runbook": receipt.name, "mode": receipt.mode}
+def _each(begin: Callable[..., Iterator[Receipt]], quiet: bool) -> list[Receipt]:
+    """Run batch by batch; say how far each is, and what came of it as soon as it is over."""
+    done: list[Receipt] = []
+    heard: list[Callable[[str], object]] = []
+    runs = begin(progress=lambda line: heard and heard[-1](line))
+    while True:
+        # A line for each: what is said while one is drawn would be taken for a part of it.
+        with live_line(quiet=quiet) as said:
+            heard[:] = [said] if said else []
+            receipt = next(runs, None)
+        if receipt is None:
+            return done
+        done.append(receipt)
+        if not quiet:
+            say(_words(receipt))
+
+
+def _value(receipt: Receipt) -> dict[str, Any]:
+    value: dict[str, Any] = {"runbook": receipt.name, "mode": receipt.mode, "batch": receipt.batch}
     value |= {"counts": receipt.counts, "receipt": str(receipt.html)}
     value |= {"notes": receipt.notes, "stopped": receipt.stopped, "diff": receipt.diff}
     value["failed"] = str(receipt.left) if receipt.left else None
+    return value
+
+
+def _words(receipt: Receipt) -> str:
+    """Say what came of a run: what a dry one would change, the counts, and where more stands."""
     counts = ", ".join(f"{count} {name}" for name, count in receipt.counts.items()) or "nothing"
     words = [f"{receipt.name} ({receipt.mode}): {counts}", *receipt.notes]
     words += [receipt.stopped] if receipt.stopped else []
     words += [f"failed or skipped: {receipt.left}"] if receipt.left else []
-    text = "\n".join([*receipt.diff, "; ".join([*words, f"receipt {receipt.html}"])])
-    result(as_json, value, text)
+    return "\n".join([*receipt.diff, "; ".join([*words, f"receipt {receipt.html}"])])
 
 
 @app.command()
