@@ -4,6 +4,7 @@ from cspkit.ledger.by_hand import EndChange, MoveChange, Returned, StepChange
 from cspkit.ledger.leases import new_holder
 from cspkit.ledger.lines import Line
 from cspkit.ledger.outside import Intent
+from cspkit.ledger.paces import Pace
 from cspkit.ledger.records import (
     Approval,
     Broken,
@@ -37,6 +38,7 @@ __all__ = [
     "Mail",
     "MoveChange",
     "MoveRow",
+    "Pace",
     "Returned",
     "StepChange",
     "StepRow",

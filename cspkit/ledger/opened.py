@@ -157,6 +157,22 @@ class Opened:
         if not self.distrust:
             self._note(last)
 
+    @contextmanager
+    def aside(self) -> Iterator[sa.Connection]:
+        """Give a short transaction that is about no event: it moves no mark and no chain."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @property
+    def wall(self) -> Clock | None:
+        """The clock of leases and paces; None is that of the database."""
+        return self._wall
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether others may work with it from other computers: it is on a server."""
+        return self._engine.dialect.name == "postgresql"
+
     def _refuse_distrusted(self) -> None:
         if self.distrust:
             raise LedgerError(

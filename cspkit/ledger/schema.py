@@ -24,7 +24,7 @@ from cspkit.tables import (
     StepState,
 )
 
-VERSION = 5
+VERSION = 6
 OUTCOMES = ("done", "refused", "unclear", "unsent")
 # CHECK cannot grow in an old SQLite ledger: what came later is only reached from one of these.
 MAIL_STATES = ("waiting", "sending", "sent", "refused", "bounced", "unclear")
@@ -348,6 +348,15 @@ leases = Table(
     _whole("fence"),
     _at("since", nullable=False),
     _at("until", nullable=False),
+)
+
+# When the next call of a pace may leave, by the database's clock; and a pause of all of them.
+paces = Table(
+    "paces",
+    metadata,
+    _text("name", key=True),
+    _at("free_at", nullable=False),
+    _at("held_until", nullable=False),
 )
 
 holds = Table(

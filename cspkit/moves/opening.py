@@ -10,7 +10,7 @@ from cspkit.azure_billing import AzureBilling
 from cspkit.clock import Clock, SystemClock
 from cspkit.errors import ApiError, SettingsError
 from cspkit.graph import Graph
-from cspkit.ledger import Ledger, new_holder
+from cspkit.ledger import Ledger, Pace, new_holder
 from cspkit.moves import guard
 from cspkit.moves.costs import Sheets
 from cspkit.moves.desk import Desk
@@ -29,6 +29,9 @@ from cspkit.wire import (
     dial_price_sheets,
     sign_in,
 )
+
+# the wires whose calls the service counts for the partner, in the order of a desk's wires
+PACES = ("partner_center", "graph")
 
 
 def read_settings(config: str | Path | None) -> Settings:
@@ -139,6 +142,18 @@ def _connect(desk: Desk, tokens: TokenProvider) -> None:
     desk.clock.now()
     desk.ledger = Ledger(url, clock=desk.clock)
     desk.ledger.bind(desk.settings.service.id)
+    share_pace(desk, desk.ledger)
+
+
+def share_pace(desk: Desk, ledger: Ledger) -> None:
+    """Share the partner's pace with all who work with the same ledger on a server.
+
+    Not that of a customer's tenant: two runs are never at work there at once.
+    """
+    if not ledger.is_shared:
+        return
+    for name, wire in zip(PACES, desk.wires, strict=False):
+        wire.limiter.share(desk.settings.service.partner_tenant, Pace(ledger, name))
 
 
 def _try_live(desk: Desk) -> None:

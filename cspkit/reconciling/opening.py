@@ -67,7 +67,9 @@ def _ledger(settings: Settings, mode: Mode, desk: Desk) -> Ledger:
     if mode is Mode.DRY or (seen.file is None and seen.place == "sqlite://"):
         return seen
     seen.close()
-    return Ledger(settings.ledger_url, clock=desk.clock)
+    ledger = Ledger(settings.ledger_url, clock=desk.clock)
+    opening.share_pace(desk, ledger)
+    return ledger
 
 
 def _only(
