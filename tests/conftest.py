@@ -51,6 +51,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what cspkit notes in a person's own folder out of it, also in child processes."""
     os.environ["CSPKIT_STATE"] = str(tmp_path_factory.mktemp("state"))
+    os.environ["CSPKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ what does not pass at once is one of a few different cells, and those are looked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import ibis
-
 from cspkit.exports import words
+from cspkit.later import ibis
 
 SPACES = " \t\r\n\v\f\u00a0\u202f\u2009\u200b"
 PLAIN = (33, 126)
@@ -28,10 +28,12 @@ class Checked:
     problem: Any
 
 
-def _trim_both(text: Any, characters: Any) -> Any: ...
+@cache
+def _trim() -> Any:
+    def trim_both(text: Any, characters: Any) -> Any: ...
 
-
-_trim = ibis.udf.scalar.builtin(_trim_both, name="trim", signature=(("string", "string"), "string"))
+    kinds = (("string", "string"), "string")
+    return ibis.udf.scalar.builtin(trim_both, name="trim", signature=kinds)
 
 
 def nothing(kind: str = "string") -> Any:
@@ -46,7 +48,7 @@ def tidy(cell: Any) -> Any:
     taken as it is.
     """
     plain = cell.ascii_str().between(*PLAIN) & cell.right(1).ascii_str().between(*PLAIN)
-    return ibis.ifelse(plain, cell, _trim(cell, SPACES))
+    return ibis.ifelse(plain, cell, _trim()(cell, SPACES))
 
 
 def absent(cell: Any) -> Any:

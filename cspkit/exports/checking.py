@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-import ibis
-from ibis import _
-
 from cspkit import tables
-from cspkit.exports import cells, parsing
+from cspkit.exports import cells
 from cspkit.exports.cells import nothing
-from cspkit.exports.engine import FILE, GUID
+from cspkit.exports.engine import AGAIN, FILE, GUID
 from cspkit.exports.layout import LATE, OWNER, Layout
 from cspkit.exports.lookups import Lookup
 from cspkit.exports.profiles import ColumnRule, Condition
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import described
 
 ASIDE, CODE, RAW, LATEST = "_aside", "_code", "_raw", "_latest"
 CUSTOMER_PART = ("customer_name", "customer_domain", "market", "language", "relationship")
@@ -35,6 +35,7 @@ def columns_of(table: str) -> dict[str, str]:
     return schema | (dict.fromkeys(CUSTOMER_PART, "string") if table == "subscriptions" else {})
 
 
+@described
 def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     """Return one row per raw row: our columns as far as the file has them, and the verdict.
 
@@ -64,7 +65,7 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     return rows.select(
         **_ours(rows, layout, lookups),
         **{FILE: _[FILE], ASIDE: _[ASIDE], CODE: _[CODE], RAW: kept},
-        **{LATEST: _latest(rows, layout)},
+        **{LATEST: _latest(rows, layout), AGAIN: nothing("boolean")},
         **({ROW: _[ROW]} if ROW in rows.columns else {}),
     )
 
@@ -173,23 +174,13 @@ def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, An
     if OWNER in layout.rules:
         taken["customer_id"] = rows["v_customer_id"]
     if price := lookups.get("unit_price"):
-        inside = _currency_inside(layout.cell(rows, layout.rules["unit_price"]), price)
+        inside = price.currency(layout.cell(rows, layout.rules["unit_price"]))
         taken["currency"] = ibis.coalesce(taken.get("currency", nothing()), inside)
     for name, rule in layout.rules.items():
         if rule.when_status and name in taken:
             told = _told(rows, layout, rule)
             taken[name] = ibis.ifelse(told, taken[name], nothing(kinds[name]))
     return taken
-
-
-def _currency_inside(cell: Any, price: Lookup) -> Any:
-    """Tell the currency from the sign that a price was written with."""
-    signs = {raw: sign for raw in price.outcomes if (sign := parsing.currency_in(raw)[0])}
-    inside = nothing()
-    for sign in dict.fromkeys(signs.values()):
-        written = [raw for raw, found in signs.items() if found == sign]
-        inside = ibis.ifelse(cell.isin(written), ibis.literal(sign), inside)
-    return inside
 
 
 def _latest(rows: Any, layout: Layout) -> Any:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as parquet
 
 from cspkit.errors import ExportError
+from cspkit.exports import arrays
 from cspkit.exports.sheets import CELLS, MORE, NOTE, ROW, column
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
@@ -21,6 +21,8 @@ def read(path: Path) -> tuple[tuple[str, ...], pa.Table]:
     """
     if path.stat().st_size > MAX_BYTES:
         raise ExportError(path, [f"is larger than {MAX_BYTES:,} bytes"])
+    import pyarrow.parquet as parquet
+
     try:
         table = parquet.read_table(path)
         texts = [_text(found) for found in table.columns]
@@ -28,8 +30,8 @@ def read(path: Path) -> tuple[tuple[str, ...], pa.Table]:
         raise ExportError(path, ["cannot be read as parquet; write it again"]) from error
     columns: dict[str, Any] = {column(i): text for i, text in enumerate(texts)}
     count = table.num_rows
-    columns[ROW] = pa.array(range(1, count + 1), pa.int64())
-    columns[CELLS] = pa.array([len(texts)] * count, pa.int32())
+    columns[ROW] = arrays.whole(range(1, count + 1), pa.int64())
+    columns[CELLS] = arrays.whole([len(texts)] * count, pa.int32())
     columns[NOTE] = columns[MORE] = pa.nulls(count, pa.string())
     return tuple(table.column_names), pa.table(columns)
 

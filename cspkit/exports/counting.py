@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
-from ibis import _
-
 from cspkit.errors import ExportError
 from cspkit.exports.checking import ASIDE, CHECKED
-from cspkit.exports.engine import FILE
+from cspkit.exports.engine import FILE, Engine
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.sheets import Sheet
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import Rows, described
 
 
 @dataclass
@@ -52,11 +52,11 @@ class Count:
 
 
 def count(
-    connection: Any,
+    engine: Engine,
     sheets: Sequence[Sheet],
-    tables: dict[str, Any],
-    aside: Iterable[Any],
-    merged: Iterable[Any],
+    tables: Mapping[str, Rows],
+    aside: Sequence[Rows],
+    merged: Sequence[Rows],
 ) -> list[Count]:
     """Count the rows of every file in the tables.
 
@@ -71,12 +71,8 @@ def count(
         if sheet.profile.table == "none":
             found.aside["other_data"] = sheet.read
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
-    parts = [
-        *(_by_name(tables[table], table) for table in (*CHECKED, "rejects") if table in tables),
-        *(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside),
-        *(_by_number(rows, ibis.literal("merged")) for rows in merged),
-    ]
-    for line in connection.to_pyarrow(ibis.union(*parts)).to_pylist():
+    held = {table: tables[table] for table in (*CHECKED, "rejects") if table in tables}
+    for line in engine.fetch(_counted(held, list(aside), list(merged))):
         number, name, what, rows = (line[key] for key in (FILE, "source_file", "what", "rows"))
         found = counts[number] if number is not None else named[name]
         if what == "rejects":
@@ -88,6 +84,17 @@ def count(
             found.accepted += rows
     hold_law(counts)
     return counts
+
+
+@described
+def _counted(held: Mapping[str, Any], aside: Sequence[Any], merged: Sequence[Any]) -> Any:
+    """Count the rows of each file by where they came to."""
+    parts = [
+        *(_by_name(rows, table) for table, rows in held.items()),
+        *(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside),
+        *(_by_number(rows, ibis.literal("merged")) for rows in merged),
+    ]
+    return ibis.union(*parts)
 
 
 def hold_law(counts: Iterable[Count]) -> None:

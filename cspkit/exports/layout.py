@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
-
-import ibis
 
 from cspkit.exports import cells
 from cspkit.exports.cells import nothing
@@ -16,6 +14,7 @@ from cspkit.exports.evidence import day_orders, decimal_mark
 from cspkit.exports.lookups import Lookup, is_looked_up, lookup, parser
 from cspkit.exports.profiles import FILE_NAME, ColumnRule, Profile, key, placeholders
 from cspkit.exports.sheets import column
+from cspkit.later import ibis
 
 LATE, OWNER = "_late", "_owner"
 DOMAINS, NAMES = ("domain", "customer_domain"), ("name", "customer_name")
@@ -43,6 +42,11 @@ class Layout:
             by_domain = {"from": domain.headers, "rule": "domain", "lenient": True}
             extra[OWNER] = ColumnRule.model_validate(by_domain)
         object.__setattr__(self, "rules", dict(self.profile.columns) | extra)
+
+    @property
+    def statement_key(self) -> tuple[str, tuple[str, ...], str]:
+        """Say what a statement over rows of this layout depends on."""
+        return self.profile.statement_key, self.header, self.partner_tenant
 
     def known(self, names: Sequence[str]) -> ColumnRule | None:
         """Return the rule of the first of our columns that the header has."""
@@ -91,12 +95,20 @@ class Layout:
         found = self.positions([name])
         return cells.tidy(rows[column(found[0])]).nullif("") if found else nothing()
 
+    @cached_property
+    def looked_up(self) -> list[str]:
+        """List our columns of which the file has cells that are looked up."""
+        return [
+            name
+            for name, rule in self.rules.items()
+            if is_looked_up(rule) and (self.place(rule) or rule.from_file_name)
+        ]
+
     def different(self, rows: Any) -> dict[str, Any]:
         """Return the aggregates that collect the different cells of looked-up columns."""
         return {
-            name: self._odd(rows, name, rule).collect(include_null=True, distinct=True)
-            for name, rule in self.rules.items()
-            if is_looked_up(rule) and (self.place(rule) or rule.from_file_name)
+            name: self._odd(rows, name, self.rules[name]).collect(include_null=True, distinct=True)
+            for name in self.looked_up
         }
 
     def _odd(self, rows: Any, name: str, rule: ColumnRule) -> Any:

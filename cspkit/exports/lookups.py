@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-import ibis
 import pyarrow as pa
 
 from cspkit import catalogue, tables
 from cspkit.exports import cells, parsing, words
+from cspkit.exports.defining import FEW, Meaning, call
 from cspkit.exports.parsing import NOTHING, Outcome
 from cspkit.exports.profiles import ColumnRule
+from cspkit.later import ibis
 
 LOOKED_UP = (
     "guid",
@@ -41,7 +42,6 @@ TYPES = {
     "boolean": "boolean",
 }
 LOOKUP_RULES = ("catalogue_sku", "catalogue_name", "offer_channel", "domain")
-FEW = 12
 Parser = Callable[[str], Outcome]
 
 
@@ -68,6 +68,33 @@ class Lookup:
         """Tell whether the meanings are so few that they are compared one by one."""
         return len(self.telling) <= FEW
 
+    @property
+    def statement_key(self) -> tuple[str, str]:
+        """Say what a statement depends on; what the cells mean is asked of the function."""
+        assert self.function
+        return self.kind, self.function
+
+    def meanings(self) -> list[Meaning]:
+        """List what the functions of this column tell: value, problem, and a price's currency."""
+        told = list(zip(*self.outcomes.values(), strict=True)) or [(), ()]
+        found = [Meaning("j", self.type, told[0]), Meaning("k", "string", told[1], rare=True)]
+        if self.kind == "money":
+            found.append(
+                Meaning("c", "string", [parsing.currency_in(raw)[0] for raw in self.outcomes])
+            )
+        return found
+
+    def currency(self, cell: Any) -> Any:
+        """Tell the currency from the sign that a price was written with."""
+        if self.function:
+            return call(f"{self.function}_c", "string", cell)
+        signs = {raw: sign for raw in self.outcomes if (sign := parsing.currency_in(raw)[0])}
+        inside = cells.nothing()
+        for sign in dict.fromkeys(signs.values()):
+            written = [raw for raw, found in signs.items() if found == sign]
+            inside = ibis.ifelse(cell.isin(written), ibis.literal(sign), inside)
+        return inside
+
     def join(self, rows: Any, cell: Any, name: str) -> Any:
         """Return rows with the meanings of a cell beside it, where there are many of them."""
         if self.function or self.few:
@@ -78,16 +105,15 @@ class Lookup:
     def checked(self, rows: Any, cell: Any, name: str) -> cells.Checked:
         """Return the value and the problem of a cell of joined rows."""
         given = cell
-        if self.few:
-            value = self._cases(cell, 0, self.type)
-            problem = self._cases(cell, 1, "string")
-        elif self.function:
+        if self.function:
             # A cell that is none of those that were given costs an error each, so it is left out.
             if self.kind == "guid":
                 cell = ibis.ifelse(cells.long_as_guid(cell), cells.nothing(), cell)
-            value = _call(f"{self.function}_j", self.type, cell)
-            wrong = any(found[1] for found in self.outcomes.values())
-            problem = _call(f"{self.function}_k", "string", cell) if wrong else cells.nothing()
+            value = call(f"{self.function}_j", self.type, cell)
+            problem = call(f"{self.function}_k", "string", cell)
+        elif self.few:
+            value = self._cases(cell, 0, self.type)
+            problem = self._cases(cell, 1, "string")
         else:
             value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
         if self.kind != "guid":
@@ -119,15 +145,6 @@ class Lookup:
                 f"k_{name}": pa.array(problems, pa.string()),
             }
         )
-
-
-def _call(function: str, kind: str, cell: Any) -> Any:
-    """Call a function that the engine defined for one column."""
-
-    def meaning(cell: Any) -> Any: ...
-
-    made = ibis.udf.scalar.builtin(meaning, name=function, signature=(("string",), kind))
-    return made(cell)
 
 
 def lookup(rule: ColumnRule, cells: Iterable[str], parse: Parser) -> Lookup:

@@ -21,17 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-from ibis import _
-
 from cspkit import tables
 from cspkit.exports.checking import CUSTOMER_PART, LATEST
-from cspkit.exports.engine import FILE
+from cspkit.exports.engine import FILE, Engine, Held, together
 from cspkit.exports.sheets import ROW
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import Rows, described
 from cspkit.tables import FRESH_DAYS
 
-Keep = Callable[[str, Any], Any]
-Alone = Callable[[Any, Any], Any]
+Alone = Callable[[Rows, Held], Rows]
 PLACE, RANK, OLD, WON = "_place", "_rank", "_old", "_won"
 CHANGING = (
     "seats",
@@ -75,36 +74,76 @@ FILLED = {
 class Merged:
     """One row per key, the rows they stand for, and rows that contradict them."""
 
-    rows: Any
-    merged: Any = None
-    foreign: Any = None
-    conflicts: Any = None
-    sources: Any = None
+    rows: Rows
+    merged: Rows | None = None
+    foreign: Held | None = None
+    conflicts: Rows | None = None
+    sources: Rows | None = None
 
 
-def subscriptions(rows: Any, keep: Keep, weights: Weights, alone: Alone | None = None) -> Merged:
+def subscriptions(
+    engine: Engine, rows: Rows, weights: Weights, alone: Alone | None = None
+) -> Merged:
     """Merge accepted rows by subscription id.
 
     `alone` takes the rows and the repeated ones, and returns those that are not repeated in the
     order in which they were read.
     """
-    repeated = _repeated(rows, "subscription_id", keep)
+    repeated = _repeated(engine, rows, "subscription_id")
     if repeated is None:
         return Merged(rows)
-    several = rows.semi_join(repeated, "subscription_id").mutate(
-        channel=_.channel.nullif("unknown")
+    placed = engine.keep("placed_subscriptions", _several(rows, repeated))
+    foreign = engine.keep("foreign", _foreign(placed))
+    ours = _of_owners(placed, foreign)
+    kept = engine.keep("filled_subscriptions", _kept(ours, weights))
+    single = alone(rows, placed) if alone else _without(rows, repeated, "subscription_id")
+    others = _behind(ours)
+    elsewhere = engine.keep("told_elsewhere", _elsewhere(others, kept))
+    return Merged(
+        _joined(single, kept), others, foreign, _conflicts(elsewhere), _sources(ours, kept)
     )
-    placed = keep("placed_subscriptions", _aged(_placed(several, "subscription_id")))
+
+
+@described
+def _several(rows: Any, repeated: Any) -> Any:
+    several = rows.semi_join(repeated, "subscription_id")
+    several = several.mutate(channel=several.channel.nullif("unknown"))
+    return _aged(_placed(several, "subscription_id"))
+
+
+@described
+def _foreign(placed: Any) -> Any:
+    """Find the rows of another customer than the first row of their subscription has."""
     window = ibis.window(group_by="subscription_id", order_by=PLACE)
     owned = placed.mutate(owner=_.customer_id.first().over(window))
-    foreign = keep("foreign", owned.filter(_.customer_id != _.owner).select(FILE, ROW))
-    ours = placed.anti_join(foreign, [FILE, ROW])
-    filled = _decided(ours, rows.columns, weights).mutate(channel=_.channel.fill_null("unknown"))
-    kept = keep("filled_subscriptions", _confirmed(ours, filled).order_by("subscription_id"))
-    single = alone(rows, placed) if alone else rows.anti_join(repeated, "subscription_id")
-    together = ibis.union(single, kept.select(*single.columns))
-    others = ours.filter(_[PLACE] > 0)
-    return Merged(together, others, foreign, _conflicts(others, kept, keep), _sources(ours, kept))
+    return owned.filter(_.customer_id != _.owner).select(FILE, ROW)
+
+
+@described
+def _of_owners(placed: Any, foreign: Any) -> Any:
+    return placed.anti_join(foreign, [FILE, ROW])
+
+
+@described
+def _kept(ours: Any, weights: Weights) -> Any:
+    names = [name for name in ours.columns if name not in (PLACE, OLD)]
+    filled = _decided(ours, names, weights).mutate(channel=_.channel.fill_null("unknown"))
+    return _confirmed(ours, filled).order_by("subscription_id")
+
+
+@described
+def _without(rows: Any, repeated: Any, key: str) -> Any:
+    return rows.anti_join(repeated, key)
+
+
+@described
+def _behind(placed: Any) -> Any:
+    return placed.filter(_[PLACE] > 0)
+
+
+@described
+def _joined(single: Any, kept: Any) -> Any:
+    return ibis.union(single, kept.select(*single.columns))
 
 
 def _aged(placed: Any) -> Any:
@@ -153,6 +192,7 @@ def _confirmed(placed: Any, filled: Any) -> Any:
     return joined.mutate(seen_on=earlier).drop(*(f"seen_{name}" for name in CONFIRMED))
 
 
+@described
 def _sources(placed: Any, kept: Any) -> Any:
     """Name every row of a merged subscription, and the columns that it decided."""
     names = [name.removeprefix(f"{WON}_") for name in kept.columns if name.startswith(WON)]
@@ -169,13 +209,18 @@ def _sources(placed: Any, kept: Any) -> Any:
     )
 
 
-def _conflicts(others: Any, kept: Any, keep: Keep) -> Any:
+@described
+def _elsewhere(others: Any, kept: Any) -> Any:
+    both = others.inner_join(kept, "subscription_id", rname="kept_{name}")
+    return both.filter(both["source_file"] != both["kept_source_file"])
+
+
+@described
+def _conflicts(elsewhere: Any) -> Any:
     """Say where another file tells another value than the one that was kept.
 
     Older lines of the same file are no contradiction: they were true in their time.
     """
-    both = others.inner_join(kept, "subscription_id", rname="kept_{name}")
-    elsewhere = keep("told_elsewhere", both.filter(both["source_file"] != both["kept_source_file"]))
     parts = [
         elsewhere.filter(elsewhere[name] != elsewhere[f"kept_{name}"]).select(
             "subscription_id",
@@ -192,43 +237,46 @@ def _conflicts(others: Any, kept: Any, keep: Keep) -> Any:
     return ibis.union(*parts).order_by("subscription_id", "column", "source_file", "source_row")
 
 
-def customers(rows: Any, keep: Keep) -> Merged:
+def customers(engine: Engine, rows: Rows) -> Merged:
     """Merge rows of customers files by tenant id."""
-    repeated = _repeated(rows, "customer_id", keep)
+    repeated = _repeated(engine, rows, "customer_id")
     if repeated is None:
         return Merged(rows)
-    placed = keep(
-        "placed_customers", _placed(rows.semi_join(repeated, "customer_id"), "customer_id")
-    )
-    filled = keep("filled_customers", _filled(placed, "customer_id", rows.columns))
-    single = rows.anti_join(repeated, "customer_id")
-    together = ibis.union(single, filled.select(*single.columns))
-    return Merged(together, placed.filter(_[PLACE] > 0))
+    placed = engine.keep("placed_customers", _several_customers(rows, repeated))
+    filled = engine.keep("filled_customers", _filled(placed, "customer_id"))
+    single = _without(rows, repeated, "customer_id")
+    return Merged(_joined(single, filled), _behind(placed))
 
 
-def with_owners(own: Any, subscriptions: Sequence[tuple[Any, set[str]]], keep: Keep) -> Any:
+@described
+def _several_customers(rows: Any, repeated: Any) -> Any:
+    return _placed(rows.semi_join(repeated, "customer_id"), "customer_id")
+
+
+def with_owners(engine: Engine, own: Rows, subscriptions: Sequence[tuple[Rows, set[str]]]) -> Rows:
     """Complete customers from what subscriptions say of theirs, and add those they alone name.
 
     Each source comes with the customer columns that its format has.
     """
-    listed = own.select("customer_id")
-    told = []
-    for rows, has in subscriptions:
-        if not has.intersection(CUSTOMER_PART):
-            rows = rows.anti_join(listed, "customer_id")
-        told.append(_told(rows, has))
+    told = [_told(own, rows, has & set(CUSTOMER_PART)) for rows, has in subscriptions]
+    derived = engine.keep("told_customers", _best(together(told)))
+    completed: Rows = _completed(own, derived)
+    return completed
+
+
+@described
+def _best(told: Any) -> Any:
     best = {name: _[name].argmin(_[RANK], where=_[name].notnull()) for name in FILLED}
-    derived = keep(
-        "told_customers",
-        ibis.union(*told)
-        .group_by("customer_id")
-        .aggregate(
-            **best,
-            seen_on=_.seen_on.argmin(_[RANK]),
-            source_file=_.source_file.argmin(_[RANK]),
-            source_row=_.source_row.argmin(_[RANK]),
-        ),
+    return told.group_by("customer_id").aggregate(
+        **best,
+        seen_on=_.seen_on.argmin(_[RANK]),
+        source_file=_.source_file.argmin(_[RANK]),
+        source_row=_.source_row.argmin(_[RANK]),
     )
+
+
+@described
+def _completed(own: Any, derived: Any) -> Any:
     joined = own.left_join(derived, "customer_id")
     complete = joined.select(
         "customer_id",
@@ -237,12 +285,15 @@ def with_owners(own: Any, subscriptions: Sequence[tuple[Any, set[str]]], keep: K
         source_file=joined["source_file"],
         source_row=joined["source_row"],
     )
-    orphans = derived.anti_join(listed, "customer_id").select(*complete.columns)
-    return ibis.union(complete, orphans).select(tables.CUSTOMERS.names)
+    orphans = derived.anti_join(own.select("customer_id"), "customer_id")
+    return ibis.union(complete, orphans.select(*complete.columns)).select(tables.CUSTOMERS.names)
 
 
-def _told(rows: Any, has: set[str]) -> Any:
+@described
+def _told(own: Any, rows: Any, has: set[str]) -> Any:
     """Take what subscription rows say of their customers; lower ranks are better."""
+    if not has:
+        rows = rows.anti_join(own.select("customer_id"), "customer_id")
     order = (rows[RANK].cast("int64") * 2**40 + rows[ROW]).name(RANK)
     values = {
         name: rows[column].argmin(order, where=rows[column].notnull())
@@ -259,11 +310,15 @@ def _told(rows: Any, has: set[str]) -> Any:
     )
 
 
-def _repeated(rows: Any, key: str, keep: Keep) -> Any:
+def _repeated(engine: Engine, rows: Rows, key: str) -> Held | None:
     """Return the keys that stand more than once, or None when there are none."""
-    counted = rows.group_by(key).aggregate(n=_.count()).filter(_.n > 1).select(key)
-    repeated = keep(f"repeated_{key}", counted)
-    return repeated if repeated.count().to_pyarrow().as_py() else None
+    repeated = engine.keep(f"repeated_{key}", _twice(rows, key))
+    return repeated if engine.count(repeated) else None
+
+
+@described
+def _twice(rows: Any, key: str) -> Any:
+    return rows.group_by(key).aggregate(n=_.count()).filter(_.n > 1).select(key)
 
 
 def _placed(rows: Any, key: str) -> Any:
@@ -276,12 +331,13 @@ def _placed(rows: Any, key: str) -> Any:
     return rows.mutate(**{PLACE: ibis.row_number().over(window)})
 
 
-def _filled(placed: Any, key: str, names: Sequence[str]) -> Any:
+@described
+def _filled(placed: Any, key: str) -> Any:
     """Keep the first row of each key, and fill what it lacks from the rows behind it."""
     return placed.group_by(key).aggregate(
         **{
             name: placed[name].first(order_by=placed[PLACE], include_null=name in FIXED)
-            for name in names
-            if name != key
+            for name in placed.columns
+            if name not in (key, PLACE)
         }
     )

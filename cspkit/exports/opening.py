@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cspkit.errors import ExportError
-from cspkit.exports import columnar, delimited, documents, returned, unfolding
+from cspkit.exports import arrays, columnar, delimited, documents, returned, unfolding
 from cspkit.exports.dialect import HEADER_ROWS, clean_header, encoding_of, sniff
 from cspkit.exports.folders import Found
 from cspkit.exports.formats import Formats, Match, packaged
@@ -85,8 +84,8 @@ def _with_tab(
     """Give the rows the name of their sheet as one more cell, where the format reads it."""
     if not (matches and matches[0].fits and TAB in matches[0].profile.headers):
         return header, matches, rows
-    cell = pa.array([tab] * rows.num_rows, pa.string())
-    wider = pc.add(rows.column(CELLS), pa.scalar(1, pa.int32()))
+    cell = arrays.texts([tab] * rows.num_rows)
+    wider = arrays.whole([count + 1 for count in rows.column(CELLS).to_pylist()], pa.int32())
     rows = rows.set_column(rows.column_names.index(CELLS), CELLS, wider)
     return (*header, TAB), matches, rows.append_column(column(len(header)), cell)
 

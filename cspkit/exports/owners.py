@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
 import pyarrow as pa
-from ibis import _
 
-from cspkit.exports import cells
+from cspkit.exports import arrays, cells
+from cspkit.exports.engine import Engine
 from cspkit.exports.layout import DOMAINS, Cells, Layout
 from cspkit.exports.parsing import tidy
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import Rows, described
 
-Opened = tuple[Layout, Any, dict[int, Cells]]
+Opened = tuple[Layout, Rows, dict[int, Cells]]
 
 
-def domains(connection: Any, opened: Sequence[Opened]) -> dict[str, str]:
+def domains(engine: Engine, opened: Sequence[Opened]) -> dict[str, str]:
     """Map the domains that rows name in place of a tenant to the one tenant that has each."""
     asked = {
         tidy(cell).lower()
@@ -26,26 +28,39 @@ def domains(connection: Any, opened: Sequence[Opened]) -> dict[str, str]:
         if layout.rules[name].rule == "domain"
         for cell in found[name]
     }
-    pairs = (_tenants(layout, raw) for layout, raw, _different in opened)
-    told = [rows for rows in pairs if rows is not None]
+    told = [(layout, raw) for layout, raw, _different in opened if _names_both(layout)]
     if not asked or not told:
         return {}
-    wanted = ibis.memtable(pa.table({"domain": sorted(asked)}))
+    wanted = engine.keep("asked", pa.table({"domain": arrays.texts(sorted(asked))}))
+    lines = engine.fetch(
+        _owned([raw for _layout, raw in told], [one for one, _raw in told], wanted)
+    )
+    return {line["domain"]: line["customer_id"] for line in lines}
+
+
+@described
+def _owned(raws: Sequence[Any], layouts: Sequence[Layout], wanted: Any) -> Any:
+    told = [_tenants(layout, raw) for layout, raw in zip(layouts, raws, strict=True)]
     rows = (ibis.union(*told) if len(told) > 1 else told[0]).semi_join(wanted, "domain")
     one = (
         rows.group_by("domain")
         .aggregate(customer_id=_.customer_id.min(), other=_.customer_id.max())
         .filter(_.customer_id == _.other)
     )
-    table = connection.to_pyarrow(one.select("domain", "customer_id"))
-    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return one.select("domain", "customer_id")
+
+
+def _names_both(layout: Layout) -> bool:
+    """Tell whether a format names a customer's id and its domain."""
+    tenant = layout.known(["customer_id"])
+    return tenant is not None and not tenant.rule and layout.known(DOMAINS) is not None
 
 
 def _tenants(layout: Layout, raw: Any) -> Any:
-    """Return the pairs of customer_id and domain that raw rows name; None without both."""
+    """Return the pairs of customer_id and domain that raw rows name."""
     tenant, domain = layout.known(["customer_id"]), layout.known(DOMAINS)
-    if tenant is None or domain is None or tenant.rule:
-        return None
+    assert tenant
+    assert domain
     pairs = raw.select(
         customer_id=cells.guid(layout.cell(raw, tenant)),
         domain=cells.tidy(layout.cell(raw, domain)).lower(),

@@ -7,37 +7,54 @@ different prices of one sheet both stay, since nothing says which of them holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import ibis
-from ibis import _
-
-from cspkit.exports.engine import FILE
+from cspkit.exports.engine import FILE, Engine
 from cspkit.exports.merging import PLACE, RANK, Merged
 from cspkit.exports.sheets import ROW
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import Rows, described
 
-Keep = Callable[[str, Any], Any]
 PRICED = ("target_offer", "market", "currency", "segment", "term", "billing_cycle")
 VALID = ("valid_from", "valid_to")
 COSTS = ("unit_price", "erp_price")
 OFFERED = ("sku_id", "target_offer", "legacy_offer_id", "segment")
 
 
-def prices(rows: Any, keep: Keep) -> Merged:
+def prices(engine: Engine, rows: Rows) -> Merged:
     """Take every price once."""
+    kept = engine.keep("placed_prices", _placed_prices(rows))
+    return Merged(_price(kept, again=False), _price(kept, again=True))
+
+
+@described
+def _placed_prices(rows: Any) -> Any:
     window = ibis.window(group_by=[*PRICED, *VALID], order_by=[_[RANK], _[ROW]])
     alike = ibis.window(group_by=[*PRICED, *VALID, *COSTS], order_by=[_[RANK], _[ROW]])
-    placed = rows.mutate(
+    return rows.mutate(
         **{PLACE: ibis.row_number().over(alike)}, leading=_[FILE].first().over(window)
     )
-    kept = keep("placed_prices", placed)
-    again = (kept[PLACE] > 0) | (kept[FILE] != kept["leading"])
-    return Merged(kept.filter(~again), kept.filter(again))
 
 
-def offers(rows: Any, keep: Keep) -> Merged:
+@described
+def _price(kept: Any, again: bool) -> Any:
+    merged = (kept[PLACE] > 0) | (kept[FILE] != kept["leading"])
+    return kept.filter(merged if again else ~merged)
+
+
+def offers(engine: Engine, rows: Rows) -> Merged:
     """Take every pair of skuId and offer once."""
+    kept = engine.keep("placed_offers", _placed_offers(rows))
+    return Merged(_offer(kept, again=False), _offer(kept, again=True))
+
+
+@described
+def _placed_offers(rows: Any) -> Any:
     window = ibis.window(group_by=[*OFFERED], order_by=[_[RANK], _[ROW]])
-    kept = keep("placed_offers", rows.mutate(**{PLACE: ibis.row_number().over(window)}))
-    return Merged(kept.filter(_[PLACE] == 0), kept.filter(_[PLACE] > 0))
+    return rows.mutate(**{PLACE: ibis.row_number().over(window)})
+
+
+@described
+def _offer(kept: Any, again: bool) -> Any:
+    return kept.filter(_[PLACE] > 0 if again else _[PLACE] == 0)

@@ -122,6 +122,11 @@ class Profile(_Strict):
         return self
 
     @cached_property
+    def statement_key(self) -> str:
+        """Say all of this format, for statements that depend on it."""
+        return self.model_dump_json()
+
+    @cached_property
     def must_have(self) -> list[tuple[str, ...]]:
         """List the headers that have to be there, each with its spellings."""
         wanted = [c.headers for c in self.columns.values() if c.must_stand]

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-import ibis
-from ibis import _
-
 from cspkit import tables
 from cspkit.exports import cells, words
 from cspkit.exports.cells import nothing
@@ -17,12 +14,16 @@ from cspkit.exports.engine import FILE
 from cspkit.exports.layout import NAMES, Layout
 from cspkit.exports.reasons import REJECTED
 from cspkit.exports.sheets import MORE, ROW, column
+from cspkit.later import deferred as _
+from cspkit.later import ibis
+from cspkit.statements import described
 
 COLUMN, VALUE, JSON, NAMED = "_column", "_value", "_json", "_named"
 TENANT = "Tenant ID"
 WORKING = (FILE, ROW, COLUMN, VALUE, CODE, JSON)
 
 
+@described
 def odd(checked: Any, layout: Layout) -> Any:
     """Look closely at the rows with a problem: blank, a sum of others, or to be rejected."""
     rows = checked.filter(_[CODE].notnull() & _[ASIDE].isnull())
@@ -85,6 +86,7 @@ def _as_json(raw: Any, layout: Layout) -> Any:
     return ibis.ifelse(beyond.isnull(), whole, longer)
 
 
+@described
 def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
     """Take raw rows whose subscription stands under another customer."""
     taken = rows.select(FILE, ROW).inner_join(raw, [FILE, ROW])
@@ -103,10 +105,12 @@ def foreign(raw: Any, layout: Layout, rows: Any) -> Any:
     )
 
 
+@described
 def rejects(parts: Sequence[Any], sources: Any) -> Any:
     """Put rejected rows together with the names of their files, in the order of the files."""
     if not parts:
-        return ibis.memtable([], schema=ibis.schema(tables.REJECTS.schema))
+        nothing_in = {name: ibis.null(kind) for name, kind in tables.REJECTS.schema.items()}
+        return sources.filter(ibis.literal(False)).select(**nothing_in)
     rows = ibis.union(*(part.select(*WORKING) for part in parts))
     named = rows.inner_join(sources, FILE).order_by(FILE, ROW)
     return named.select(

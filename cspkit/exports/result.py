@@ -7,12 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ibis
 import pyarrow as pa
 
 from cspkit import tables
-from cspkit.exports import engine as engines
+from cspkit.exports import arrays
+from cspkit.exports.engine import Engine, Held, fresh_name
 from cspkit.exports.reasons import SET_ASIDE
+from cspkit.later import ibis
+from cspkit.statements import Rows, described
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +44,7 @@ KEYS = {
     "proposed": ["source_file", "source_row", "customer_id"],
     "files": ["source_file"],
 }
+FILES_SCHEMA = tables.FILES.schema | dict.fromkeys(SET_ASIDE, "int64")
 PLACE = ("source_file", "source_row")
 FIRST = ("customers", "subscriptions", "rejects")
 KEYLESS = ("subscription_id", *PLACE)
@@ -51,14 +54,13 @@ FILES = ("customers.parquet", "subscriptions.parquet", "rejects.csv", "summary.j
 class Exports:
     """Customers, subscriptions and rejects of a set of export files.
 
-    `connection` is the Ibis backend that holds the tables; `unrecognised` lists the files that
-    were left alone, each with the reason.
+    `unrecognised` lists the files that were left alone, each with the reason.
     """
 
     def __init__(
         self,
-        connection: Any,
-        held: dict[str, Any],
+        engine: Engine,
+        held: dict[str, Held],
         lines: list[dict[str, Any]],
         unrecognised: list[tuple[str, str]] | None = None,
         ordered: Collection[str] = (),
@@ -68,20 +70,16 @@ class Exports:
         `ordered` names large tables that are held in the order of their files, always the same.
         """
         self.ordered = ordered
-        self.connection = connection
+        self.engine = engine
         self.unrecognised = list(unrecognised or [])
-        self._lines = lines
-        schema = tables.FILES.schema | dict.fromkeys(SET_ASIDE, "int64")
-        arrow = pa.Table.from_pylist(lines, schema=ibis.schema(schema).to_pyarrow())
-        none = {
-            name: ibis.memtable([], schema=ibis.schema(TABLES[name].schema))
-            for name in ("prices", "offers", "sources", "conflicts", "proposed")
-        }
-        self._tables = (
-            none
-            | held
-            | {"files": engines.keep(connection, f"{engines.fresh_name()}_files", arrow)}
-        )
+        self.lines = lines
+        self._held = held
+        self._bound: dict[str, Any] = {}
+
+    @property
+    def connection(self) -> Any:
+        """Return the Ibis backend that holds the tables."""
+        return self.engine.backend
 
     @classmethod
     def from_frames(
@@ -94,8 +92,8 @@ class Exports:
         offers: Any = None,
     ) -> Exports:
         """Make Exports of frames; columns that a frame lacks are empty, others are left out."""
-        connection = engines.connect()
-        held: dict[str, Any] = {}
+        engine = Engine()
+        held: dict[str, Held] = {}
         for name, frame in (
             ("customers", customers),
             ("subscriptions", subscriptions),
@@ -115,20 +113,24 @@ class Exports:
                     for column, kind in schema.items()
                 }
             )
-            held[name] = engines.keep(connection, name, expression)
-        return cls(connection, held, [])
+            held[name] = engine.keep(name, engine.backend.to_pyarrow(expression))
+        return cls(engine, held, [])
 
     def __repr__(self) -> str:
         """Say what was loaded, in one line for people."""
         names = ("customers", "subscriptions", "rejects", "prices", "offers")
         counts = {name: self._count(name) for name in names}
         shown = [f"{counts[name]:,} {name}" for name in names if counts[name] or name in FIRST]
-        files = f"{len(self._lines):,} file{'' if len(self._lines) == 1 else 's'}"
+        files = f"{len(self.lines):,} file{'' if len(self.lines) == 1 else 's'}"
         left = f", {len(self.unrecognised):,} left alone" if self.unrecognised else ""
         return f"<Exports: {', '.join(shown)} from {files}{left}>"
 
     def _count(self, name: str) -> int:
-        return int(self._tables[name].count().to_pyarrow().as_py())
+        return self.engine.count(self._held[name]) if name in self._held else 0
+
+    def count(self, name: str) -> int:
+        """Count the rows of one of the tables, without asking for it."""
+        return self._count(name)
 
     def table(self, name: str) -> Any:
         """Return one of the tables as Ibis has it: customers, subscriptions, prices, offers,
@@ -138,19 +140,42 @@ class Exports:
             raise KeyError(f"expected one of {', '.join(TABLES)}, found {name!r}")
         if name == "sources":
             return self._sources().select(TABLES[name].names)
-        held = self._tables[name]
+        held = self._bind(name)
         names = TABLES[name].names
         return held if list(held.columns) == list(names) else held.select(names)
 
+    def rows(self, name: str) -> Rows:
+        """Describe one of the tables, in the order of its keys, for the engine to run."""
+        keys = [] if name in self.ordered else KEYS[name]
+        found: Rows = _in_order(self._holding(name), TABLES[name].names, keys)
+        return found
+
+    def _bind(self, name: str) -> Any:
+        """Hand a table to Ibis; what was not loaded is an empty table."""
+        if name not in self._bound:
+            if name == "files":
+                arrow = pa.Table.from_pylist(self.lines, schema=arrays.schema(FILES_SCHEMA))
+                files = self.engine.keep(f"files_{fresh_name()}", arrow)
+                self._bound[name] = self.engine.bound(files)
+            else:
+                self._bound[name] = self.engine.bound(self._holding(name))
+        return self._bound[name]
+
+    def _holding(self, name: str) -> Held:
+        """Return a table that is held; what was not loaded is an empty one."""
+        if name not in self._held:
+            self._held[name] = self.engine.nothing(f"no_{name}", TABLES[name].schema)
+        return self._held[name]
+
     def merged_sources(self) -> Any:
         """Return the rows that subscriptions with several rows came from; `tables.SOURCES`."""
-        return self._tables["sources"].select(tables.SOURCES.names)
+        return self._bind("sources").select(tables.SOURCES.names)
 
     def _sources(self) -> Any:
         """Add to the rows of merged subscriptions those of subscriptions that stand alone."""
-        merged, rows = self._tables["sources"], self._tables["subscriptions"]
+        merged, rows = self._bind("sources"), self._bind("subscriptions")
         rows = rows.anti_join(merged, "subscription_id")
-        rows = rows.left_join(self._tables["files"].select("source_file", "profile"), "source_file")
+        rows = rows.left_join(self._bind("files").select("source_file", "profile"), "source_file")
         own = [name for name in tables.SUBSCRIPTIONS.names if name not in KEYLESS]
         parts = [ibis.ifelse(rows[name].notnull(), name, ibis.null("string")) for name in own]
         told = ibis.array(parts).filter(lambda part: part.notnull()).join(" ")
@@ -207,7 +232,7 @@ class Exports:
 
     def summary(self) -> pd.DataFrame:
         """Count the rows of every file or sheet, what was set aside split by its reason."""
-        return tables.to_pandas(self.connection.to_pyarrow(self._tables["files"]))
+        return tables.to_pandas(self.connection.to_pyarrow(self._bind("files")))
 
     def _frame(self, name: str) -> pd.DataFrame:
         rows = self.table(name).order_by(KEYS[name])
@@ -221,7 +246,13 @@ class Exports:
         """
         from cspkit.exports import saved
 
-        saved.write(self, Path(folder), self._lines)
+        saved.write(self, Path(folder), self.lines)
+
+
+@described
+def _in_order(rows: Any, names: list[str], keys: list[str]) -> Any:
+    chosen = rows.select(*names)
+    return chosen.order_by(keys) if keys else chosen
 
 
 def _arrow(frame: Any) -> Any:

@@ -7,21 +7,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
-import pyarrow.parquet as parquet
 
 from cspkit.errors import ExportError
-from cspkit.exports import engine as engines
+from cspkit.exports import arrays
+from cspkit.exports.engine import Engine, Held
 from cspkit.exports.reasons import SET_ASIDE
-from cspkit.exports.result import FILES, KEYS, TABLES, Exports
+from cspkit.exports.result import FILES, TABLES, Exports
 
 FORMAT = 1
 # Written only where there are any.
 NOTES = ("conflicts", "proposed")
+CSV = ("rejects", *NOTES)
 PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
-# A folder that an earlier version wrote has these alone.
-OLDEST = ("customers", "subscriptions")
+# Every version of every load wrote these.
+ALWAYS = ("customers", "subscriptions", "rejects")
 LATER = ("seen_on", "note")
 
 
@@ -35,15 +35,12 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").unlink(missing_ok=True)
     for name in PARQUET:
-        # Only what was merged: a row that stands alone names its file itself.
-        table = exports.merged_sources() if name == "sources" else exports.table(name)
-        if name not in exports.ordered:
-            table = table.order_by(KEYS[name])
-        exports.connection.to_parquet(table, folder / f"{name}.parquet")
+        # Of sources only what was merged: a row that stands alone names its file itself.
+        exports.engine.write_parquet(exports.rows(name), folder / f"{name}.parquet")
     _write_csv(exports, "rejects", folder / "rejects.csv")
     for name in NOTES:
         (folder / f"{name}.csv").unlink(missing_ok=True)
-        if len(getattr(exports, name)):
+        if exports.count(name):
             _write_csv(exports, name, folder / f"{name}.csv")
     summary = {
         "format": FORMAT,
@@ -55,8 +52,7 @@ def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
 
 
 def _write_csv(exports: Exports, name: str, path: Path) -> None:
-    table = exports.table(name).order_by(KEYS[name])
-    rows = exports.connection.to_pyarrow(table).to_pylist()
+    rows = exports.engine.fetch(exports.rows(name))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, TABLES[name].names, lineterminator="\n")
         writer.writeheader()
@@ -69,25 +65,26 @@ def read(folder: Path, engine: Any = None) -> Exports:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         lines = [line | dict.fromkeys(SET_ASIDE, 0) | line for line in summary["files"]]
         left = [(line["file"], line["why"]) for line in summary["unrecognised"]]
-        arrow = {
-            name: parquet.read_table(folder / f"{name}.parquet")
-            for name in PARQUET
-            if name in OLDEST or (folder / f"{name}.parquet").exists()
-        } | {"rejects": _read_csv("rejects", folder / "rejects.csv")}
-        for name in NOTES:
-            if (folder / f"{name}.csv").exists():
-                arrow[name] = _read_csv(name, folder / f"{name}.csv")
-        connection, prefix = engine or engines.connect(), engines.fresh_name()
-        held: dict[str, Any] = {}
-        for name, table in arrow.items():
-            if not table.num_rows and name not in OLDEST:
-                continue
-            schema = ibis.schema(TABLES[name].schema).to_pyarrow()
-            whole = _with_later(table, schema).cast(schema)
-            held[name] = engines.keep(connection, f"{prefix}_{name}", whole)
-        return Exports(connection, held, lines, left)
+        opened, held = Engine(engine), dict[str, Held]()
+        for name in (*PARQUET, *CSV):
+            if (rows := _read(name, folder)) and (rows.num_rows or name in ALWAYS):
+                held[name] = opened.keep(name, rows)
+        return Exports(opened, held, lines, left)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
+
+
+def _read(name: str, folder: Path) -> pa.Table | None:
+    """Read one table; an earlier version, and a load without any of its rows, wrote none."""
+    import pyarrow.parquet as parquet
+
+    file = folder / f"{name}.{'csv' if name in CSV else 'parquet'}"
+    if not file.exists() and name not in ALWAYS:
+        return None
+    if name in CSV:
+        return _read_csv(name, file)
+    schema = arrays.schema(TABLES[name].schema)
+    return _with_later(parquet.read_table(file), schema).cast(schema)
 
 
 def _with_later(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -106,7 +103,7 @@ def _read_csv(name: str, path: Path) -> pa.Table:
             {column: _typed(row[column], kind) for column, kind in schema.items()}
             for row in csv.DictReader(file)
         ]
-    return pa.Table.from_pylist(rows, schema=ibis.schema(schema).to_pyarrow())
+    return pa.Table.from_pylist(rows, schema=arrays.schema(schema))
 
 
 def _typed(text: str, kind: str) -> str | int | None:

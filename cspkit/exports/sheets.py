@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from cspkit.exports import arrays
 from cspkit.exports.dialect import Dialect
 from cspkit.exports.profiles import Profile
 
@@ -59,11 +60,11 @@ def as_rows(
 ) -> pa.Table:
     """Make the raw table of rows read in Python; short rows are filled up with nothing."""
     columns: dict[str, Any] = {
-        column(i): pa.array([row[i] if i < len(row) else None for row in cells], pa.string())
+        column(i): arrays.texts([row[i] if i < len(row) else None for row in cells])
         for i in range(width)
     }
-    columns[ROW] = pa.array(numbers, pa.int64())
-    columns[CELLS] = pa.array(extra.get("lengths", [width] * len(cells)), pa.int32())
-    columns[NOTE] = pa.array(extra.get("notes", [None] * len(cells)), pa.string())
-    columns[MORE] = pa.array(extra.get("more", [None] * len(cells)), pa.string())
+    columns[ROW] = arrays.whole(numbers, pa.int64())
+    columns[CELLS] = arrays.whole(extra.get("lengths", [width] * len(cells)), pa.int32())
+    columns[NOTE] = arrays.texts(extra.get("notes", [None] * len(cells)))
+    columns[MORE] = arrays.texts(extra.get("more", [None] * len(cells)))
     return pa.table(columns)
