@@ -44,7 +44,7 @@ def walk(out: Path, *, say: Say) -> Path:
 
         loaded = exports.load(settings.exports)
         say("1. What the sample exports hold")
-        for line in listing.files(loaded.summary()):
+        for line in listing.files(loaded.counts()):
             say(line)
         decisions.write(settings.decisions, loaded)
 

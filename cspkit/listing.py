@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Hashable, Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 COUNTS = ["read", "accepted", "rejected", "set_aside"]
 WORDS = ["source_file", "profile", "note"]
@@ -15,21 +16,22 @@ SHOWN, CELL = 10, 44
 REASON = 88
 
 
-def files(summary: pd.DataFrame) -> Iterator[str]:
+def files(counts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """List what was read of each file, why rows of it were set aside, and the total.
 
-    Takes the columns of `Exports.summary()`; a file without rows says so.
+    Takes the lines of `Exports.counts()`; a file without rows says so.
     """
-    reasons = [str(name) for name in summary if name not in (*COUNTS, *WORDS)]
+    named = counts[0] if counts else {}
+    reasons = [name for name in named if name not in (*COUNTS, *WORDS)]
     yield "".join(name.replace("_", " ").rjust(WIDTH + 1) for name in COUNTS) + "  file"
-    for row in summary.to_dict("records"):
+    for row in counts:
         empty = " (no rows in it)" if row["read"] == 0 else ""
         yield _numbers([row[name] for name in COUNTS]) + f"  {row['source_file']}{empty}"
         if said := _said(row, reasons):
             yield " " * (WIDTH + 1) * len(COUNTS) + f"    {said}"
-    total = [int(summary[name].sum()) for name in COUNTS]
-    yield _numbers(total) + f"  all {len(summary)} files"
-    if said := _said({name: int(summary[name].sum()) for name in reasons}, reasons):
+    total = {name: sum(row[name] for row in counts) for name in (*COUNTS, *reasons)}
+    yield _numbers([total[name] for name in COUNTS]) + f"  all {len(counts)} files"
+    if said := _said(total, reasons):
         yield " " * (WIDTH + 1) * len(COUNTS) + f"    {said}"
 
 
@@ -70,6 +72,8 @@ def ranked(frame: pd.DataFrame) -> Iterator[str]:
 
     Takes the columns of `tables.RANKED`.
     """
+    import pandas as pd
+
     for row in frame.to_dict("records"):
         name = row["customer_id"] if pd.isna(row["name"]) else row["name"]
         market = "" if pd.isna(row["market"]) else f" ({row['market']})"
@@ -80,7 +84,7 @@ def ranked(frame: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _said(row: dict[Hashable, Any], reasons: list[str]) -> str:
+def _said(row: Mapping[Any, Any], reasons: list[str]) -> str:
     """Say why rows were set aside, and what else is unusual."""
     counted = [f"{row[name]:,} {name.replace('_', ' ')}" for name in reasons if row.get(name)]
     note = row.get("note")

@@ -9,16 +9,10 @@ from cspkit import listing
 
 def test_files_add_up_on_the_last_line() -> None:
     """The total stands below, and an empty file says that it is empty."""
-    summary = pd.DataFrame(
-        {
-            "source_file": ["a.csv", "b.csv"],
-            "read": [1200, 0],
-            "accepted": [1100, 0],
-            "rejected": [60, 0],
-            "set_aside": [40, 0],
-        }
-    )
-    lines = list(listing.files(summary))
+    counts = {"read": 1200, "accepted": 1100, "rejected": 60, "set_aside": 40}
+    nothing = dict.fromkeys(counts, 0)
+    rows = [{"source_file": "a.csv"} | counts, {"source_file": "b.csv"} | nothing]
+    lines = list(listing.files(rows))
 
     assert lines[2].endswith("b.csv (no rows in it)")
     assert lines[-1].split() == ["1,200", "1,100", "60", "40", "all", "2", "files"]
@@ -26,21 +20,19 @@ def test_files_add_up_on_the_last_line() -> None:
 
 def test_files_say_why_rows_were_set_aside() -> None:
     """Each reason with its count, and what is unusual, stand below the file and the total."""
-    summary = pd.DataFrame(
-        {
-            "source_file": ["a.xlsx#Sheet"],
-            "profile": ["x"],
-            "read": [5],
-            "accepted": [1],
-            "rejected": [0],
-            "set_aside": [4],
-            "note": ["2 hidden rows read too"],
-            "blank": [1],
-            "total": [0],
-            "not_licence_based": [3],
-        }
-    )
-    lines = list(listing.files(summary))
+    row = {
+        "source_file": "a.xlsx#Sheet",
+        "profile": "x",
+        "read": 5,
+        "accepted": 1,
+        "rejected": 0,
+        "set_aside": 4,
+        "note": "2 hidden rows read too",
+        "blank": 1,
+        "total": 0,
+        "not_licence_based": 3,
+    }
+    lines = list(listing.files([row]))
 
     said = "set aside: 1 blank, 3 not licence based"
     assert lines[2].strip() == f"{said}; 2 hidden rows read too"

@@ -68,14 +68,14 @@ def load(
     loaded.save(out)
     kept = _kept(settings, loaded) if config is not None or Path(FILE).exists() else ""
     if as_json:
-        print_json(records(loaded.summary()))
+        print_json(loaded.counts())
         return
-    for line in listing.files(loaded.summary()):
+    for line in listing.files(loaded.counts()):
         say(line)
-    say(f"{len(loaded.rejects)} rows rejected; see {out / 'rejects.csv'}")
-    if len(loaded.conflicts):
-        say(f"{len(loaded.conflicts)} values differ between files; see {out / 'conflicts.csv'}")
-    for line in listing.proposed(loaded.proposed):
+    say(f"{loaded.count('rejects')} rows rejected; see {out / 'rejects.csv'}")
+    if differing := loaded.count("conflicts"):
+        say(f"{differing} values differ between files; see {out / 'conflicts.csv'}")
+    for line in listing.proposed(loaded.proposed) if loaded.count("proposed") else ():
         say(line)
     if kept:
         say(kept)
@@ -87,8 +87,7 @@ def _kept(settings: Settings, loaded: Exports) -> str:
     """Give what is new a row in decisions.xlsx; a workbook holds only so many."""
     from cspkit import decisions
 
-    counts = (loaded.table(name).count() for name in ("customers", "subscriptions"))
-    rows = max(count.to_pyarrow().as_py() for count in counts)
+    rows = max(loaded.count(name) for name in ("customers", "subscriptions"))
     if rows > MOST_ROWS:
         return f"{settings.decisions} left as it was: {rows:,} rows are too many for a workbook"
     try:

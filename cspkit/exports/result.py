@@ -230,9 +230,14 @@ class Exports:
         """Hand the count of every file to pandas; columns of `tables.FILES`."""
         return self._frame("files")
 
-    def summary(self) -> pd.DataFrame:
+    def counts(self) -> list[dict[str, Any]]:
         """Count the rows of every file or sheet, what was set aside split by its reason."""
-        return tables.to_pandas(self.connection.to_pyarrow(self._bind("files")))
+        return [{name: line.get(name) for name in FILES_SCHEMA} for line in self.lines]
+
+    def summary(self) -> pd.DataFrame:
+        """Count the rows of every file or sheet, as `counts` does."""
+        schema = arrays.schema(FILES_SCHEMA)
+        return tables.to_pandas(pa.Table.from_pylist(self.lines, schema=schema))
 
     def _frame(self, name: str) -> pd.DataFrame:
         rows = self.table(name).order_by(KEYS[name])
