@@ -7,7 +7,7 @@ else
 PY = $(VENV)/bin/python
 endif
 
-.PHONY: demo test proof pictures lab voila
+.PHONY: demo test proof bench pictures lab voila
 
 demo: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt .
@@ -24,6 +24,11 @@ test: $(PY)
 proof: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
 	$(PY) -m tests.proof
+
+# Everything that is measured, one run: benchmarks/results.md. make bench PARTS="load report" for some.
+bench: $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,bench,live,teams,spark]"
+	$(PY) -m benchmarks $(PARTS)
 
 pictures: $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"

@@ -35,14 +35,9 @@ class Measured:
 PARTS: dict[str, Measured] = {
     "starting": Measured("starting", 5, "import and --help beside what they stand on"),
     "load": Measured("load_exports", 5, "load and rank beside DuckDB, Polars and pandas"),
-    "limited": Measured("limited", 1, "five million rows with little memory"),
     "planning": Measured("planning", 3, "plans beside those made by hand, and the bound"),
     "clients": Measured("clients", 3, "throughput against the throttle"),
-    "runbooks": Measured("runbooks", 3, "runbooks beside plain papermill and one process"),
-    "calls": Measured("calls", 1, "calls per finished move"),
-    "teams": Measured("teams", 3, "several runners on one ledger"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
-    "spark": Measured("spark", 1, "the same tables from Spark"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }
 

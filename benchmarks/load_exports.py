@@ -1,42 +1,31 @@
 """Loading and ranking large exports: cspkit beside scripts written by hand for the same files.
 
-    python benchmarks/load_exports.py            # 100,000 customers, 500,000 subscriptions
-    python benchmarks/load_exports.py 1000000    # 1,000,000 customers, 5,000,000 subscriptions
-    python benchmarks/load_exports.py 1000000 1  # one run of each instead of five
-    python benchmarks/load_exports.py growth     # time per row, from 1,000 to 5,000,000
-    python benchmarks/load_exports.py growth 20000         # up to so many customers
+    python benchmarks/load_exports.py             # both sizes
+    python benchmarks/load_exports.py 100000      # 500,000 subscriptions, five rounds
+    python benchmarks/load_exports.py 1000000 1   # 5,000,000, one round
 
 Needs `pip install -e ".[bench]"`. Every run is a process of its own and writes four files:
-customers, subscriptions, rejects, ranked customers. The runs take turns; medians are printed.
+customers, subscriptions, rejects, ranked customers. The runs take turns.
 Each run's files are compared by hash: the same accepted rows, the same rejects with row, column,
 value, reason and whole row, the same order of customers. A difference ends the benchmark.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
-from importlib import import_module, metadata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+from benchmarks.contestants.exports import make
+from benchmarks.measuring import Run, RunFailed, beside, interleaved, least, middle, run
+from benchmarks.results import Quote, Ratio, Table, alone, figure
 
 WAYS = ["cspkit", "duckdb", "polars", "pandas"]
-RUNS = 5
 # The plain pandas script takes a minute; its one run is enough to see a factor of ten.
-PANDAS_RUNS = 1
-PANDAS_UP_TO = 100_000
-SIZES = [200, 2_000, 20_000, 100_000, 1_000_000]
-PACKAGES = ("duckdb", "ibis-framework", "polars", "pandas", "pyarrow")
+PANDAS_UP_TO, LARGEST = 100_000, 1_000_000
+SAME = "All wrote the same accepted rows, the same rejects and the same order, by hash."
+ONCE = "Plain pandas ran once, in turn with cspkit."
 KEPT = {
     "customers": "customer_id, name, domain, market, relationship, source_file, source_row",
     "subscriptions": "subscription_id, customer_id, channel, product, sku_id, seats, term, "
@@ -63,116 +52,97 @@ def fingerprint(out: Path) -> dict[str, str]:
     return found
 
 
-def measure(way: str, folder: Path, out: Path) -> dict[str, float]:
-    """Run one way in a process of its own."""
-    out.mkdir(exist_ok=True)
-    started = time.perf_counter()
-    command = [sys.executable, __file__, way, str(folder), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wall = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"{way} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1]) | {"wall": wall}
+def tables(rounds: int, small: bool) -> Iterator[Table]:
+    """Measure both sizes, the larger in three rounds at most."""
+    sizes = {200: 1} if small else {PANDAS_UP_TO: rounds, LARGEST: min(rounds, 3)}
+    for customers, times in sizes.items():
+        yield measured(customers, times)
 
 
-def rounds(folder: Path, ways: list[str], runs: int) -> dict[str, dict[str, float]]:
-    """Let the ways take turns, compare what they wrote, return the medians."""
-    measured: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-    for number in range(runs):
-        written = {}
-        turn = [way for way in ways if way != "pandas" or number < PANDAS_RUNS]
-        for way in turn:
-            measured[way].append(measure(way, folder, folder / way))
-            written[way] = fingerprint(folder / way)
-            print(f"run {number + 1}: {way} {measured[way][-1]['wall']:.2f} s", file=sys.stderr)
-        for way in turn:
-            for name, found in written[way].items():
-                if found != written[ways[0]][name]:
-                    sys.exit(f"{way} wrote other {name}: {found}, not {written[ways[0]][name]}")
-    names = ("wall", "cpu", "peak")
-    return {
-        way: {name: statistics.median(run[name] for run in runs) for name in names}
-        for way, runs in measured.items()
-    }
+def measured(customers: int, rounds: int) -> Table:
+    """Let the ways take turns at one size; plain pandas has one turn, beside cspkit."""
+    with tempfile.TemporaryDirectory(prefix="cspkit-") as name:
+        folder = Path(name)
+        make(folder, customers)
+        turns = Turns(folder)
+        found = interleaved({way: turns.taker(way) for way in WAYS[:3]}, rounds)
+        slow: dict[str, list[Run]] = {}
+        if customers <= PANDAS_UP_TO:
+            slow = interleaved({way: turns.taker(way) for way in ("cspkit", "pandas")}, 1)
+    return table(customers, rounds, found, slow)
 
 
-def report(customers: int, times: int = RUNS) -> None:
-    """Measure one size and print medians, ratios and whether each bar is met."""
-    from contestants.exports import make
+class Turns:
+    """Run one way after the other on the same files, and let none write other rows."""
 
-    ways = [way for way in WAYS if way != "pandas" or customers <= PANDAS_UP_TO]
-    with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), customers)
-        middle = rounds(Path(folder), ways, times)
-    print(f"{customers:,} customers, {customers * 5:,} subscriptions; medians of {times}")
-    print(about())
-    print(f"\n{'':8}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}")
-    for way, found in middle.items():
-        print(f"{way:8}{found['wall']:9.2f}{found['cpu']:9.2f}{found['peak']:9.0f}")
-    print("\nAll wrote the same accepted rows, the same rejects and the same order.\n")
-    for line in bars(middle, customers):
-        print(line)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.first: dict[str, str] = {}
+
+    def taker(self, way: str) -> Callable[[], Run]:
+        return lambda: self.take(way)
+
+    def take(self, way: str) -> Run:
+        """Run one way in a process of its own; raises RunFailed where its tables differ."""
+        out = self.folder / way
+        out.mkdir(exist_ok=True)
+        done = run([sys.executable, "-m", "benchmarks.contestants", way, self.folder, out])
+        written = fingerprint(out)
+        self.first = self.first or written
+        for name, found in written.items():
+            if found != self.first[name]:
+                raise RunFailed(f"{way} wrote other {name}: {found}, not {self.first[name]}")
+        return done
 
 
-def bars(middle: dict[str, dict[str, float]], customers: int) -> list[str]:
-    """Say for each bar how near it is; processor time too, which a busy machine blurs less."""
-    ours = middle["cspkit"]
-    quicker = min(middle["duckdb"]["cpu"], middle["polars"]["cpu"])
-    faster = min(middle["duckdb"]["wall"], middle["polars"]["wall"])
-    most = 2.0 if customers <= PANDAS_UP_TO else 1.5
-    found = [
-        ("wall beside the faster of duckdb and polars", ours["wall"] / faster, most, "at most"),
-        ("processor time beside the lesser of the two", ours["cpu"] / quicker, most, "at most"),
-        ("peak memory beside duckdb", ours["peak"] / middle["duckdb"]["peak"], 1.5, "at most"),
+def table(
+    customers: int, rounds: int, found: dict[str, list[Run]], slow: dict[str, list[Run]]
+) -> Table:
+    """Word one size: the ratios of each round, and whether each bar is met."""
+    originals = customers * 5
+    ways = {**found, **({"pandas": slow["pandas"]} if slow else {})}
+    rows = [
+        [way, *(middle(runs, it) for it in ("wall", "cpu", "peak"))] for way, runs in ways.items()
     ]
-    if "pandas" in middle:
-        times = middle["pandas"]["wall"] / ours["wall"]
-        found.append(("times as fast as plain pandas", times, 10.0, "at least"))
-    return [
-        f"{what}: {ratio:.2f}, bar {side} {bar}: "
-        + ("met" if (ratio <= bar if side == "at most" else ratio >= bar) else "missed")
-        for what, ratio, bar, side in found
-    ]
-
-
-def about() -> str:
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-    load = ", ".join(f"{part:.1f}" for part in os.getloadavg())
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {platform.system()}, {os.cpu_count()} cores, "
-        f"load {load}\nPython {platform.python_version()}, {versions}"
+    ratios = bars(customers, found, slow)
+    wall, _, memory = (figure(ratio.value) for ratio in ratios[:3])
+    said = f"{figure(middle(found['cspkit'], 'wall'))} s: {wall} × the faster of the two"
+    said += f", {memory} × DuckDB's memory"
+    said += f", {figure(ratios[3].value)} × as fast as plain pandas" if slow else ""
+    what = f"load and rank {originals:,} subscriptions beside DuckDB and Polars written by hand"
+    return Table(
+        f"Load and rank: {customers:,} customers, {originals:,} subscriptions",
+        f"python benchmarks/load_exports.py {customers} {rounds}",
+        ["way", "wall s", "processor s", "peak MB"],
+        rows,
+        rounds,
+        ratios,
+        [SAME, *([ONCE] if slow else [])],
+        [Quote(what, said)],
     )
 
 
-def growth(largest: int = SIZES[-1]) -> None:
-    """Print the time per subscription for each size, once all that does not depend on it is off."""
-    from contestants.exports import make
-
-    print(about())
-    print(f"\n{'rows':>10}{'wall s':>9}{'cpu s':>9}{'us a row':>10}{'peak MB':>9}")
-    least = 0.0
-    for customers in [size for size in SIZES if size <= largest]:
-        with tempfile.TemporaryDirectory() as folder:
-            make(Path(folder), customers)
-            found = rounds(Path(folder), ["cspkit"], 3 if customers < SIZES[-1] else 1)["cspkit"]
-        least = least or found["cpu"]
-        each = (found["cpu"] - least) / (customers * 5) * 1e6
-        print(
-            f"{customers * 5:10,}{found['wall']:9.2f}{found['cpu']:9.2f}{each:10.2f}"
-            f"{found['peak']:9.0f}"
-        )
-
-
-def one(way: str, folder: str, out: str) -> None:
-    import_module(f"contestants.with_{way}").run(Path(folder), Path(out))
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024}))
+def bars(customers: int, found: dict[str, list[Run]], slow: dict[str, list[Run]]) -> list[Ratio]:
+    """Give the ratios of each round; processor time too, which a busy machine blurs less."""
+    ours, rivals = found["cspkit"], (found["duckdb"], found["polars"])
+    most = 2.0 if customers <= PANDAS_UP_TO else 1.5
+    wall, cpu = (beside(ours, least(*rivals, what=it), it) for it in ("wall", "cpu"))
+    size = f"{customers * 5:,} subscriptions"
+    ratios = [
+        Ratio(f"{size}: wall beside the faster of duckdb and polars", wall, at_most=most),
+        Ratio(f"{size}: processor time beside the lesser of the two", cpu),
+        Ratio(
+            f"{size}: peak memory beside duckdb", beside(ours, found["duckdb"], "peak"), at_most=1.5
+        ),
+    ]
+    if slow:
+        times = beside(slow["pandas"], slow["cspkit"], "wall")
+        ratios.append(Ratio(f"{size}: times as fast as plain pandas", times, at_least=10))
+    return ratios
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in WAYS:
-        one(*sys.argv[1:4])
-    elif sys.argv[1:2] == ["growth"]:
-        growth(*map(int, sys.argv[2:3]))
+    if sys.argv[1:]:
+        print(measured(int(sys.argv[1]), int((*sys.argv, "5")[2])).markdown())
     else:
-        report(*map(int, sys.argv[1:3] or [100_000]))
+        alone(tables, 5, "loading and ranking")

@@ -63,8 +63,9 @@ class Table:
         return "\n".join(_lines(self)) + "\n"
 
     def plain(self) -> dict[str, Any]:
-        """Give all of it as JSON has it; the cells as they are printed."""
-        cells = [[cell(one) for one in row] for row in self.rows]
+        """Give all of it as JSON has it; what is no number or truth there is its words."""
+        known = str | int | float | None
+        cells = [[one if isinstance(one, known) else str(one) for one in row] for row in self.rows]
         return {**asdict(self), "rows": cells}
 
 

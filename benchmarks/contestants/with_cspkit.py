@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contestants.facts import AS_OF
+from benchmarks.contestants.facts import AS_OF
 
 
 def run(folder: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from contestants.facts import AS_OF, COLUMNS, REASONS
+from benchmarks.contestants.facts import AS_OF, COLUMNS, REASONS
 
 CASES = " ".join(f"WHEN '{code}' THEN '{words}'" for code, words in REASONS.items())
 CELLS = ", ".join(f"'{name}': {name}" for name in COLUMNS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from contestants.facts import AS_OF, COLUMNS, REASONS
+from benchmarks.contestants.facts import AS_OF, COLUMNS, REASONS
 
 
 def run(folder: Path, out: Path) -> None:

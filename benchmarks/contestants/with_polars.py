@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from polars import col
 
-from contestants.facts import AS_OF, COLUMNS, REASONS
+from benchmarks.contestants.facts import AS_OF, COLUMNS, REASONS
 
 GUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 LIVES = ["active", "suspended", "deleted"]
