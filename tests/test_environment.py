@@ -24,7 +24,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIREMENTS = [
     Requirement(line)
-    for line in [*PROJECT["dependencies"], *EXTRAS["live"], *EXTRAS["teams"], *EXTRAS["test"]]
+    for line in [
+        *PROJECT["dependencies"],
+        *EXTRAS["live"],
+        *EXTRAS["spark"],
+        *EXTRAS["teams"],
+        *EXTRAS["test"],
+    ]
 ]
 
 

@@ -72,7 +72,8 @@ def count(
             found.aside["other_data"] = sheet.read
     named = {sheet.source_file: found for sheet, found in zip(sheets, counts, strict=True)}
     held = {table: tables[table] for table in (*CHECKED, "rejects") if table in tables}
-    for line in engine.fetch(_counted(held, list(aside), list(merged))):
+    left = [engine.take("set_aside", _set_aside(list(aside)))] if aside else []
+    for line in engine.fetch(_counted(held, left, list(merged))):
         number, name, what, rows = (line[key] for key in (FILE, "source_file", "what", "rows"))
         found = counts[number] if number is not None else named[name]
         if what == "rejects":
@@ -87,11 +88,17 @@ def count(
 
 
 @described
-def _counted(held: Mapping[str, Any], aside: Sequence[Any], merged: Sequence[Any]) -> Any:
-    """Count the rows of each file by where they came to."""
+def _set_aside(aside: Sequence[Any]) -> Any:
+    """Count the rows of each file that were set aside, by the reason."""
+    return ibis.union(*(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside))
+
+
+@described
+def _counted(held: Mapping[str, Any], left: Sequence[Any], merged: Sequence[Any]) -> Any:
+    """Count the rows of each file by where they came to, beside those that were set aside."""
     parts = [
         *(_by_name(rows, table) for table, rows in held.items()),
-        *(_by_number(rows.filter(_[ASIDE].notnull()), _[ASIDE]) for rows in aside),
+        *left,
         *(_by_number(rows, ibis.literal("merged")) for rows in merged),
     ]
     return ibis.union(*parts)

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from cspkit import statements
-from cspkit.errors import SettingsError
+from cspkit.errors import CspkitError, SettingsError
 from cspkit.exports import arrays
 from cspkit.exports.sheets import ROW, Scan
 from cspkit.later import ibis
@@ -43,29 +43,41 @@ class Held(Rows):
 
 
 class Engine:
-    """DuckDB, or another engine that Ibis knows, with the tables of one load.
+    """DuckDB with the tables of one load; `SparkEngine` does the same on Spark.
 
-    On DuckDB kept statements run as they are; Ibis is loaded for those that are not kept, and
-    where somebody asks for the tables as Ibis has them.
+    Kept statements run as they are; Ibis is loaded for those that are not kept, and where
+    somebody asks for the tables as Ibis has them.
     """
 
     def __init__(self, backend: Any = None) -> None:
-        """Open DuckDB in memory, or work in an Ibis backend beside what others keep there."""
+        """Open DuckDB in memory, or work in one of Ibis beside what others keep there."""
         self.prefix = TOKEN if backend is None else fresh_name()
         if backend is None:
             self.duck = open_duckdb()
         else:
-            self.backend = backend
-            self.duck = backend.con if backend.name == "duckdb" else None
+            self.backend, self.duck = backend, backend.con
 
     @cached_property
     def backend(self) -> Any:
         """Return the Ibis backend."""
         return ibis.duckdb.from_connection(self.duck)
 
+    @property
+    def reader(self) -> Engine:
+        """Return the DuckDB that reads and checks files for this engine."""
+        return self
+
+    def take(self, name: str, rows: Rows) -> Rows:
+        """Take over rows of the reader under a name; nothing to do where it is this engine."""
+        return rows
+
+    def give(self, name: str, held: Held) -> Held:
+        """Give a table to the reader under a name; nothing to do where it is this engine."""
+        return held
+
     def reference(self, held: Held, plain: Rows) -> Any:
-        """Return a held table as an expression to compile; other engines name it themselves."""
-        return plain.expression if self.duck else self.bound(held)
+        """Return a held table as an expression to compile."""
+        return plain.expression
 
     def bound(self, held: Held) -> Any:
         """Return a held table as Ibis has it, to work on."""
@@ -81,26 +93,17 @@ class Engine:
         """Compute rows once, or take Arrow rows, and return them as a table of the engine."""
         if isinstance(rows, pa.Table):
             return self._given(name, rows)
-        if not self.duck:
-            return self._created(name, rows.expression)
         found = self.statement(rows)
         self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS {found.sql}")
         return Held(self, name, found.schema)
 
     def nothing(self, name: str, schema: dict[str, str]) -> Held:
         """Name a table without rows."""
-        if not self.duck:
-            return self._created(name, ibis.memtable(arrays.schema(schema).empty_table()))
         columns = ", ".join(f'NULL::{DUCKDB[kind]} AS "{one}"' for one, kind in schema.items())
         return self.scan(name, f"SELECT {columns} LIMIT 0", schema)
 
     def view(self, name: str, rows: Rows) -> Held:
         """Name an expression over kept tables, so that it is written once; nothing is computed."""
-        if not self.duck:
-            made = self.backend.create_view(
-                f"{self.prefix}_{name}", rows.expression, overwrite=True
-            )
-            return Held(self, name, _schema_of(made))
         found = self.statement(rows)
         self.execute(f"CREATE OR REPLACE TEMP VIEW {TOKEN}_{name} AS {found.sql}")
         return Held(self, name, found.schema)
@@ -112,24 +115,16 @@ class Engine:
 
     def fetch(self, rows: Rows) -> list[dict[str, Any]]:
         """Compute rows and return them as plain values."""
-        if not self.duck:
-            lines: list[dict[str, Any]] = self.backend.to_pyarrow(rows.expression).to_pylist()
-            return lines
         found = self.statement(rows)
         cells = self.execute(found.sql).fetchall()
         return [dict(zip(found.schema, line, strict=True)) for line in cells]
 
     def count(self, held: Held) -> int:
         """Count the rows of a table."""
-        if not self.duck:
-            return int(self.bound(held).count().to_pyarrow().as_py())
         return int(self.execute(f"SELECT count(*) FROM {TOKEN}_{held.name}").fetchall()[0][0])
 
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to a file."""
-        if not self.duck:
-            self.backend.to_parquet(rows.expression, path)
-            return
         sql = self.statement(rows).sql
         self.execute(f"COPY ({sql}) TO {quoted(path)} (FORMAT parquet)")
 
@@ -138,17 +133,11 @@ class Engine:
         return statements.statement(rows, lambda expression: ibis.duckdb.compile(expression))
 
     def _given(self, name: str, rows: pa.Table) -> Held:
-        if not self.duck:
-            return self._created(name, ibis.memtable(rows))
         given = f"{self.prefix}_given"
         self.duck.register(given, rows)
         self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS SELECT * FROM {given}")
         self.duck.unregister(given)
         return Held(self, name, {field.name: _kind(field.type) for field in rows.schema})
-
-    def _created(self, name: str, expression: Any) -> Held:
-        made = self.backend.create_table(f"{self.prefix}_{name}", expression, overwrite=True)
-        return Held(self, name, _schema_of(made))
 
     def mark(self, name: str, scan: Scan | None, placed: Held) -> None:
         """Mark the rows of a checked table that stand among rows of the same subscription.
@@ -187,6 +176,26 @@ def together(parts: Sequence[Any]) -> Any:
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
+def opened(given: Any = None, shared: str | Path | None = None) -> Engine:
+    """Open the engine that somebody asks for: an Ibis connection to DuckDB or Spark, or "spark".
+
+    "spark" is the session of a notebook, else a local one. Raises CspkitError for anything else,
+    and for a Spark that will not do.
+    """
+    name = given if isinstance(given, str) else getattr(given, "name", type(given).__name__)
+    if given is None or (name == "duckdb" and given != name):
+        return Engine(given)
+    if name not in ("spark", "pyspark"):
+        expected = "ibis.duckdb.connect(), ibis.pyspark.connect(spark) or 'spark'"
+        raise CspkitError(f"engine: expected {expected}, found {name!r}")
+    from cspkit.exports import spark_session
+
+    session = spark_session.find() if given == name else given
+    from cspkit.exports import spark
+
+    return spark.opened(session, shared)
+
+
 def open_duckdb() -> Any:
     """Open DuckDB in memory, within the memory that `CSPKIT_MEMORY` allows, such as 2GB.
 
@@ -219,7 +228,3 @@ def fresh_name() -> str:
 
 def _kind(given: pa.DataType) -> str:
     return arrays.NAMES.get(str(given)) or str(ibis.dtype(given))
-
-
-def _schema_of(made: Any) -> dict[str, str]:
-    return {name: str(kind) for name, kind in made.schema().items()}

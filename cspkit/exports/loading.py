@@ -29,7 +29,7 @@ from cspkit.exports import (
 )
 from cspkit.exports.checking import CUSTOMER_PART, check
 from cspkit.exports.checking import columns_of as ours
-from cspkit.exports.engine import FILE, ROWS, Engine, Held
+from cspkit.exports.engine import FILE, ROWS, Engine, Held, opened
 from cspkit.exports.formats import with_maps
 from cspkit.exports.gathering import Progress, gather
 from cspkit.exports.layout import Cells, Layout
@@ -66,6 +66,7 @@ class Staged:
 def load(
     *paths: str | Path,
     engine: Any = None,
+    shared: str | Path | None = None,
     progress: Progress | None = None,
     partner_tenant: str | None = None,
     maps: Sequence[str | Path] = (),
@@ -76,25 +77,30 @@ def load(
     folder that `Exports.save` wrote is read back as it was. `progress` is called with the name
     of each opened file, its number and how many there are. Raises ExportError for what cannot be
     read, and when the rows of a file do not add up: read = accepted + rejected + set aside.
+
+    `engine=ibis.pyspark.connect(spark)` works on Spark: DuckDB reads and checks each file, Spark
+    brings together what they say and keeps it. `shared` is a folder for that which all of Spark
+    sees; one machine needs none. Raises CspkitError for a Spark that is too old or sees no files.
     """
     if not paths:
         raise ExportError(".", ["expected export files or a folder of them, found no path"])
+    used = opened(engine, shared)
     if len(paths) == 1 and saved.is_saved(paths[0]):
-        return saved.read(Path(paths[0]), engine)
+        return saved.read(Path(paths[0]), used)
     partner = partner_tenant or str(Service.model_fields["partner_tenant"].default)
     with TemporaryDirectory(prefix="cspkit-") as scratch:
         sheets, left = gather(paths, progress, Path(scratch), with_maps(maps))
         if not sheets:
             shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
             raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
-        return _Load(Engine(engine), sheets, partner).exports(left)
+        return _Load(used, sheets, partner).exports(left)
 
 
 class _Load:
-    """One run over recognised sheets."""
+    """One run over recognised sheets: what is done file by file is the reader's."""
 
     def __init__(self, engine: Engine, sheets: list[Sheet], partner_tenant: str) -> None:
-        self.engine = engine
+        self.engine, self.reader = engine, engine.reader
         self.sheets = sheets
         self.partner_tenant = partner_tenant
         order = sorted(range(len(sheets)), key=lambda number: _better(sheets[number]))
@@ -106,16 +112,17 @@ class _Load:
             SEEN: arrays.days([sheet.seen_on for sheet in sheets]),
             "profile": arrays.texts([sheet.profile.id for sheet in sheets]),
         }
-        self.sources = engine.keep("sources_of_rows", pa.table(columns))
-        self.large = sum(sheet.read for sheet in sheets) > COPIED
+        self.sources = self.reader.keep("sources_of_rows", pa.table(columns))
+        here = engine is self.reader
+        self.large = here and sum(sheet.read for sheet in sheets) > COPIED
 
     def exports(self, left: list[opening.Left]) -> Exports:
         engine, staged = self.engine, self._staged()
-        accepted = self._settled("accepted_subscriptions", self._accepted(staged, "subscriptions"))
+        accepted = self._taken("accepted_subscriptions", self._accepted(staged, "subscriptions"))
         subscriptions = merging.subscriptions(
             engine, accepted, self._weights(), self._marking(staged) if self.large else None
         )
-        listed = self._settled("accepted_customers", self._accepted(staged, "customers"))
+        listed = self._taken("accepted_customers", self._accepted(staged, "customers"))
         own = merging.customers(engine, listed)
         customers = merging.with_owners(engine, own.rows, self._told(staged, subscriptions))
         lists = self._lists(staged)
@@ -127,7 +134,7 @@ class _Load:
             "subscriptions": self._settled(
                 "subscriptions", shaping.shaped(subscriptions.rows, "subscriptions")
             ),
-            "rejects": engine.keep("rejects", rejecting.rejects(parts, self.sources)),
+            "rejects": self._taken("rejects", rejecting.rejects(parts, self.sources), copy=True),
         } | {name: engine.view(name, found.rows) for name, found in lists.items()}
         if named := proposing.proposed(engine, parts, self.sources, customers):
             held["proposed"] = named
@@ -135,7 +142,8 @@ class _Load:
             conflicts = shaping.shaped(subscriptions.conflicts, "conflicts")
             held["conflicts"] = engine.keep("conflicts", conflicts)
         if subscriptions.sources is not None:
-            named_sources = shaping.with_format(subscriptions.sources, self.sources)
+            sources = engine.take("sources_of_rows", self.sources)
+            named_sources = shaping.with_format(subscriptions.sources, sources)
             held["sources"] = engine.keep("sources", named_sources)
         aside = [rows for part in staged for rows in (part.rows, part.odd)]
         found = (subscriptions, own, *lists.values())
@@ -162,7 +170,9 @@ class _Load:
         made = {"prices": pricelists.prices, "offers": pricelists.offers}
         read = {part.layout.profile.table for part in staged}
         return {
-            name: make(self.engine, self._accepted(staged, name))
+            name: make(
+                self.engine, self.engine.take(f"accepted_{name}", self._accepted(staged, name))
+            )
             for name, make in made.items()
             if name in read
         }
@@ -170,7 +180,8 @@ class _Load:
     def _foreign(self, staged: list[Staged], foreign: Held) -> list[Rows]:
         """Reject rows whose subscription stands under another customer in a better row."""
         found: dict[int, set[int]] = {}
-        for line in self.engine.fetch(foreign):
+        foreign = self.engine.give("foreign", foreign)
+        for line in self.reader.fetch(foreign):
             found.setdefault(line[FILE], set()).add(line[ROW])
         parts = []
         for part in staged:
@@ -179,7 +190,7 @@ class _Load:
                 if sheet.scan:
                     again = replace(sheet, rows=delimited.rows_at(sheet.scan, found[numbers[0]]))
                     raw = scanning.raw_table(
-                        self.engine, [(numbers[0], again)], f"again_{numbers[0]}"
+                        self.reader, [(numbers[0], again)], f"again_{numbers[0]}"
                     )
                 parts.append(rejecting.foreign(raw, part.layout, foreign))
         return parts
@@ -197,6 +208,11 @@ class _Load:
         """Compute a table once and for all, unless it is so large that a copy would hurt."""
         return self.engine.view(name, rows) if self.large else self.engine.keep(name, rows)
 
+    def _taken(self, name: str, rows: Rows, *, copy: bool = False) -> Held:
+        """Settle rows that were read with the engine, or copy them in any case."""
+        taken = self.engine.take(name, rows)
+        return self.engine.keep(name, taken) if copy else self._settled(name, taken)
+
     def _read_alike(self) -> list[Group]:
         """Put sheets with the same format and header together; large files stay alone."""
         alike: dict[Any, Group] = {}
@@ -211,9 +227,9 @@ class _Load:
     def _staged(self) -> list[Staged]:
         """Check every raw table, files apart whose days or numbers are written differently."""
         staged: list[Staged] = []
-        opened = [self._opened(group) for group in self._read_alike()]
-        domains = owners.domains(self.engine, opened)
-        for layout, raw, different in opened:
+        read = [self._opened(group) for group in self._read_alike()]
+        domains = owners.domains(self.reader, read)
+        for layout, raw, different in read:
             layout = replace(layout, domains=domains)
             decided: dict[Any, list[int]] = {}
             for number, cells in different.items():
@@ -226,13 +242,11 @@ class _Load:
         return staged
 
     def _defined(self, lookups: dict[str, Lookup], number: int) -> dict[str, Lookup]:
-        """Turn the meanings of cells into functions of the engine, where it is DuckDB."""
-        if not self.engine.duck:
-            return lookups
+        """Turn the meanings of cells into functions of the reader."""
         defined = {}
         for name, found in lookups.items():
             function = f"{TOKEN}_{number}_{name}"
-            defining.define(self.engine, function, [*found.outcomes], found.meanings())
+            defining.define(self.reader, function, [*found.outcomes], found.meanings())
             defined[name] = replace(found, function=function)
         return defined
 
@@ -247,10 +261,10 @@ class _Load:
         name, scan = f"staged_{numbers[0]}", self.sheets[numbers[0]].scan
         checked = check(raw, layout, lookups)
         if scan:
-            held, rows = self.engine.keep_scanned(name, checked, scan)
+            held, rows = self.reader.keep_scanned(name, checked, scan)
         else:
-            held = rows = self.engine.keep(name, checked)
-        odd = self.engine.keep(f"odd_{numbers[0]}", rejecting.odd(rows, layout))
+            held = rows = self.reader.keep(name, checked)
+        odd = self.reader.keep(f"odd_{numbers[0]}", rejecting.odd(rows, layout))
         return Staged(layout, raw, rows, odd, tuple(numbers), frozenset(held.schema))
 
     def _different(self, layout: Layout, group: Group) -> tuple[Rows, dict[int, Cells]]:
@@ -258,9 +272,9 @@ class _Load:
 
         A large file whose rows do not come out as counted is handed to the careful reader.
         """
-        raw = scanning.raw_table(self.engine, group, f"raw_{group[0][0]}")
+        raw = scanning.raw_table(self.reader, group, f"raw_{group[0][0]}")
         apart = len(group) > 1
-        lines = scanning.different(self.engine, scanning.cells(raw, layout, apart=apart))
+        lines = scanning.different(self.reader, scanning.cells(raw, layout, apart=apart))
         sheet = group[0][1]
         if sheet.scan and not opening.confirmed(sheet, lines[0][ROWS] if lines else None):
             opening.read_carefully(sheet)
@@ -281,14 +295,14 @@ class _Load:
     def _named(self, part: Staged) -> Rows:
         """Give accepted rows all our columns, their file, its rank, and the day it was true."""
         function, number = "", part.numbers[0]
-        if self.engine.duck and len(part.numbers) == 1:
+        if len(part.numbers) == 1:
             sheet, function = self.sheets[number], f"{TOKEN}_{number}_file"
             values = {
                 "source_file": ("string", sheet.source_file),
                 RANK: ("int32", self.ranks[number]),
                 SEEN: ("date", sheet.seen_on),
             }
-            defining.constants(self.engine, function, values)
+            defining.constants(self.reader, function, values)
         schema = ours(part.layout.profile.table)
         named: Rows = shaping.named(part.rows, self.sources, function, schema)
         return named

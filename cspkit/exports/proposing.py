@@ -22,23 +22,24 @@ def proposed(engine: Engine, parts: Sequence[Rows], sources: Rows, customers: Ro
     """
     if not parts:
         return None
-    named = engine.keep("named", _named(parts))
-    return (
-        engine.keep("proposed", _alike(named, sources, customers)) if engine.count(named) else None
-    )
+    named = engine.reader.keep("named", _named(parts, sources))
+    if not engine.reader.count(named):
+        return None
+    return engine.keep("proposed", _alike(engine.take("named", named), customers))
 
 
 @described
-def _named(parts: Sequence[Any]) -> Any:
+def _named(parts: Sequence[Any], sources: Any) -> Any:
     rows = ibis.union(*(part.filter(_[NAMED].notnull()).select(FILE, ROW, NAMED) for part in parts))
-    return rows.mutate(folded=_folded(rows[NAMED]))
+    return rows.inner_join(sources, FILE)
 
 
 @described
-def _alike(named: Any, sources: Any, customers: Any) -> Any:
+def _alike(named: Any, customers: Any) -> Any:
+    named = named.mutate(folded=_folded(named[NAMED]))
     known = customers.select("customer_id", "name").filter(_.name.notnull())
     known = known.mutate(folded=_folded(known["name"]))
-    both = named.filter(_.folded != "").inner_join(known, "folded").inner_join(sources, FILE)
+    both = named.filter(_.folded != "").inner_join(known, "folded")
     found = both.select(
         "source_file",
         source_row=both[ROW],

@@ -59,17 +59,17 @@ def _write_csv(exports: Exports, name: str, path: Path) -> None:
         writer.writerows(rows)
 
 
-def read(folder: Path, engine: Any = None) -> Exports:
+def read(folder: Path, engine: Engine) -> Exports:
     """Read a saved folder back into the same Exports."""
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         lines = [line | dict.fromkeys(SET_ASIDE, 0) | line for line in summary["files"]]
         left = [(line["file"], line["why"]) for line in summary["unrecognised"]]
-        opened, held = Engine(engine), dict[str, Held]()
+        held: dict[str, Held] = {}
         for name in (*PARQUET, *CSV):
             if (rows := _read(name, folder)) and (rows.num_rows or name in ALWAYS):
-                held[name] = opened.keep(name, rows)
-        return Exports(opened, held, lines, left)
+                held[name] = engine.keep(name, rows)
+        return Exports(engine, held, lines, left)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
 
