@@ -14,7 +14,7 @@ demo: $(PY)
 	$(PY) -m cspkit demo
 
 test: $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams]"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,live,teams,spark]"
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
