@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 
+from cspkit import collecting
 from cspkit.errors import ExportError
 from cspkit.reporting import drawings
 from cspkit.reporting.answer import answer
@@ -65,6 +66,7 @@ def write_table(frame: pd.DataFrame, out: Path) -> Path:
     return write_sheets({out.stem[:31] or "table": frame}, out, column_names=True)
 
 
+@collecting.rested()
 def write_sheets(
     sheets: dict[str, pd.DataFrame],
     out: Path,
