@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.recording import HERE, Part, Record, machine, quoted
+from benchmarks.recording import HERE, Part, Record, quoted
 
 README = HERE.parent / "README.md"
 MARKS = ("<!-- python -m benchmarks quote --write -->", "<!-- how fast: end -->")
@@ -102,7 +102,7 @@ def main(given: Sequence[str] | None = None) -> int:
         for name, one in parts.items():
             print(f"{name}: {one.about}; rounds {one.rounds}; benchmarks/{one.module}.py")
         return 0
-    record = Record.read() if chosen.parts and not chosen.small else Record(machine())
+    record = Record.read() if chosen.parts and not chosen.small else Record()
     folder = None if chosen.small else HERE
     good = measure(parts, record, rounds=chosen.rounds, small=chosen.small, folder=folder)
     return 0 if good else 1

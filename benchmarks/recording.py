@@ -37,6 +37,7 @@ class Part:
     """What one part found, when, and how busy the machine was with other work before it."""
 
     name: str
+    machine: str = ""
     began: str = ""
     busy: float = 0.0
     load: float = 0.0
@@ -58,14 +59,13 @@ class Part:
     def now(cls, name: str) -> Part:
         """Begin a part: look for a second at what else keeps the machine busy."""
         busy = psutil.cpu_percent(interval=1.0)
-        return cls(name, f"{datetime.now(UTC):%Y-%m-%d %H:%M}", busy, os.getloadavg()[0])
+        return cls(name, machine(), f"{datetime.now(UTC):%Y-%m-%d %H:%M}", busy, os.getloadavg()[0])
 
 
 @dataclass
 class Record:
-    """All parts, in the order in which they ran, and the machine they ran on."""
+    """All parts, in the order in which they ran."""
 
-    machine: str
     parts: dict[str, Part] = field(default_factory=dict)
 
     def save(self, folder: Path = HERE) -> None:
@@ -78,13 +78,13 @@ class Record:
         """Read back what was saved; nothing yet is a record without parts."""
         file = folder / "results.json"
         if not file.exists():
-            return cls(machine())
+            return cls()
         held = json.loads(file.read_text(encoding="utf-8"))
         parts = {
             name: Part(**{**one, "tables": [_table(table) for table in one["tables"]]})
             for name, one in held["parts"].items()
         }
-        return cls(held["machine"], parts)
+        return cls(parts)
 
 
 def machine() -> str:
@@ -123,7 +123,8 @@ def _lines(record: Record) -> Iterator[str]:
         "seconds of the processors with all its children, peak of memory in MB (10^6 bytes)."
     )
     yield ""
-    yield record.machine
+    machines = list(dict.fromkeys(part.machine for part in record.parts.values()))
+    yield from machines[:1]
     yield ""
     yield "| part | began (UTC) | minutes | other work before it | |"
     yield "|---|---|--:|--:|---|"
@@ -134,6 +135,8 @@ def _lines(record: Record) -> Iterator[str]:
     yield from _bars(record)
     for part in record.parts.values():
         yield f"\n## {part.name}\n"
+        if part.machine != machines[0]:
+            yield f"On another machine: {part.machine}\n"
         if not part.quiet():
             yield f"The machine was busy with other work ({part.busy:.0f} %): go by the ratios.\n"
         if part.error or part.seconds is None:
@@ -162,7 +165,7 @@ def _plain(record: Record) -> dict[str, Any]:
         name: {**vars(part), "tables": [table.plain() for table in part.tables]}
         for name, part in record.parts.items()
     }
-    return {"machine": record.machine, "parts": parts}
+    return {"parts": parts}
 
 
 def _table(held: dict[str, Any]) -> Table:

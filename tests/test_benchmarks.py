@@ -69,7 +69,7 @@ def test_a_part_that_fails_is_said_and_the_rest_goes_on(
     bad = part("bad", monkeypatch, RuntimeError("no Java\nfound"))
     parts = {name: bench.Measured(name, 1, "") for name in (bad, part("good", monkeypatch))}
 
-    assert not bench.measure(parts, Record("here"), folder=tmp_path)
+    assert not bench.measure(parts, Record(), folder=tmp_path)
 
     kept = Record.read(tmp_path)
     assert kept.parts["bad"].state() == "**failed**: RuntimeError: no Java found"
@@ -84,7 +84,7 @@ def test_a_run_that_is_cut_short_leaves_what_it_had(
     """Ctrl-C in the middle of a part keeps its tables, and the part is marked."""
     cut = part("cut", monkeypatch, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        bench.measure({cut: bench.Measured(cut, 1, "")}, Record("here"), folder=tmp_path)
+        bench.measure({cut: bench.Measured(cut, 1, "")}, Record(), folder=tmp_path)
 
     kept = Record.read(tmp_path).parts[cut]
     assert (kept.state(), len(kept.tables)) == ("**cut short**", 1)
@@ -92,7 +92,7 @@ def test_a_run_that_is_cut_short_leaves_what_it_had(
 
 def test_seconds_of_a_busy_machine_are_not_quoted() -> None:
     """The README quotes a part only where nothing else kept the machine busy."""
-    record = Record("here", {"x": bench.Part("x", busy=80.0, tables=[table("2 s")])})
+    record = Record({"x": bench.Part("x", busy=80.0, tables=[table("2 s")])})
 
     assert quoted(record)[-1] == "| this | `python x.py` | measured on a busy machine only |"
 
@@ -102,7 +102,7 @@ def test_the_readme_quotes_the_results() -> None:
     readme = bench.README.read_text(encoding="utf-8")
     between = readme.split(bench.MARKS[0])[1].split(bench.MARKS[1])[0]
 
-    assert quoted(Record.read()) == between.strip().splitlines()
+    assert quoted(Record.read()) == between.strip().splitlines(), "quote them: see above"
 
 
 def test_results_md_is_that_of_results_json(tmp_path: Path) -> None:
