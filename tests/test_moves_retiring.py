@@ -486,3 +486,66 @@ def test_seats_that_are_all_known_by_id_have_to_be_ordered(scene: Scene) -> None
     verified(scene, found, "csp_nce_paid_month")
 
     assert "order more seats" in scene.reason("retire")
+
+def looks(scene: Scene) -> int:
+    """How often a customer's subscriptions and pools were read."""
+    calls = scene.server.world.books.calls
+    return sum(count for route, count in calls.items() if "ubscri" in route and "GET" in route)
+
+
+def due(scene: Scene) -> Any:
+    """Run retire for all that is due by far, as each morning does; batch and file name nothing."""
+    return scene.run("retire", batch=None, due="2027-12-31")
+
+
+def test_an_end_in_order_rests_until_its_last_working_day(scene: Scene) -> None:
+    """Looked at once, then on the last working day, then once it is over; nothing in between."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    calls = []
+    for days in (0, 5, 20, 1):
+        scene.later(days=days)
+        before = looks(scene)
+        due(scene)
+        calls.append(looks(scene) - before)
+
+    assert [5, 0, 3, 1] == calls
+    assert scene.state() == "closed"
+
+
+@pytest.mark.parametrize("cell", ["end_scheduled", "ended"])
+def test_what_a_person_types_ends_the_rest(scene: Scene, cell: str) -> None:
+    """An end that was in order is looked at again as soon as the decisions say more of it."""
+    found = original(scene, "open")
+    verified(scene, found, "open")
+    due(scene)
+    scene.later(days=1)
+    before = looks(scene)
+    due(scene)
+    rested = looks(scene) - before
+    typed(scene, found, **{f"{cell}_on": date(2026, 11, 23), f"{cell}_evidence": "mail 7"})
+    due(scene)
+
+    assert (0, 3) == (rested, looks(scene) - before)
+
+
+def test_an_alarm_does_not_rest(scene: Scene) -> None:
+    """Seats that would be missing are counted again with every run, until they are there."""
+    found = original(scene, "csp_nce", seats=10, users=10)
+    verified(scene, found, "csp_nce_paid_month", seats=7)
+    due(scene)
+    before = looks(scene)
+    due(scene)
+
+    assert looks(scene) - before == 3
+
+
+def test_a_batch_is_looked_at_whatever_was_seen(scene: Scene) -> None:
+    """Who names a batch wants to know now."""
+    found = original(scene, "open")
+    verified(scene, found, "open")
+    due(scene)
+    before = looks(scene)
+    scene.run("retire")
+
+    assert looks(scene) - before == 3

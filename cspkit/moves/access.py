@@ -138,6 +138,7 @@ class Access:
         held = [
             (relationship, assignment)
             for relationship in active
+            if not self._is_new(one, relationship)
             for assignment in self._desk.graph.assignments(relationship.id)
             if _covers(assignment)
         ]
@@ -151,6 +152,12 @@ class Access:
         reason = f"relationship {relationship.id}, group {assignment.group_id}, ends {ends}"
         self._move(one, StepState.DONE, lease, reason)
         return ""
+
+    def _is_new(self, one: Subject, relationship: Relationship) -> bool:
+        """Say whether we made it and never sent an assignment for it: then it has none of ours."""
+        calls = self._desk.ledger.calls
+        made = _is_ours(relationship, one) and bool(calls(relationship.id, "gdap-lock"))
+        return made and not calls(relationship.id, "gdap-assign")
 
     def _create(self, one: Subject, number: int, lease: Lease) -> Relationship:
         path = graph.relationships_path()

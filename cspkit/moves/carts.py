@@ -66,7 +66,7 @@ def _create(work: Pass, row: MoveRow, item: str) -> Cart:
     path = pc.cart_path(row.customer_id)
     intent = Intent(row.move_id, row.customer_id, "cart", path, body)
     send = partial(work.desk.partner_center.create_cart, path, body)
-    return work.desk.write(intent, work.lease, send, repeatable=True)
+    return work.desk.write(intent, work.lease, send, repeatable=True, changes=False)
 
 
 def _refused(work: Pass, row: MoveRow, error: ApiRefused) -> Done | None:

@@ -33,12 +33,14 @@ def standing(row: MoveRow) -> Look:
 
 def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
     """Lead an order to provisioned seats; a text says what it waits for, None that it moved on."""
-    assert row.order_id is not None
-    order = desk.partner_center.order(row.customer_id, row.order_id)
-    if order is not None and order.status == "cancelled":
-        _give_up(desk, row, lease, f"order {row.order_id} was cancelled")
-        return None
-    subscription_id = _subscription_id(desk, row, order)
+    subscription_id = _made(desk, row)
+    if not subscription_id:
+        assert row.order_id is not None
+        order = desk.partner_center.order(row.customer_id, row.order_id)
+        if order is not None and order.status == "cancelled":
+            _give_up(desk, row, lease, f"order {row.order_id} was cancelled")
+            return None
+        subscription_id = _subscription_id(desk, row, order)
     if not subscription_id:
         return _wait(desk, row, lease, f"order {row.order_id} has no subscription yet")
     seats = desk.partner_center.provisioning(row.customer_id, subscription_id)
@@ -57,6 +59,17 @@ def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
         target_sku_id=sku_id,
     )
     return None
+
+
+def _made(desk: Desk, row: MoveRow) -> str:
+    """Find the running subscription of an order in the list that all moves of a run share.
+
+    It says what the order would: of a cancelled one no subscription runs. The list may be older
+    than the order; then, as for all else that it does not show, the order itself is asked.
+    """
+    listed = desk.once(desk.partner_center.subscriptions, row.customer_id)
+    mine = [one for one in listed if row.order_id and one.order_id == row.order_id.lower()]
+    return mine[0].id if len(mine) == 1 and mine[0].status == "active" else ""
 
 
 def _subscription_id(desk: Desk, row: MoveRow, order: Order | None) -> str:

@@ -196,14 +196,19 @@ class Desk:
         send: Callable[[str], T],
         *,
         repeatable: bool = False,
+        changes: bool = True,
     ) -> T:
-        """Make one outside write: its intent committed before, its outcome after."""
+        """Make one outside write: its intent committed before, its outcome after.
+
+        What was read of the customer is read anew afterwards, unless the call `changes` nothing.
+        """
         self.check_stop()
         call = self.ledger.intend(intent, run_id=self.run_id, lease=lease, repeatable=repeatable)
         try:
             return self.settled(call, send)
         finally:
-            self._forget_of(intent.customer_id)
+            if changes:
+                self._forget_of(intent.customer_id)
 
     def _forget_of(self, customer_id: str) -> None:
         """Drop what was read once of a customer: the next move is judged by what is left."""

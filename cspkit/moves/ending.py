@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from cspkit.tables import Channel, EndState
 # Services write an end as its last day or as the midnight after it.
 SLACK = timedelta(days=1)
 LETTERS = {"customer": "end-at-term", "current_partner": "partner-end"}
-_OURS = (Channel.CSP_NCE, Channel.CSP_LEGACY)
+OURS = (Channel.CSP_NCE, Channel.CSP_LEGACY)
 
 
 class Act(StrEnum):
@@ -35,7 +35,8 @@ class Act(StrEnum):
 class Todo:
     """One act and its reason; `ended` once the original is known to be over.
 
-    `lost` says that an end that was scheduled is not any more, and why that is known.
+    `lost` says that an end that was scheduled is not any more, and why that is known, `covered`
+    that its replacement stands and the pool has seats enough without it.
     """
 
     act: Act
@@ -43,6 +44,7 @@ class Todo:
     ended: bool = False
     lost: str = ""
     evidence: str = ""
+    covered: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,20 @@ class Facts:
     @property
     def needs_scheduling(self) -> bool:
         """Say whether auto-renew off is not enough; of what is not ours the rule says so."""
-        if self.is_ours and self.rule.channel not in _OURS:
+        if self.is_ours and self.rule.channel not in OURS:
             return True
         return self.rule.needs_scheduled_cancel
 
 
 def decide(facts: Facts) -> Todo:
     """Decide what is to be done now about the end of one original."""
-    return _past(facts) or _renewed(facts) or _coming(facts)
+    todo = beyond(facts) or _coming(facts)
+    return replace(todo, covered=facts.verdict.covered and not facts.wrong)
+
+
+def beyond(facts: Facts) -> Todo | None:
+    """Decide about one that is over, or went on beyond its end; no pool is judged for that."""
+    return _past(facts) or _renewed(facts)
 
 
 def _past(facts: Facts) -> Todo | None:

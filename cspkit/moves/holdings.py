@@ -15,6 +15,7 @@ from cspkit.moves.pool import Holding, Units
 from cspkit.partner_center import Subscription
 
 NO_ACCESS = "the customer's tenant cannot be looked into yet: run the access step"
+GLIMPSED = "only the original was read"
 NEVER = date.max
 _LATER = ("warning", "suspended", "deleted", "lockedout")
 _UNREAD = Holding("that could not be read", None, None)
@@ -157,6 +158,29 @@ def read(desk: Desk, customer_id: str) -> Tenant:
         if error.status in (401, 403):
             return Tenant(tuple(sold), why_not=NO_ACCESS)
         raise
+
+
+def glimpse(desk: Desk, customer_id: str, subscription_id: str, *, ours: bool) -> Tenant:
+    """Read only what shows one subscription: our own list, or the tenant that has it from others.
+
+    No pool can be judged by that. Where it is not shown there, everything is read.
+    """
+    if ours:
+        sold = desk.once(desk.partner_center.subscriptions, customer_id)
+        if any(one.id == subscription_id for one in sold):
+            return Tenant(tuple(sold), why_not=GLIMPSED)
+        return read(desk, customer_id)
+    try:
+        owned = desk.once(desk.graph.owned, customer_id)
+    except ApiRefused as error:
+        if error.status in (401, 403):
+            return read(desk, customer_id)
+        raise
+    mine = desk.settings.service.partner_tenant
+    found = next((one for one in owned if subscription_id in one.ids), None)
+    if found is None or found.owner_tenant == mine:
+        return read(desk, customer_id)
+    return Tenant((), tuple(owned), why_not=GLIMPSED)
 
 
 def look_into(desk: Desk, customer_id: str, sold: Iterable[Subscription] = ()) -> Tenant:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from cspkit import letters, partner_center
-from cspkit.errors import ApiUnclear
-from cspkit.ledger import EndRow, Intent, Lease, MoveRow
+from cspkit.ledger import EndRow, Lease, MoveRow
 from cspkit.moves import announcing, delivery, ending, holdings
 from cspkit.moves.desk import Desk
 from cspkit.moves.ending import Act, Facts, Todo
 from cspkit.moves.gates import Gate, too_early
 from cspkit.moves.holdings import Life, Tenant
+from cspkit.moves.patching import put_back
 from cspkit.moves.pool import Verdict
 from cspkit.moves.posting import NotPosted, licences, post
 from cspkit.moves.renewal_asking import letter_for
+from cspkit.moves.resting import looked, rests
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
-from cspkit.partner_center import Subscription
 from cspkit.planning import PlannedMove
+from cspkit.policy import Workdays
 from cspkit.tables import EndState, MoveState
 
 DAY = timedelta(days=1)
@@ -57,8 +59,8 @@ class Retire:
             return Look(state, "wait", early)
         if not self._desk.online:
             return Look(state, Act.CANCEL, f"live state was not read: {self._desk.why_offline}")
-        tenant = holdings.read(self._desk, one.customer_id)
-        todos = [self._shown(one, row, name, tenant) for name in one.planned.subscription_ids]
+        names = one.planned.subscription_ids
+        todos = [self._shown(one, row, name, self._tenant(one, row, name)) for name in names]
         if all(todo.ended for todo in todos):
             return Look(state, "close the move", _reasons(todos))
         worst = _worst(todos)
@@ -84,7 +86,7 @@ class Retire:
         todos = []
         for name in one.planned.subscription_ids:
             # anew after each end that was scheduled: it takes seats from the next
-            tenant = holdings.read(self._desk, one.customer_id)
+            tenant = self._tenant(one, row, name)
             self._note(one, name, tenant)
             todos.append(self._do(one, row, name, tenant, lease))
         if all(todo.ended for todo in todos):
@@ -96,6 +98,26 @@ class Retire:
         outcome, again = _OUTCOMES.get(worst, Outcome.DONE), worst is Act.NOTHING
         return Done(before, before, outcome, _reasons(todos), again=again)
 
+    def rests(self, move: PlannedMove) -> bool:
+        """Say whether nothing about its ends can be new, so that a run by due day leaves it."""
+        return rests(self._desk, move, self._workdays)
+
+    @cached_property
+    def _workdays(self) -> Workdays:
+        return Workdays(self._desk.settings.policy)
+
+    def _tenant(self, one: Subject, row: MoveRow, name: str) -> Tenant:
+        """Read what is to be judged: of one that is over or went on, no more than that."""
+        end, today = self._desk.end(one.customer_id, name), self._desk.today
+        if end.state is EndState.ENDED:
+            return Tenant((), why_not=holdings.GLIMPSED)
+        if _ends_on(end, one.planned) < today:
+            ours = self._desk.rule(one.planned).channel in ending.OURS
+            shown = holdings.glimpse(self._desk, one.customer_id, name, ours=ours)
+            if ending.beyond(self._facts(one, row, name, shown)):
+                return shown
+        return holdings.read(self._desk, one.customer_id)
+
     def _shown(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide as a run would, one who was asked already being waited for."""
         todo = self._decide(one, row, name, tenant)
@@ -103,6 +125,14 @@ class Retire:
 
     def _decide(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide about one original from what is shown now."""
+        todo = ending.decide(self._facts(one, row, name, tenant))
+        if todo.evidence and not todo.ended and self._gate.unfinished(one.customer_id, name):
+            # told, and recorded after the last part: the database takes no end before that
+            act = Act.WAIT if todo.act is Act.NOTE_SCHEDULED else todo.act
+            return replace(todo, act=act, evidence="")
+        return todo
+
+    def _facts(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Facts:
         move, seen = one.planned, tenant.seen(name)
         end = self._desk.end(one.customer_id, name)
         ends_on = seen.ends_on if seen and seen.ends_on else move.expires_on
@@ -111,7 +141,7 @@ class Retire:
             tenant, sku_id, ends_on + DAY, customer_id=one.customer_id, leaving=tenant.names(name)
         )
         others = self._gate.unfinished(one.customer_id, name)
-        facts = Facts(
+        return Facts(
             original=name,
             end=end,
             seen=seen,
@@ -122,12 +152,6 @@ class Retire:
             today=self._desk.today,
             wrong=_wrong(row, tenant),
         )
-        todo = ending.decide(facts)
-        if others and todo.evidence and not todo.ended:
-            # told, and recorded after the last part: the database takes no end before that
-            act = Act.WAIT if todo.act is Act.NOTE_SCHEDULED else todo.act
-            return replace(todo, act=act, evidence="")
-        return todo
 
     def _note(self, one: Subject, name: str, tenant: Tenant) -> None:
         """Begin to mind an end, and write down which one was read, once a day."""
@@ -141,7 +165,21 @@ class Retire:
             desk.ledger.see_end(end, seen_expires_on=seen.ends_on, at=now, run_id=desk.run_id)
 
     def _do(self, one: Subject, row: MoveRow, name: str, tenant: Tenant, lease: Lease) -> Todo:
-        todo = self._decide(one, row, name, tenant)
+        """Do what is due, and note whether all was in order: then it may rest for a while."""
+        decided = self._decide(one, row, name, tenant)
+        todo = self._carried_out(one, row, name, tenant, decided, lease)
+        asked = decided.act is Act.WRITE and todo.act is Act.WAIT
+        quiet = decided.covered and (asked or todo.act in (Act.NOTHING, Act.NOTE_SCHEDULED))
+        end = self._desk.end(one.customer_id, name)
+        told = looked(self._desk, end, in_order=quiet)
+        if told and end.state is not EndState.ENDED:
+            run_id = self._desk.run_id
+            self._desk.ledger.note_end(end, run_id=run_id, lease=lease, evidence=told)
+        return todo
+
+    def _carried_out(
+        self, one: Subject, row: MoveRow, name: str, tenant: Tenant, todo: Todo, lease: Lease
+    ) -> Todo:
         if todo.lost:
             self._take_back(one, name, todo, tenant, lease)
         if todo.act is Act.NOTE_ENDED:
@@ -169,30 +207,13 @@ class Retire:
         if found is None or holdings.at_home(found).life is not Life.RUNNING:
             return Todo(Act.WAIT, f"{name} is shown otherwise than a moment ago: run again")
         if not found.ends_with_its_term:
-            self._send(row, found, lease)
+            body, verb = partner_center.ending(found), f"{VERB} {found.id}"
+            put_back(self._desk, row, found, body, verb=verb, lease=lease)
             found = service.subscription(customer_id, name)
         if found is None or not found.ends_with_its_term:
             return Todo(Act.WAIT, f"{name}: its end was asked for and is not shown yet")
         self._scheduled(one, name, lease, todo, BY_PATCH)
         return Todo(Act.NOTE_SCHEDULED, todo.reason)
-
-    def _send(self, row: MoveRow, found: Subscription, lease: Lease) -> None:
-        """Send the whole resource back with the change; after an unclear answer a look follows."""
-        path, body = (
-            partner_center.change_path(row.customer_id, found.id),
-            partner_center.ending(found),
-        )
-        intent = Intent(row.move_id, row.customer_id, f"{VERB} {found.id}", path, body)
-        change = self._desk.partner_center.change_subscription
-        try:
-            self._desk.write(
-                intent,
-                lease,
-                lambda request_id: change(path, body, request_id, etag=found.etag),
-                repeatable=True,
-            )
-        except ApiUnclear:
-            return
 
     def _write(self, one: Subject, name: str, todo: Todo) -> Todo:
         """Ask by letter, once for each end, and once more after a scheduled one was lost."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cspkit import partner_center
-from cspkit.errors import ApiUnclear, PlanRefused, SettingsError
-from cspkit.ledger import Intent, Lease, MoveRow
+from cspkit.errors import PlanRefused, SettingsError
+from cspkit.ledger import Lease, MoveRow
 from cspkit.moves import delivery, holdings
 from cspkit.moves.desk import Desk, Overtaken
 from cspkit.moves.gates import Gate
 from cspkit.moves.holdings import Tenant
+from cspkit.moves.patching import put_back
 from cspkit.moves.pool import Verdict
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.names import person
@@ -187,22 +188,11 @@ class Undo:
     # doing it
 
     def _send(self, row: MoveRow, found: Subscription, lease: Lease) -> None:
-        """Send the whole resource back with the change; after an unclear answer a look follows."""
-        path = partner_center.change_path(row.customer_id, found.id)
         body = partner_center.with_status(found, CANCELLED)
         if self.seats:
             body = partner_center.with_seats(found, self.seats)
         verb = f"{VERB} to {self.seats} seats, {self.who}"
-        change = self._desk.partner_center.change_subscription
-        try:
-            self._desk.write(
-                Intent(row.move_id, row.customer_id, verb, path, body),
-                lease,
-                lambda request_id: change(path, body, request_id, etag=found.etag),
-                repeatable=True,
-            )
-        except ApiUnclear:
-            return
+        put_back(self._desk, row, found, body, verb=verb, lease=lease)
 
     def _record(self, row: MoveRow, found: Subscription, lease: Lease) -> Done:
         """Write down what is gone now, and who wanted it so."""

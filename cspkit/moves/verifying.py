@@ -9,6 +9,7 @@ from cspkit.moves.desk import Desk
 from cspkit.moves.evidence import Evidence
 from cspkit.moves.pool import missing_seats
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
+from cspkit.partner_center import Subscription
 from cspkit.tables import Mode, MoveState
 
 NOT_ORDERED = "not ordered yet"
@@ -103,7 +104,7 @@ class Verify:
     def _sold(self, row: MoveRow) -> tuple[str, str]:
         """Name what is wrong with the subscription as Partner Center shows it, or not known yet."""
         assert row.subscription_id is not None
-        found = self._desk.partner_center.subscription(row.customer_id, row.subscription_id)
+        found = self._listed(row)
         if found is None or found.status in ("pending", "none", ""):
             return "", ""
         name = f"subscription {row.subscription_id}"
@@ -118,6 +119,13 @@ class Verify:
             sold = f"{name} is sold through partner {found.partner_id}, decided is {number}"
             return "", f"{sold}: correct it in Partner Center, or reseller_id in decisions.xlsx"
         return "", ""
+
+    def _listed(self, row: MoveRow) -> Subscription | None:
+        """Find a replacement in the list that all moves of a run share, else ask for it alone."""
+        service = self._desk.partner_center
+        listed = self._desk.once(service.subscriptions, row.customer_id)
+        found = next((one for one in listed if one.id == row.subscription_id), None)
+        return found or service.subscription(row.customer_id, row.subscription_id or "")
 
     def _waiting(self, row: MoveRow) -> str:
         assert row.subscription_id is not None

@@ -84,7 +84,8 @@ def begin(
         early = getattr(made, "early", None)
         if desk.by_hand:
             made = Issue(desk, step, made)
-        about = select(found, step, limits, batch=batch, due=day, early=early)
+        rests = getattr(made, "rests", None)
+        about = select(found, step, limits, batch=batch, due=day, early=early, rests=rests)
         if chosen is not Mode.DRY:
             policy = desk.settings.policy
             guard.check_newest(step, found, desk.ledger)
@@ -136,11 +137,13 @@ def select(
     batch: str | None = None,
     due: date | None = None,
     early: Callable[[PlannedMove], bool] | None = None,
+    rests: Callable[[PlannedMove], bool] | None = None,
 ) -> Selection:
     """Choose what a run of a step is about.
 
     With `early`, what is not due yet may come along: a step that can be taken back needs no
-    approval nearer to its day, so those moves are not among `moves`.
+    approval nearer to its day, so those moves are not among `moves`. With `rests`, a run by due
+    day alone leaves what cannot have changed; a batch or a file names what is looked at anyway.
     Raises SettingsError for a file of moves that cannot be read or names what is not there.
     """
     kind: Any = STEPS[step]
@@ -153,10 +156,16 @@ def select(
         later = plan.select(batch, None, kind.by)
         due_ids = {move.move_id for move in moves}
         more = [move for move in later if move.move_id not in due_ids and early(move)]
+    resting: set[str] = set()
+    if rests is not None and batch is None and not limits.only:
+        resting = {move.move_id for move in moves if rests(move)}
+        moves = [move for move in moves if move.move_id not in resting]
     every = _subjects(plan, [*moves, *more], kind.about_moves)
     subjects, notes = choose(every, limits, where=where, noun=noun)
     if more:
         notes.append(f"{len(more)} moves come along before their day: nothing is in their way")
+    if resting:
+        notes.append(f"{len(resting)} moves are in order, and looked at again on their last day")
     ids = {one.id for one in subjects}
     about = [move for move in moves if not ids.isdisjoint((move.move_id, move.customer_id))]
     return Selection(about, subjects, notes)

@@ -144,7 +144,10 @@ class Days:
         return found
 
     def _to_retire(self, day: date, heard: set[str]) -> list[Subject]:
-        """Every move whose users are over: once, when somebody answers, and around its end."""
+        """Every move whose users are over: once, when somebody answers, and around its end.
+
+        In between an end that was found in order rests until its last working day.
+        """
         early = self._open["verify"] | self._open["reassign"]
         return [
             one
@@ -153,9 +156,12 @@ class Days:
             and (
                 ("retire", one.id) not in self._office.outcomes
                 or heard & set(one.planned.subscription_ids)
-                or _around(one.planned.end_scheduled_by, day)
+                or self._looks_again(one.planned, day)
             )
         ]
+
+    def _looks_again(self, move: PlannedMove, day: date) -> bool:
+        return _around(move.end_scheduled_by, day) and not self._office.rests(move)
 
     def _moves(self, step: str, day: date) -> list[Subject]:
         return [

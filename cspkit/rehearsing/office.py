@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cspkit.ledger import Ledger
 from cspkit.moves import STEPS, Outcome, Work, opening
+from cspkit.moves.retiring import Retire
 from cspkit.moves.rows import Done, Subject
-from cspkit.planning import Plan
+from cspkit.planning import Plan, PlannedMove
 from cspkit.rehearsal import relations
 from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.inprocess import InProcess
@@ -114,6 +115,10 @@ class Office:
             elif done.outcome in (Outcome.SKIPPED, Outcome.HUMAN) and not _stopped(done):
                 stuck.add(one.id)
         return through, stuck
+
+    def rests(self, move: PlannedMove) -> bool:
+        """Say whether a look at the ends of a move can tell nothing new today."""
+        return Retire(self._desk).rests(move)
 
     def carry_letters(self, outbox: Path) -> None:
         """Bring the invitations that were written since the last time to their customers."""
