@@ -33,6 +33,10 @@ class Dialect(PySparkCompiler):  # type: ignore[misc]
         """Join no texts to an empty one, as DuckDB does, not to a missing one."""
         return self.f.array_join(arg, sep)
 
+    def visit_Lowercase(self, op: Any, *, arg: Any) -> Any:
+        """Lower each letter by itself: Java makes two of İ, and looks around each Σ."""
+        return self.f.lower(self.f.anon.translate(arg, "İΣ", "iσ"))
+
     def visit_BitOr(self, op: Any, *, arg: Any, where: Any) -> Any:
         """Join bits of a group."""
         return self.agg.bit_or(arg, where=where)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Columns = dict[str, Any]
 Row = dict[str, Any]
 SEGMENTS = ("commercial", "education", "nonprofit", "government")
-PRODUCT_SKU = r"^([A-Z0-9]{12}:[A-Z0-9]{4})(:.*)?$"
+PRODUCT_SKU = r"^([A-Za-z0-9]{12}:[A-Za-z0-9]{4})(:[^\n]*)?\z"
 MATRIX = pa.schema(
     [
         ("matrix_sku", pa.string()),
@@ -180,7 +180,7 @@ def _place(row: Row) -> str:
 
 def own_offer(offer_id: Any) -> Any:
     """Read product:sku out of an export's offer id; a third part, the availability, rotates."""
-    return offer_id.upper().re_extract(PRODUCT_SKU, 1).nullif("")
+    return offer_id.re_extract(PRODUCT_SKU, 1).upper().nullif("")
 
 
 def segment(table: ibis.Table) -> Any:
