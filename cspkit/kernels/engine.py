@@ -16,15 +16,13 @@ class Engine:
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
         """Execute a notebook; return it with its outputs."""
-        from papermill.engines import NBClientEngine
-
-        from cspkit.kernels import managing, warming
+        from cspkit.kernels import managing, saving, warming
 
         with warming.warm() as server:
             if server is not None:
                 given = options.get("kernel_manager_class")
                 options["kernel_manager_class"] = managing.manager(given, server)
-            return NBClientEngine.execute_notebook(nb, kernel_name, **options)
+            return saving.execute(nb, kernel_name, options)
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> Any:

@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,15 +23,11 @@ from typing import Any
 # What notebooks import, and what that imports at its first use; `ipykernel` reads the number of
 # its parent when it is imported, so it comes after that is set.
 IMPORTED = (
-    "cspkit.moves",
-    "cspkit.runbooks",
-    "cspkit.widgets",
-    "cspkit.rehearsal.samples",
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.zmqshell",
-    "ipykernel.debugger",
-    "IPython.core.completer",
+    *("cspkit.moves", "cspkit.reconciling", "cspkit.runbooks", "cspkit.widgets"),
+    *("cspkit.rehearsal.samples", "holidays.countries", "openpyxl"),
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.oinspect"),
+    *("IPython.core.logger", "IPython.extensions.storemagic", "tornado.platform.asyncio"),
 )
 _LAST_WORD = 1.0
 
@@ -48,7 +43,9 @@ def main() -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
     # A debugger is imported with every kernel, and says at length that it would be slower.
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    plain = dict(os.environ)
     _import()
+    added = {name: value for name, value in os.environ.items() if name not in plain}
     if threading.active_count() > 1:
         return
     # What is there now is shared by all kernels, as long as nobody writes marks on it.
@@ -63,18 +60,16 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             asked.close()
-            become_kernel(wanted)
+            become_kernel(wanted, added)
             return
         asked.send_bytes(str(child).encode())
 
 
 def _import() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in IMPORTED:
-            # What is not there, or broken, fails where a notebook imports it, and says so there.
-            with suppress(Exception):
-                importlib.import_module(name)
+    for name in IMPORTED:
+        # What is not there, or broken, fails where a notebook imports it, and says so there.
+        with suppress(Exception):
+            importlib.import_module(name)
 
 
 def _next(asked: Connection) -> dict[str, Any] | None:
@@ -91,14 +86,17 @@ def _reap() -> None:
             pass
 
 
-def become_kernel(wanted: dict[str, Any]) -> None:
-    """Turn this fresh copy of the server into the kernel of one run, until it is shut down."""
+def become_kernel(wanted: dict[str, Any], added: dict[str, str]) -> None:
+    """Turn this fresh copy of the server into the kernel of one run, until it is shut down.
+
+    Its environment is that of the run, and what imports added to that of the server.
+    """
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else 0)
     server = os.environ["JPY_PARENT_PID"]
     os.environ.clear()
-    os.environ.update(wanted["env"] | {"JPY_PARENT_PID": server})
+    os.environ.update(added | wanted["env"] | {"JPY_PARENT_PID": server})
     time.tzset()
     os.chdir(wanted["cwd"])
     if "numpy" in sys.modules:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,21 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
     """
     with without_iri_grammars():
         import nbformat
+
+    book = nbformat.read(notebook, as_version=4)
+    given = book.metadata.get("papermill", {}).get("parameters", {})
+    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    page, _ = _exporter().from_notebook_node(
+        book, {"cspkit": {"record": record, "parameters": given, "style": style}}
+    )
+    writing.write(out, page)
+    return out
+
+
+@cache
+def _exporter() -> Any:
+    """Make what turns notebooks into receipts; its templates take most of the time, once."""
+    with without_iri_grammars():
         from nbconvert import HTMLExporter
         from nbconvert.preprocessors.sanitize import SanitizeHTML
     from traitlets.config import Config
@@ -156,14 +172,7 @@ def to_html(notebook: Path, out: Path, record: Record) -> Path:
     exporter.register_filter(
         "sanitized", lambda html: cleaner.sanitize_html_tags(_STYLE.sub("", html))
     )
-    book = nbformat.read(notebook, as_version=4)
-    given = book.metadata.get("papermill", {}).get("parameters", {})
-    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    page, _ = exporter.from_notebook_node(
-        book, {"cspkit": {"record": record, "parameters": given, "style": style}}
-    )
-    writing.write(out, page)
-    return out
+    return exporter
 
 
 @contextmanager
