@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
-from cspkit import writing
-from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, TOGETHER, ident, plain
+from cspkit import collecting, writing
+from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, TOGETHER, Field, ident, plain
 from cspkit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ WIDTHS = {"name": 30, "product": 34, "note": 40, "contact_email": 30}
 Rows = list[dict[str, Any]]
 
 
+@collecting.rested()
 def read(file: Path) -> dict[str, Rows]:
     """Read the rows of both sheets; raises SettingsError with the first cell that is wrong."""
     problems: list[tuple[str, str]] = []
@@ -165,12 +166,14 @@ def _rows(book: Workbook, name: str, problems: list[tuple[str, str]]) -> Rows:
     if missing := [column for column in names if column not in header]:
         problems.append((f"{name}!1", f"expected a column {missing[0]!r}; `cspkit init` makes all"))
         return []
+    known = [field.name for field in SHEETS[name]]
+    columns = [(field, header[field.name]) for field in SHEETS[name] if field.name in header]
     rows: Rows = []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=2):
         if all(value is None or not plain(value) for value in line):
             continue
-        row = dict(_cells(name, number, header, line, problems))
+        row = dict.fromkeys(known) | dict(_cells(name, number, columns, line, problems))
         rows.append(row)
         _check(name, number, header, row, problems)
         first = seen.setdefault(str(row.get(KEYS[name])), number)
@@ -183,21 +186,19 @@ def _rows(book: Workbook, name: str, problems: list[tuple[str, str]]) -> Rows:
 def _cells(
     name: str,
     number: int,
-    header: dict[str, int],
+    columns: list[tuple[Field, int]],
     line: tuple[Any, ...],
     problems: list[tuple[str, str]],
 ) -> Iterator[tuple[str, Any]]:
-    for field in SHEETS[name]:
-        at = header.get(field.name, len(line) + 1)
+    """Read the cells of a line that hold something."""
+    for field, at in columns:
         value = line[at - 1] if at <= len(line) else None
         if value is None or not plain(value):
-            yield field.name, None
             continue
         try:
             yield field.name, field.read(value)
         except ValueError as error:
             problems.append((_place(name, at, number), str(error)))
-            yield field.name, None
 
 
 def _check(

@@ -167,7 +167,7 @@ def status(
     with_day = [move for move in moves if move["batch"]]
     asked = waiting.invitations(customers, _asked(ledger), as_of)
     kept_runs = records(receipts.read(settings.reports))
-    resellers = _resellers(settings)
+    resellers, said = _decided(settings)
     saved = {move.move_id: move.saved for move in plan.document.moves}
     names = {row["customer_id"]: row["name"] for row in customers}
     kept = settings.reports / changes.FOLDER
@@ -202,7 +202,7 @@ def status(
         resellers=_frame(waiting.resellers(moves, resellers), RESELLERS),
         standing_money=_frame(asking.standing_money(moves, saved), STANDING_MONEY),
         reseller_money=_frame(asking.reseller_money(moves, resellers, saved), RESELLER_MONEY),
-        consents=_frame(asking.consents(moves, plan, _said(settings), as_of), CONSENTS),
+        consents=_frame(asking.consents(moves, plan, said, as_of), CONSENTS),
         letters=_frame(asking.letters(ledger, names), LETTERS),
         ends=_frame(asking.ends(moves, ledger), ["end", "originals", "customers"]),
         changes=_frame(changes.compare(before, moves), ["before", "now", "moves", "seats"]),
@@ -280,20 +280,14 @@ def _past(move: Row, progress: Progress) -> set[str]:
     return {name for name, past in (("invite", asked), ("access", ready)) if past}
 
 
-def _resellers(settings: Settings) -> dict[str, str]:
-    """Find the reseller of each customer, where the decisions name one."""
-    if not settings.decisions.exists():
-        return {}
-    rows = workbook.read(settings.decisions).customer_table.to_pylist()
-    return {row["customer_id"]: row["reseller_id"] or "" for row in rows}
-
-
-def _said(settings: Settings) -> dict[str, Row]:
-    """Read what people decided about originals, by subscription id."""
-    if not settings.decisions.exists():
-        return {}
-    rows = workbook.read(settings.decisions).original_table.to_pylist()
-    return {row["subscription_id"]: row for row in rows}
+def _decided(settings: Settings) -> tuple[dict[str, str], dict[str, Row]]:
+    """Read who resells to each customer, and what was said of each original, by id."""
+    said = workbook.read(settings.decisions)
+    resellers = {
+        row["customer_id"]: row["reseller_id"] or ""
+        for row in said.customer_table.select(["customer_id", "reseller_id"]).to_pylist()
+    }
+    return resellers, {row["subscription_id"]: row for row in said.original_table.to_pylist()}
 
 
 def _customers(moves: list[Row], people: Mapping[str, Row], progress: Progress) -> list[Row]:
