@@ -87,7 +87,8 @@ def run(
         )
     if as_json:
         values = [_value(receipt) for receipt in done]
-        print_json(values if len(batch or ()) > 1 else values[0])
+        # One name, that of a batch: as it always was. What names several gives a list.
+        print_json(values[0] if (batch or [""]) == [done[0].batch] else values)
     raise typer.Exit(DONE if all(receipt.ok for receipt in done) else FAILED_MOVES)
 
 
