@@ -37,6 +37,7 @@ PARTS: dict[str, Measured] = {
     "load": Measured("load_exports", 5, "load and rank beside DuckDB, Polars and pandas"),
     "planning": Measured("planning", 3, "plans beside those made by hand, and the bound"),
     "clients": Measured("clients", 3, "throughput against the throttle"),
+    "calls": Measured("calls", 1, "calls per finished move"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }
