@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cspkit.statements import TOKEN, Rows, described
 
 FILE, GUID, ROWS, AGAIN = "_file", "_guid", "_rows", "_again"
 MEMORY = "CSPKIT_MEMORY"
+EACH = 1024**3
 # DuckDB's types, by Ibis' words for them.
 DUCKDB = {
     "string": "VARCHAR",
@@ -37,7 +39,7 @@ class Held(Rows):
 
     def __init__(self, engine: Engine, name: str, schema: dict[str, str]) -> None:
         """Describe a table by the name that the engine knows it under, without its prefix."""
-        self.name, self.schema = name, schema
+        self.engine, self.name, self.schema = engine, name, schema
         plain = statements.table(f"{TOKEN}_{name}", schema)
         super().__init__(lambda: plain.key, lambda: engine.reference(self, plain))
 
@@ -87,7 +89,8 @@ class Engine:
         """Run SQL on DuckDB, with the prefix of this load."""
         # Ibis writes the names of functions in capitals.
         named = sql.replace(TOKEN, self.prefix).replace(TOKEN.upper(), self.prefix)
-        return self.duck.execute(named)
+        with within_memory():
+            return self.duck.execute(named)
 
     def keep(self, name: str, rows: Rows | pa.Table) -> Held:
         """Compute rows once, or take Arrow rows, and return them as a table of the engine."""
@@ -111,6 +114,11 @@ class Engine:
     def scan(self, name: str, sql: str, schema: dict[str, str]) -> Held:
         """Name rows that are written in SQL by hand; nothing is computed."""
         self.execute(f"CREATE OR REPLACE TEMP VIEW {TOKEN}_{name} AS {sql}")
+        return Held(self, name, schema)
+
+    def copy(self, name: str, sql: str, schema: dict[str, str]) -> Held:
+        """Keep rows that are written in SQL by hand."""
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS {sql}")
         return Held(self, name, schema)
 
     def fetch(self, rows: Rows) -> list[dict[str, Any]]:
@@ -197,23 +205,55 @@ def opened(given: Any = None, shared: str | Path | None = None) -> Engine:
 
 
 def open_duckdb() -> Any:
-    """Open DuckDB in memory, within the memory that `CSPKIT_MEMORY` allows, such as 2GB.
+    """Open DuckDB in memory, within what `CSPKIT_MEMORY` allows it, such as 512MB.
 
-    What does not fit goes to a folder of its own below the system's one for temporary files.
+    What does not fit goes to a folder of its own below the system's one for temporary files. A
+    limit of less than `EACH` a thread leaves some of them idle: each holds rows of its own. Raises
+    SettingsError for what is no amount.
     """
     import duckdb
 
     spill = Path(tempfile.gettempdir()) / f"cspkit-spill-{uuid.uuid4().hex[:12]}"
     config = {"temp_directory": str(spill), "python_enable_replacements": "false"}
-    if allowed := os.environ.get(MEMORY, ""):
-        config["memory_limit"] = allowed
+    allowed = os.environ.get(MEMORY, "")
     try:
         connection = duckdb.connect(config=config)
+        if allowed:
+            connection.execute(f"SET memory_limit = {quoted(allowed)}")
     except duckdb.Error as error:
-        expected = f"expected an amount such as 2GB, found {allowed!r}"
+        expected = f"expected an amount such as 512MB, found {allowed!r}"
         raise SettingsError("environment", MEMORY, expected) from error
     connection.execute("SET TimeZone = 'UTC'")
+    if allowed:
+        (limit, threads), *_ = connection.execute(
+            "SELECT current_setting('memory_limit'), current_setting('threads')"
+        ).fetchall()
+        connection.execute(f"SET threads = {max(1, min(threads, _bytes(limit) // EACH))}")
     return connection
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Say which setting to change where DuckDB may not use the memory that it needs."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise SettingsError("environment", MEMORY, _too_little()) from error
+
+
+def _too_little() -> str:
+    given = os.environ.get(MEMORY, "")
+    if given:
+        return f"expected more memory than {given!r} for this; allow more, or unset it"
+    return "expected more free memory, or space for temporary files, than this machine has"
+
+
+def _bytes(shown: str) -> int:
+    """Read an amount as DuckDB shows it, such as 488.2 MiB."""
+    number, unit = shown.split()
+    return int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit))
 
 
 def quoted(text: str | Path) -> str:

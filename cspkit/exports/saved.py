@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cspkit.errors import ExportError
 from cspkit.exports import arrays
-from cspkit.exports.engine import Engine, Held
+from cspkit.exports.engine import DUCKDB, Engine, Held, quoted
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, TABLES, Exports
 
@@ -67,32 +67,40 @@ def read(folder: Path, engine: Engine) -> Exports:
         left = [(line["file"], line["why"]) for line in summary["unrecognised"]]
         held: dict[str, Held] = {}
         for name in (*PARQUET, *CSV):
-            if (rows := _read(name, folder)) and (rows.num_rows or name in ALWAYS):
-                held[name] = engine.keep(name, rows)
+            file = folder / f"{name}.{'csv' if name in CSV else 'parquet'}"
+            if not file.exists() and name not in ALWAYS:
+                continue
+            read = _read_csv(name, file) if name in CSV else _taken(engine, name, file)
+            if name in ALWAYS or _some(read):
+                held[name] = read if isinstance(read, Held) else engine.keep(name, read)
         return Exports(engine, held, lines, left)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
 
 
-def _read(name: str, folder: Path) -> pa.Table | None:
-    """Read one table; an earlier version, and a load without any of its rows, wrote none."""
-    import pyarrow.parquet as parquet
+def _taken(engine: Engine, name: str, file: Path) -> Held | pa.Table:
+    """Let DuckDB read a table, within its memory; another engine is handed Arrow.
 
-    file = folder / f"{name}.{'csv' if name in CSV else 'parquet'}"
-    if not file.exists() and name not in ALWAYS:
-        return None
-    if name in CSV:
-        return _read_csv(name, file)
-    schema = arrays.schema(TABLES[name].schema)
-    return _with_later(parquet.read_table(file), schema).cast(schema)
+    Columns that an earlier version did not write are missing values.
+    """
+    schema = TABLES[name].schema
+    there = engine.reader.duck.execute(f"DESCRIBE SELECT * FROM {quoted(file)}").fetchall()
+    names = {str(column[0]) for column in there}
+    if lacking := [column for column in schema if column not in names and column not in LATER]:
+        raise KeyError(f"{file.name} lacks {', '.join(lacking)}")
+    columns = ", ".join(
+        f'CAST({one if one in names else "NULL"} AS {DUCKDB[kind]}) AS "{one}"'
+        for one, kind in schema.items()
+    )
+    rows = f"SELECT {columns} FROM {quoted(file)}"
+    if engine is not engine.reader:
+        return engine.reader.duck.execute(rows).to_arrow_table().cast(arrays.schema(schema))
+    return engine.copy(name, rows, schema)
 
 
-def _with_later(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Add the columns that an earlier version did not write; they are missing values."""
-    for field in schema:
-        if field.name in LATER and field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table.select(schema.names)
+def _some(read: Held | pa.Table) -> bool:
+    """Tell whether a table that need not be there has any rows."""
+    return bool(read.engine.count(read) if isinstance(read, Held) else read.num_rows)
 
 
 def _read_csv(name: str, path: Path) -> pa.Table:

@@ -114,9 +114,12 @@ def _with(table: ibis.Table, **columns: Any) -> ibis.Table:
 
 def fetch(table: ibis.Table) -> pa.Table:
     """Run an expression; long chains compile twice as fast when selects are left unfused."""
+    from cspkit.exports.engine import within_memory
+
     fuse, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
     try:
-        return table.to_pyarrow()
+        with within_memory():
+            return table.to_pyarrow()
     finally:
         ibis.options.sql.fuse_selects = fuse
 
