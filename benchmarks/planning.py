@@ -51,6 +51,7 @@ COSTS = (
     *BY_HAND,
     "what if, gap %",
 )
+QUOTED = ((10_000, "everything"), (LARGEST, "seats"))
 SECONDS = ("s", "what if, bound s", "what if, plan s")
 NOTES = [
     "`gap %` is the distance to the proven bound, `at least` how many any plan must leave out. "
@@ -196,11 +197,9 @@ def table(found: dict[str, list[Run]], rounds: int, title: str) -> Table:
         Ratio(f"{named(one)}: above the bound", one["gap %"], unit="%") for one in cases.values()
     ]
     quotes = [
-        Quote(
-            f"days for {one['moves']:,} moves over 250 days, {one['kind']}", said(one, found[name])
-        )
+        Quote(f"days over a year for {named(one)}", said(one, found[name]))
         for name, one in cases.items()
-        if one["moves"] >= 10_000
+        if (one["moves"], one["kind"]) in QUOTED
     ]
     columns = [*COSTS, *SECONDS, "peak MB"]
     return Table(title, COMMAND, columns, rows, rounds, ratios + gaps, NOTES, quotes)

@@ -94,7 +94,19 @@ def test_seconds_of_a_busy_machine_are_not_quoted() -> None:
     """The README quotes a part only where nothing else kept the machine busy."""
     record = Record({"x": bench.Part("x", busy=80.0, tables=[table("2 s")])})
 
-    assert quoted(record)[-1] == "| this | `python x.py` | measured on a busy machine only |"
+    assert quoted(record)[2] == "| this | `python x.py` | measured on a busy machine only |"
+
+
+def test_bars_that_are_missed_are_quoted() -> None:
+    """Below its table the README names each bar that is missed, by how much, and counts all."""
+    bars = [Ratio("slow", 3.0, at_most=2), Ratio("quick", 1.0, at_most=2), Ratio("told", 1.0)]
+    held = Table("Title", "python x.py", ["what"], [["this"]], 1, bars)
+    record = Record({"x": bench.Part("x", tables=[held])})
+
+    assert quoted(record)[-2:] == [
+        "Bars met: 1 of 2. Missed:",
+        "- slow: 3.00 ×, bar at most 2: **missed**",
+    ]
 
 
 def test_the_readme_quotes_the_results() -> None:
