@@ -35,6 +35,7 @@ class Measured:
 PARTS: dict[str, Measured] = {
     "starting": Measured("starting", 5, "import and --help beside what they stand on"),
     "load": Measured("load_exports", 5, "load and rank beside DuckDB, Polars and pandas"),
+    "limited": Measured("limited", 1, "the same within 512 MB for DuckDB"),
     "planning": Measured("planning", 3, "plans beside those made by hand, and the bound"),
     "clients": Measured("clients", 3, "throughput against the throttle"),
     "calls": Measured("calls", 1, "calls per finished move"),

@@ -1,4 +1,4 @@
-"""DuckDB within the memory that CSPKIT_MEMORY allows: the same tables, or one line that says why."""
+"""DuckDB within what CSPKIT_MEMORY allows: the same tables, or one line that says why not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = (
         f"{number % (ROWS - 9):08x}-0000-4000-8000-000000000000,"
         f"{number % 999:08x}-1111-4111-8111-111111111111,"
-        f"Business,{number % 50 + 1},2027-01-{number % 28 + 1:02d},EUR,9.50,{number:08x}-2222-4222-8222-222222222222"
+        f"Business,{number % 50 + 1},2027-01-{number % 28 + 1:02d},EUR,9.50,"
+        f"{number:08x}-2222-4222-8222-222222222222"
         for number in range(ROWS)
     )
     file.write_text("\n".join([HEADER, *lines]) + "\n")
@@ -77,5 +78,5 @@ def test_too_little_memory_is_one_line_that_names_the_setting(exports: Path) -> 
 def test_what_is_no_amount_is_refused(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that DuckDB does not understand is not passed over."""
     monkeypatch.setenv("CSPKIT_MEMORY", "plenty")
-    with pytest.raises(SettingsError, match="CSPKIT_MEMORY.*such as 512MB, found 'plenty'"):
+    with pytest.raises(SettingsError, match=r"CSPKIT_MEMORY.*such as 512MB, found 'plenty'"):
         load(exports)
