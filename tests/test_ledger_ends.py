@@ -54,6 +54,36 @@ def test_an_end_is_minded_once(ledger: Ledger) -> None:
     assert ledger.ends("c2")["original"].tolist() == []
 
 
+def test_ends_are_asked_for_by_customer_and_state(ledger: Ledger) -> None:
+    """Whoever wants one customer's is not given the whole table to search."""
+    lease = take(ledger)
+    lead(ledger, lease, EndState.SAFE)
+    tracked(ledger, "s2")
+    ledger.track_end("c2", "s3", expires_on=TERM_END, run_id="r")
+
+    def names(*which: Any) -> list[str]:
+        return [row.original for row in ledger.end_rows(*which)]
+
+    assert names() == ["s1", "s2", "s3"]
+    assert names(CUSTOMER) == ["s1", "s2"]
+    assert names(CUSTOMER, EndState.SAFE) == ["s1"]
+    assert names(None, EndState.OPEN, EndState.ASKED) == ["s2", "s3"]
+
+
+def test_what_led_into_a_state_is_told(ledger: Ledger) -> None:
+    """The detail of the last event of one subject; nothing where none led there."""
+    lease = take(ledger)
+    for number in (1, 2):
+        row = tracked(ledger)
+        about: dict[str, Any] = {"run_id": "r", "lease": lease, "way": "patch"}
+        ledger.advance_end(row, EndState.SAFE, evidence={"number": number}, **about)
+        if number == 1:
+            ledger.advance_end(tracked(ledger), EndState.OPEN, **about)
+
+    assert ledger.told("s1", EndState.SAFE)["number"] == 2
+    assert (ledger.told("s1", EndState.ENDED), ledger.told("s2", EndState.SAFE)) == ({}, {})
+
+
 def test_an_end_changes_only_from_what_was_read(ledger: Ledger) -> None:
     """Of two workers that read the same, one changes it; evidence of both steps is kept."""
     lease = take(ledger)
