@@ -85,7 +85,7 @@ def races(count: int) -> Told:
 
 
 def real_runs(_: int) -> Told:
-    """Kill launcher, kernel and both at every call of a real run."""
+    """Kill launcher, kernel, what forks it, and all at every call of a real run."""
     calls = launchers.calls_of_a_run()
     found = launchers.strike(range(1, calls + 1))
     return f"{calls} calls: {found}", not found.wrong

@@ -1,4 +1,4 @@
-"""Real `cspkit run`: launcher, kernel or the whole tree is killed at each call, then run again."""
+"""Real `cspkit run`: one of its processes or all are killed at each call, then it is run again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cspkit.rehearsal.server import Server
 from cspkit.runbooks import settling
 from tests.scene import Scene, sample
 
-VICTIMS = ("launcher", "kernel", "tree")
+VICTIMS = ("launcher", "kernel", "server", "tree")
 COMMAND = ("-m", "cspkit", "run", "provision", "--plan", "plan.json", "--batch", "B001")
 SECONDS = 180.0
 AGAIN = 4
@@ -116,8 +116,11 @@ def _until_struck(scene: Scene, run: subprocess.Popen[str]) -> bool:
 
 def _kill(run: subprocess.Popen[str], victim: str) -> None:
     children = psutil.Process(run.pid).children(recursive=True)
-    kernels = [one.pid for one in children if "ipykernel" in " ".join(one.cmdline())]
-    named = {"launcher": [run.pid], "kernel": kernels, "tree": [run.pid, *kernels]}
+    # What has the launcher for a parent forks the kernel.
+    servers = [one.pid for one in children if one.ppid() == run.pid]
+    kernels = [one.pid for one in children if one.ppid() in servers]
+    named = {"launcher": [run.pid], "kernel": kernels, "server": servers}
+    named["tree"] = [run.pid, *servers, *kernels]
     assert kernels, "no kernel runs"
     for pid in named[victim]:
         os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""`cspkit run` killed in its launcher, its kernel, or both: run again, there is one order."""
+"""`cspkit run` killed in its launcher, kernel, what forks it, or all: run again, one order."""
 
 from __future__ import annotations
 
