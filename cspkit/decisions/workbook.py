@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 from cspkit import collecting, writing
+from cspkit.decisions import lines
 from cspkit.decisions.cells import CYCLES, KEYS, OPTIONAL, SHEETS, TOGETHER, Field, ident, plain
 from cspkit.errors import SettingsError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-MAX_BYTES = 200_000_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 WIDTHS = {"name": 30, "product": 34, "note": 40, "contact_email": 30}
 Rows = list[dict[str, Any]]
@@ -29,11 +29,7 @@ def read(file: Path) -> dict[str, Rows]:
     """Read the rows of both sheets; raises SettingsError with the first cell that is wrong."""
     problems: list[tuple[str, str]] = []
     with _translated(file):
-        book = _open(file, read_only=True)
-        try:
-            found = {name: _rows(book, name, problems) for name in SHEETS}
-        finally:
-            book.close()
+        found = {name: _rows(rows, name, problems) for name, rows in lines.of(file).items()}
     if problems:
         place, problem = problems[0]
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
@@ -91,19 +87,13 @@ def _translated(file: Path) -> Iterator[None]:
         raise SettingsError(file, "file", problem) from error
 
 
-def _open(file: Path, *, read_only: bool = False) -> Workbook:
+def _open(file: Path) -> Workbook:
     """Open a workbook that may come from anywhere: no links followed, no bomb unpacked."""
     from openpyxl import load_workbook
 
-    with zipfile.ZipFile(file) as archive:
-        size = sum(part.file_size for part in archive.infolist())
-    if size > MAX_BYTES:
-        raise SettingsError(file, "file", f"unpacks to {size} bytes; at most {MAX_BYTES}")
-    book = load_workbook(file, read_only=read_only, data_only=read_only, keep_links=False)
-    for name in SHEETS:
-        if name not in book.sheetnames:
-            found = ", ".join(book.sheetnames)
-            raise SettingsError(file, name, f"expected a sheet {name!r}, found {found}")
+    lines.weighed(file)
+    book = load_workbook(file, keep_links=False)
+    lines.named(file, book.sheetnames)
     return book
 
 
@@ -159,9 +149,8 @@ def _header(cells: Iterable[Any]) -> dict[str, int]:
     return {ident(value): at for at, value in enumerate(cells, start=1) if value is not None}
 
 
-def _rows(book: Workbook, name: str, problems: list[tuple[str, str]]) -> Rows:
-    lines = book[name].iter_rows(values_only=True)
-    header = _header(next(lines, ()))
+def _rows(found: lines.Lines, name: str, problems: list[tuple[str, str]]) -> Rows:
+    header = _header(next(found, ()))
     names = [field.name for field in SHEETS[name] if field.name not in OPTIONAL]
     if missing := [column for column in names if column not in header]:
         problems.append((f"{name}!1", f"expected a column {missing[0]!r}; `cspkit init` makes all"))
@@ -170,7 +159,7 @@ def _rows(book: Workbook, name: str, problems: list[tuple[str, str]]) -> Rows:
     columns = [(field, header[field.name]) for field in SHEETS[name] if field.name in header]
     rows: Rows = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=2):
+    for number, line in enumerate(found, start=2):
         if all(value is None or not plain(value) for value in line):
             continue
         row = dict.fromkeys(known) | dict(_cells(name, number, columns, line, problems))
