@@ -40,6 +40,7 @@ PARTS: dict[str, Measured] = {
     "clients": Measured("clients", 3, "throughput against the throttle"),
     "calls": Measured("calls", 1, "calls per finished move"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
+    "runbooks": Measured("runbooks", 3, "notebooks beside the same moves without any"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }
 
