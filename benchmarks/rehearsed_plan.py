@@ -4,11 +4,7 @@ Run `python benchmarks/rehearsed_plan.py`; `--moves 1000 --days 365` is what is 
 `--no-notebooks` leaves the kernels out, `--json` prints the figures alone. Everything goes well:
 customers accept, approve and answer letters, and no fault is on.
 
-The floor of calls for one move: availability, cart, checkout, order, provisioning status, the
-subscription and the tenant's pools, that is 7, and 3 writes and 1 look for each customer's
-access. An end is looked at when it is asked for, when it is due and when it is over, each time in
-our subscriptions, the tenant's and its pools: 9 more. What is read once in a run (customers,
-relationships, the invitation link) is overhead.
+Which calls a move needs at least, and why, is worked out by `python benchmarks/calls.py`.
 """
 
 from __future__ import annotations
