@@ -39,8 +39,9 @@ PARTS: dict[str, Measured] = {
     "planning": Measured("planning", 3, "plans beside those made by hand, and the bound"),
     "clients": Measured("clients", 3, "throughput against the throttle"),
     "calls": Measured("calls", 1, "calls per finished move"),
+    "teams": Measured("teams", 2, "several runners on one plan and one PostgreSQL ledger"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
-    "runbooks": Measured("runbooks", 3, "notebooks beside the same moves without any"),
+    "runbooks": Measured("runbooks", 2, "notebooks beside the same moves without any"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }
 

@@ -1,6 +1,6 @@
 """How many calls a finished move costs, by step and route, beside what the service asks at least.
 
-    python benchmarks/calls.py [--small] > benchmarks/calls.md
+    python benchmarks/calls.py [--small]
 
 A plan is rehearsed for a year, everything goes well, and the rehearsal's own books are counted.
 The floor is worked out from the plan alone: so many orders, customers, customers with an order on

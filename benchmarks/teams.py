@@ -1,6 +1,6 @@
 """Several runners on one plan and one PostgreSQL ledger: how much faster, and within the quota?
 
-    python benchmarks/teams.py [--rounds N] [--small] > benchmarks/teams.md
+    python benchmarks/teams.py [--rounds N] [--small]
 
 The runners are processes of `cspkit run` that all get the same batch. The rehearsal answers in
 another process 50 ms late, as a service far away does; with a quota it counts each minute that
