@@ -55,7 +55,8 @@ SECONDS = ("s", "what if, bound s", "what if, plan s")
 NOTES = [
     "`gap %` is the distance to the proven bound, `at least` how many any plan must leave out. "
     "Those who plan by hand fill the days from the first one on; compared is the cost of the moves "
-    "that both place. `what if` asks for a tenth less moves a day, up to 10,000 moves: first the bound, then the plan. "
+    "that both place. `what if` asks for a tenth less moves a day, up to 10,000 moves: first the "
+    "bound, then the plan. "
     "`s` is the planner's own time, the peak that of the whole process. Costs and bounds are the "
     "same in every run. With `everything` on, 100,000 moves take minutes: not part of this run, "
     "`python benchmarks/planning.py --case 100000 everything` makes it."
