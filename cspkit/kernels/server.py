@@ -1,7 +1,7 @@
 """The process that imports first and then forks one kernel for each run.
 
-Started as `python -m cspkit.kernels.server DESCRIPTOR`. It only imports: no socket but that to its
-launcher, no client, no credential, one thread of Python. It ends with its launcher, and a kernel
+Its one argument is the number of an open socket to its launcher. It only imports: no other
+socket, no client, no credential, one thread of Python. It ends with its launcher, and a kernel
 ends with it.
 """
 
@@ -12,7 +12,6 @@ import gc
 import importlib
 import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -37,9 +36,6 @@ def main() -> None:
     # The first that is registered is the last that is called.
     atexit.register(_leave, os.getpid())
     asked = Connection(int(sys.argv[1]))
-    if sys.path and sys.path[0] in ("", os.getcwd()):
-        # As ipykernel's own launcher does it: a file beside the user's must not be taken for ours.
-        del sys.path[0]
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
     # A debugger is imported with every kernel, and says at length that it would be slower.
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
@@ -92,8 +88,6 @@ def become_kernel(wanted: dict[str, Any], added: dict[str, str]) -> None:
     Its environment is that of the run, and what imports added to that of the server.
     """
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else 0)
     server = os.environ["JPY_PARENT_PID"]
     os.environ.clear()
     os.environ.update(added | wanted["env"] | {"JPY_PARENT_PID": server})
@@ -119,7 +113,3 @@ def _leave(server: int) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,8 +21,13 @@ _PATIENCE = 60.0
 _SHAPING = ("PYTHON", "LD_", "LC_", "LANG")
 _SECRET = re.compile(r"secret|token|passw|pwd|credential|key|jwt|_pat$", re.IGNORECASE)
 
-_lock = threading.RLock()
+_BEGIN = (
+    "import sys; sys.path[:1] == [''] and sys.path.pop(0); "
+    "from cspkit.kernels.server import main; main()"
+)
+_lock = threading.Lock()
 _shared: Server | None = None
+_users = 0
 
 
 def possible() -> bool:
@@ -38,24 +43,28 @@ def possible() -> bool:
 
 @contextmanager
 def warm(wanted: bool = True) -> Iterator[Server | None]:
-    """Have a server for a while: the one that is there already, or one that ends with this.
+    """Have a server for a while: the one that is there already, or a new one.
 
-    None where there can be none, or none is wanted: then a kernel is started as ever.
+    It ends with the last who has it. None where there can be none, or none is wanted: then a
+    kernel is started as ever.
     """
-    global _shared
+    global _shared, _users
     if not wanted or not possible():
         yield None
         return
     with _lock:
-        mine = None if _shared else Server()
-        _shared = found = _shared or mine
+        found = _shared = _shared or Server()
+        _users += 1
     try:
         yield found
     finally:
-        if mine is not None:
-            with _lock:
+        with _lock:
+            _users -= 1
+            last = _users == 0
+            if last:
                 _shared = None
-            mine.close()
+        if last:
+            found.close()
 
 
 def shared() -> bool:
@@ -73,7 +82,8 @@ class Server:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                [sys.executable, "-m", "cspkit.kernels.server", str(theirs.fileno())],
+                # Not by -m: a file of the user's in this folder must not be taken for a module.
+                [sys.executable, "-c", _BEGIN, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 # Kernels get the whole environment of their run; who serves them all needs no
                 # password, and hears no signal of the launcher's terminal.
@@ -163,7 +173,11 @@ def _shape(env: Mapping[str, str]) -> dict[str, str]:
 
 def _plain(command: list[str]) -> list[str] | None:
     """Give the arguments of a plain ipykernel of this very Python; None for any other command."""
-    ours = os.path.realpath(command[0]) == os.path.realpath(sys.executable)
-    if not ours or command[1:3] != ["-m", "ipykernel_launcher"]:
+    if _python(command[0]) != _python(sys.executable):
         return None
-    return command[3:]
+    return command[3:] if command[1:3] == ["-m", "ipykernel_launcher"] else None
+
+
+def _python(program: str) -> tuple[str, str]:
+    """Tell a Python by its folder, too: those of all environments are links to one file."""
+    return os.path.realpath(os.path.dirname(program)), os.path.realpath(program)
