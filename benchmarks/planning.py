@@ -178,10 +178,10 @@ def tables(rounds: int, small: bool) -> Iterator[Table]:
     """Plan each kind of each size; those of 100,000 moves that take minutes once."""
     sizes = [200] if small else [1_000, 10_000]
     found = interleaved({f"{n} {kind}": caser(n, kind) for n in sizes for kind in KINDS}, rounds)
-    yield table(found, rounds, "days, bound and plans made by hand")
+    yield table(found, rounds, "Plans beside those made by hand, and beside the bound")
     if not small:
         large = {f"{LARGEST} {kind}": caser(LARGEST, kind) for kind in KINDS[:2]}
-        yield table(interleaved(large, 1), 1, "the same, larger")
+        yield table(interleaved(large, 1), 1, f"The same with {LARGEST:,} moves")
 
 
 def table(found: dict[str, list[Run]], rounds: int, title: str) -> Table:
