@@ -56,24 +56,28 @@ def measure(
 ) -> bool:
     """Run the parts in turn and keep each table at once; say whether none failed."""
     for name, chosen in parts.items():
-        part = Part.now(name)
-        record.parts[name] = part
+        part = record.parts[name] = Part.now(name)
         print(f"{name}: {chosen.about}", file=sys.stderr, flush=True)
         began = time.perf_counter()
         try:
+            keep(record, folder)
             script = import_module(f"benchmarks.{chosen.module}")
             for table in script.tables(rounds or (1 if small else chosen.rounds), small):
                 part.tables.append(table)
                 print(table.markdown(), flush=True)
-                if folder:
-                    record.save(folder)
+                keep(record, folder)
             part.seconds = round(time.perf_counter() - began, 1)
         except (Exception, SystemExit) as problem:  # noqa: BLE001 the other parts go on
             part.error = _said(problem)
             print(f"{name} {part.state()}", file=sys.stderr, flush=True)
-        if folder:
-            record.save(folder)
+        keep(record, folder)
     return not any(record.parts[name].error for name in parts)
+
+
+def keep(record: Record, folder: Path | None) -> None:
+    """Save what there is, so that a run that is cut short leaves it."""
+    if folder:
+        record.save(folder)
 
 
 def quote(write: bool) -> None:
