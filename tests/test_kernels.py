@@ -18,7 +18,7 @@ import pytest
 
 from cspkit.clock import FixedClock
 from cspkit.errors import RunbookError
-from cspkit.kernels import warming
+from cspkit.kernels import saving, warming
 from cspkit.kernels.engine import NAME, Engine
 from cspkit.reporting import receipts
 from cspkit.runbooks import kernel
@@ -276,6 +276,34 @@ def test_nothing_outlives_a_launcher_that_is_killed(tmp_path: Path) -> None:
 
     assert len(left) == 2
     assert psutil.wait_procs(left, timeout=20)[1] == []
+
+
+def test_a_notebook_is_written_at_most_once_a_second_and_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is written with the next message after that, or when all is over."""
+    cell = nbformat.v4.new_code_cell("1", metadata={"tags": []})
+    book = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {}})
+    output = tmp_path / "out.ipynb"
+
+    def written(source: str) -> bool:
+        cell.source = source
+        return bool(nbformat.read(output, as_version=4).cells[0].source == source)
+
+    notebook = saving.Saved(book, output_path=str(output), progress_bar=False)
+    notebook.notebook_start()
+    begun = written("1")
+    cell.source = "2"
+    notebook.save()
+    too_soon = written("2")
+    monkeypatch.setattr(saving, "_EVERY", 0.0)
+    notebook.autosave_cell()
+    due = written("2")
+    monkeypatch.setattr(saving, "_EVERY", 3600.0)
+    cell.source = "3"
+    notebook.notebook_complete()
+
+    assert (begun, too_soon, due, written("3")) == (True, False, True, True)
 
 
 def test_the_engine_can_be_switched_off(tmp_path: Path, server: warming.Server) -> None:

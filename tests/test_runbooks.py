@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from cspkit.clock import FixedClock
 from cspkit.errors import PlanRefused, RunbookError, SettingsError, UnknownParameter
 from cspkit.policy import Policy
 from cspkit.reporting import receipts
-from cspkit.runbooks import kernel, parameters, settling
+from cspkit.runbooks import interrupting, kernel, parameters, settling
 from cspkit.settings import Paths, Service, Settings
 
 MORNING = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -285,6 +286,18 @@ def test_a_full_disk_leaves_the_old_receipt(tmp_path: Path) -> None:
     assert before == [(output.parent / name).read_bytes() for name in names]
     assert [*names, "out.receipt.json"] == sorted(one.name for one in output.parent.iterdir())
     assert kept(output)["status"] == receipts.BROKEN
+
+
+def test_a_signal_waits_until_the_receipt_is_written() -> None:
+    """Ctrl-C after the last call is heard, but not before what it did is on disk."""
+    written: list[str] = []
+
+    with pytest.raises(KeyboardInterrupt), interrupting.later():
+        signal.raise_signal(signal.SIGINT)
+        written.append("receipt")
+
+    assert written == ["receipt"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:
