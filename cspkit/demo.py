@@ -12,6 +12,7 @@ from typing import Any
 
 from cspkit import decisions, exports, listing, planning, ranking, reporting, runbooks, workspace
 from cspkit.errors import SettingsError
+from cspkit.kernels import warming
 from cspkit.ledger import Ledger
 from cspkit.rehearsal import samples
 from cspkit.rehearsal.server import Server
@@ -37,7 +38,7 @@ def walk(out: Path, *, say: Say) -> Path:
     other folder in its place raises SettingsError.
     """
     home = _fresh(out)
-    with Server(World.sample(), start=MORNING, control=True) as server:
+    with warming.warm(), Server(World.sample(), start=MORNING, control=True) as server:
         service = Service(partner_center=server.url, graph=f"{server.url}/graph")
         settings = workspace.init(home, service)
         shutil.copytree(samples.folder(), settings.exports, dirs_exist_ok=True)

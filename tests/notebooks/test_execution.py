@@ -17,6 +17,7 @@ from cspkit import decisions, exports, planning, reporting, runbooks, workspace
 from cspkit.decisions import Decisions
 from cspkit.errors import PlanRefused, RunbookError
 from cspkit.exports import Exports
+from cspkit.kernels import warming
 from cspkit.ledger import Ledger
 from cspkit.planfile import PlannedMove
 from cspkit.rehearsal import samples
@@ -32,6 +33,13 @@ AS_OF, START = date(2026, 11, 20), date(2026, 11, 23)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 STANDARD = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
 PREMIUM_OFFER = "CFQ7TTC0LCHC:0002"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> Iterator[None]:
+    """Let all notebooks of this file start warm, as the batches of one run do."""
+    with warming.warm():
+        yield
 
 
 @pytest.fixture(scope="module")
