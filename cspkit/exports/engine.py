@@ -214,7 +214,11 @@ def open_duckdb() -> Any:
     import duckdb
 
     spill = Path(tempfile.gettempdir()) / f"cspkit-spill-{uuid.uuid4().hex[:12]}"
-    config = {"temp_directory": str(spill), "python_enable_replacements": "false"}
+    config = {
+        "temp_directory": str(spill),
+        "python_enable_replacements": "false",
+        "enable_progress_bar": "false",
+    }
     allowed = os.environ.get(MEMORY, "")
     try:
         connection = duckdb.connect(config=config)

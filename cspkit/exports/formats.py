@@ -46,7 +46,8 @@ class Formats:
         """Compare a header row with every profile, the best first."""
         header = tuple(header)
         if header not in self._seen:
-            matches = (match(header, profile) for profile in self.profiles)
+            keys = frozenset(key(cell) for cell in header) - {""}
+            matches = (_match(keys, profile) for profile in self.profiles)
             self._seen[header] = tuple(sorted(matches, key=self._order))
         return list(self._seen[header])
 
@@ -57,12 +58,12 @@ class Formats:
 
 def match(header: Iterable[str], profile: Profile) -> Match:
     """Compare a header row with a profile."""
-    keys = {key(cell) for cell in header} - {""}
-    lacking = [
-        names[0] for names in profile.must_have if not any(key(name) in keys for name in names)
-    ]
-    marks = profile.marks or tuple(c.headers for c in profile.columns.values() if c.needed)
-    marked = all(any(key(name) in keys for name in names) for names in marks if names)
+    return _match(frozenset(key(cell) for cell in header) - {""}, profile)
+
+
+def _match(keys: frozenset[str], profile: Profile) -> Match:
+    lacking = [name for name, known in profile.must_have if known.isdisjoint(keys)]
+    marked = not any(known.isdisjoint(keys) for known in profile.marking)
     return Match(profile, len(keys & profile.spellings), tuple(dict.fromkeys(lacking)), marked)
 
 

@@ -220,7 +220,7 @@ def currency_in(text: str) -> Outcome:
 
 def market(text: str) -> Outcome:
     """Take a country's code or its name in six languages; an unknown one is left out."""
-    return words.markets().get(tidy(text).casefold()), None
+    return words.market(tidy(text)), None
 
 
 def label(text: str) -> Outcome:

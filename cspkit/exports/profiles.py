@@ -127,8 +127,8 @@ class Profile(_Strict):
         return self.model_dump_json()
 
     @cached_property
-    def must_have(self) -> list[tuple[str, ...]]:
-        """List the headers that have to be there, each with its spellings."""
+    def must_have(self) -> list[tuple[str, frozenset[str]]]:
+        """List the headers that have to be there, each with the keys of its spellings."""
         wanted = [c.headers for c in self.columns.values() if c.must_stand]
         templates = [
             (part,)
@@ -137,7 +137,14 @@ class Profile(_Strict):
             for part in placeholders(c.template)
             if part != FILE_NAME
         ]
-        return [*self.marks, *(headers for headers in wanted if headers), *templates]
+        every = [*self.marks, *(headers for headers in wanted if headers), *templates]
+        return [(names[0], frozenset(map(key, names))) for names in every]
+
+    @cached_property
+    def marking(self) -> list[frozenset[str]]:
+        """List the keys of headers by which the format is told from others."""
+        marks = self.marks or tuple(c.headers for c in self.columns.values() if c.needed)
+        return [frozenset(map(key, names)) for names in marks if names]
 
     @cached_property
     def headers(self) -> set[str]:

@@ -19,6 +19,7 @@ from cspkit.later import ibis
 from cspkit.statements import described
 
 COLUMN, VALUE, JSON, NAMED = "_column", "_value", "_json", "_named"
+BEGINNING = "_first"
 TENANT = "Tenant ID"
 WORKING = (FILE, ROW, COLUMN, VALUE, CODE, JSON)
 
@@ -27,6 +28,8 @@ WORKING = (FILE, ROW, COLUMN, VALUE, CODE, JSON)
 def odd(checked: Any, layout: Layout) -> Any:
     """Look closely at the rows with a problem: blank, a sum of others, or to be rejected."""
     rows = checked.filter(_[CODE].notnull() & _[ASIDE].isnull())
+    # Used several times: as a column of its own it is worked out, and planned, once.
+    rows = rows.mutate(**{BEGINNING: _beginning(rows, layout)})
     place = rows[CODE].split(":")[0]
     names = [(str(i), name) for i, name in enumerate(layout.header)]
     index = place.nullif("").cast("int64").fill_null(len(layout.header))
@@ -61,10 +64,15 @@ def _named(rows: Any, layout: Layout) -> Any:
     return ibis.ifelse(lacks, cells.tidy(rows[RAW][layout.place(rule)[0]]).nullif(""), nothing())
 
 
+def _beginning(rows: Any, layout: Layout) -> Any:
+    """Return the first cell of a row that holds something."""
+    every = [cells.tidy(rows[RAW][i]).nullif("") for i in range(len(layout.header) + 1)]
+    return ibis.coalesce(*every)
+
+
 def _idle(rows: Any, layout: Layout) -> Any:
     """Tell a blank row, and one without any id whose first cell says that it sums up others."""
-    whole = [cells.tidy(rows[RAW][i]).nullif("") for i in range(len(layout.header) + 1)]
-    first = ibis.coalesce(*whole)
+    first = rows[BEGINNING]
     start = first.lower().re_extract("^[^0-9:]+", 0).strip()
     ids = [
         rows[name].isnull()

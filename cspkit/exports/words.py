@@ -6,6 +6,8 @@ import tomllib
 from functools import cache
 from importlib import resources
 
+SPOKEN = {"uk": "GB", "usa": "US", "u.s.a.": "US", "uae": "AE"}
+
 
 @cache
 def _file() -> dict[str, object]:
@@ -29,15 +31,34 @@ def meanings(name: str) -> dict[str, str]:
     return {word: meaning for meaning, words in group.items() for word in words}
 
 
+def market(word: str) -> str | None:
+    """Return the ISO 3166 alpha-2 code of a country's code or name, in any letter case.
+
+    Most exports have codes: those need the names of one language only.
+    """
+    folded = word.casefold()
+    if len(folded) == 2:
+        return SPOKEN.get(folded) or _in_language("en").get(folded)
+    return SPOKEN.get(folded) or _names().get(folded)
+
+
 @cache
-def markets() -> dict[str, str]:
-    """Map country codes and names in six languages to ISO 3166 alpha-2, in lower case."""
+def _names() -> dict[str, str]:
+    """Map the names of countries in six languages, in lower case, to their codes."""
+    found: dict[str, str] = {}
+    for language in ("en", "es", "it", "de", "fr", "pt"):
+        found = _in_language(language) | found
+    return found
+
+
+@cache
+def _in_language(language: str) -> dict[str, str]:
+    """Map country codes and their names in one language, in lower case, to the codes."""
     from babel import Locale
 
     found: dict[str, str] = {}
-    for language in ("en", "es", "it", "de", "fr", "pt"):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code not in ("EU", "ZZ", "UN", "EZ"):
-                found.setdefault(name.casefold(), code)
-                found[code.casefold()] = code
-    return found | {"uk": "GB", "usa": "US", "u.s.a.": "US", "uae": "AE"}
+    for code, name in Locale(language).territories.items():
+        if len(code) == 2 and code.isalpha() and code not in ("EU", "ZZ", "UN", "EZ"):
+            found.setdefault(name.casefold(), code)
+            found[code.casefold()] = code
+    return found
