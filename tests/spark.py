@@ -26,6 +26,8 @@ SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.extraJavaOptions": BRIEF,
     "spark.executor.extraJavaOptions": BRIEF,
+    # A machine may be so busy that a worker is not heard of for minutes.
+    "spark.network.timeout": "600s",
     "spark.scheduler.minRegisteredResourcesRatio": "1.0",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.codegen.wholeStage": "false",
@@ -35,19 +37,21 @@ SETTINGS = {
 
 @contextmanager
 def started(folder: Path) -> Iterator[Any]:
-    """Start two workers that keep what they write below a folder; stop them at the end."""
+    """Start two workers that keep their files below a folder; stop them at the end."""
+    import pyspark
     from pyspark.sql import SparkSession
 
-    # Workers write their logs below the home of Spark, which may be nobody's to write to.
-    os.environ["SPARK_WORKER_DIR"] = str(folder / "work")
     local = {"spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse")}
     builder = SparkSession.builder.master("local-cluster[2,1,1024]")
     session = builder.config(map=SETTINGS | local).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
+    # Workers keep their logs here, whatever they are told.
+    work = Path(pyspark.__file__).parent / "work" / session.sparkContext.applicationId
     try:
         yield session
     finally:
         session.stop()
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def expect_java() -> None:
