@@ -7,8 +7,8 @@
 Needs `pip install -e ".[bench]"`. Every run is a process of its own and writes four files:
 customers, subscriptions, rejects, ranked customers. The runs take turns.
 Each run's files are compared by hash: the same accepted rows, the same rejects with row, column,
-value, reason and whole row, the same order of customers. A difference ends the benchmark. cspkit has loaded such files once
-before the first round; what that first load takes is a row of its own.
+value, reason and whole row, the same order of customers. A difference ends the benchmark. cspkit
+has loaded such files once before the first round; what that takes is a row of its own.
 """
 
 from __future__ import annotations

@@ -214,11 +214,7 @@ def open_duckdb() -> Any:
     import duckdb
 
     spill = Path(tempfile.gettempdir()) / f"cspkit-spill-{uuid.uuid4().hex[:12]}"
-    config = {
-        "temp_directory": str(spill),
-        "python_enable_replacements": "false",
-        "enable_progress_bar": "false",
-    }
+    config = {"temp_directory": str(spill), "python_enable_replacements": "false"}
     allowed = os.environ.get(MEMORY, "")
     try:
         connection = duckdb.connect(config=config)
@@ -227,7 +223,7 @@ def open_duckdb() -> Any:
     except duckdb.Error as error:
         expected = f"expected an amount such as 512MB, found {allowed!r}"
         raise SettingsError("environment", MEMORY, expected) from error
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     if allowed:
         (limit, threads), *_ = connection.execute(
             "SELECT current_setting('memory_limit'), current_setting('threads')"
