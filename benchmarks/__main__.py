@@ -42,6 +42,7 @@ PARTS: dict[str, Measured] = {
     "teams": Measured("teams", 2, "several runners on one plan and one PostgreSQL ledger"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
     "runbooks": Measured("runbooks", 2, "notebooks beside the same moves without any"),
+    "spark": Measured("spark", 1, "the same tables from Spark"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }
 
