@@ -61,40 +61,39 @@ def run(
     from cspkit.kernels import warming
 
     settings = settings_of(config)
+    done: list[Receipt] = []
     # Before all else: it imports what a kernel needs while this process imports what it needs.
     with warming.warm((engine or settings.runs.engine) == "warm"):
         from cspkit import runbooks
 
         told = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
-        done = _each(
-            partial(
-                runbooks.run_batches,
-                runbook,
-                batches=batch or [""],
-                plan=plan_file,
-                due=due,
-                mode=mode,
-                canary=canary,
-                max_failures=max_failures,
-                only=only,
-                parallel=parallel,
-                until=until,
-                said={name: value for name, value in told.items() if value},
-                settings=settings,
-                engine=engine,
-            ),
-            as_json,
+        begin = partial(
+            runbooks.run_batches,
+            runbook,
+            batches=batch or [""],
+            plan=plan_file,
+            due=due,
+            mode=mode,
+            canary=canary,
+            max_failures=max_failures,
+            only=only,
+            parallel=parallel,
+            until=until,
+            said={name: value for name, value in told.items() if value},
+            settings=settings,
+            engine=engine,
         )
-    if as_json:
-        values = [_value(receipt) for receipt in done]
-        # One name, that of a batch: as it always was. What names several gives a list.
-        print_json(values[0] if (batch or [""]) == [done[0].batch] else values)
+        try:
+            _each(begin, done, quiet=as_json)
+        finally:
+            # Also when a later batch breaks: what was done before it is told.
+            if as_json and done:
+                _print(done, batch or [""])
     raise typer.Exit(DONE if all(receipt.ok for receipt in done) else FAILED_MOVES)
 
 
-def _each(begin: Callable[..., Iterator[Receipt]], quiet: bool) -> list[Receipt]:
+def _each(begin: Callable[..., Iterator[Receipt]], done: list[Receipt], *, quiet: bool) -> None:
     """Run batch by batch; say how far each is, and what came of it as soon as it is over."""
-    done: list[Receipt] = []
     heard: list[Callable[[str], object]] = []
     runs = begin(progress=lambda line: heard and heard[-1](line))
     while True:
@@ -103,10 +102,16 @@ def _each(begin: Callable[..., Iterator[Receipt]], quiet: bool) -> list[Receipt]
             heard[:] = [said] if said else []
             receipt = next(runs, None)
         if receipt is None:
-            return done
+            return
         done.append(receipt)
         if not quiet:
             say(_words(receipt))
+
+
+def _print(done: list[Receipt], named: list[str]) -> None:
+    """Print one value where one batch was named, as ever; what names several gives a list."""
+    values = [_value(receipt) for receipt in done]
+    print_json(values[0] if named == [done[0].batch] else values)
 
 
 def _value(receipt: Receipt) -> dict[str, Any]:
