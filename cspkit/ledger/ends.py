@@ -121,7 +121,7 @@ class Ends(People):
                 )
 
     def _keep(self, connection: sa.Connection, lease: Lease) -> bool:
-        return leases.keep(connection, lease, leases.now(connection, self._wall))
+        return leases.keep(connection, lease, self._wall)
 
 
 def read(connection: sa.Connection, customer_id: str, original: str) -> EndRow:

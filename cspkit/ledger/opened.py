@@ -48,6 +48,7 @@ class Opened:
         self._engine = opening.engine(address, read_only=read_only)
         self._places: list[Path] = []
         self._marked: tuple[int, str] | None = None
+        self._service: str | None = None
         self.distrust = ""
         try:
             with self._translated():
@@ -110,10 +111,12 @@ class Opened:
 
     @property
     def service(self) -> str | None:
-        """Name the service the ledger is bound to."""
-        with self._read() as connection:
-            found = connection.execute(sa.select(schema.binding.c.service)).scalar_one_or_none()
-        return None if found is None else str(found)
+        """Name the service the ledger is bound to, which it stays for life."""
+        if self._service is None:
+            with self._read() as connection:
+                found = connection.execute(sa.select(schema.binding.c.service)).scalar_one_or_none()
+            self._service = None if found is None else str(found)
+        return self._service
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:

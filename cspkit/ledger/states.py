@@ -153,8 +153,9 @@ def advance(
         sa.update(moves)
         .where(moves.c.move_id == move_id, moves.c.state == before)
         .values(values | (columns or {}))
-    )
-    if changed.rowcount != 1:
+        .returning(moves.c.customer_id)
+    ).scalar_one_or_none()
+    if changed is None:
         return False
     chain.append(
         connection,
@@ -162,7 +163,7 @@ def advance(
         move_id,
         at=at,
         run_id=run_id,
-        customer_id=_customer(connection, move_id),
+        customer_id=str(changed),
         before=before,
         after=after,
         detail={"reason": reason, **(columns or {}), **(evidence or {})},
@@ -387,8 +388,3 @@ def _insert(
         after=MoveState.PLANNED,
         detail={"originals": list(wanted.originals), **wanted.content},
     )
-
-
-def _customer(connection: sa.Connection, move_id: str) -> str:
-    query = sa.select(moves.c.customer_id).where(moves.c.move_id == move_id)
-    return str(connection.execute(query).scalar_one())

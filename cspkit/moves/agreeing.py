@@ -32,9 +32,10 @@ def agreed(desk: Desk, customer_id: str) -> str:
         return row.reason or "accepted"
     if desk.by_hand:
         return SEEN_BEFORE if desk.is_past(Step.AGREEMENT, customer_id) else ""
-    if desk.partner_center.direct_signed(customer_id):
+    # preview, order and the next move ask the same; nobody takes an agreement back meanwhile
+    if desk.once(desk.partner_center.direct_signed, customer_id):
         return SIGNED
-    return ATTESTED if desk.partner_center.attested(customer_id) else ""
+    return ATTESTED if desk.once(desk.partner_center.attested, customer_id) else ""
 
 
 def intended(desk: Desk, customer_id: str) -> tuple[str, bool]:

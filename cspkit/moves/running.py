@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from cspkit.moves.posting import NotPosted
 from cspkit.moves.rows import Done, Look, Outcome, Subject
 from cspkit.moves.stopping import Stop
 from cspkit.tables import Mode
+from cspkit.tables import Step as CustomerStep
 
 BEFORE = "of the done before this run"
 FAILED_FILE = "failed.csv"
@@ -75,6 +77,7 @@ class Work:
         self._results: dict[int, Done] = {}
         self._looks: dict[int, Look] = {}
         self._held_back = ""
+        self._others: dict[int, tuple[Any, ...]] = {}
         self._failed_before: set[tuple[str, str]] = set()
         self.notes = list(notes)
         if self._ends_at is not None:
@@ -91,7 +94,7 @@ class Work:
         interrupted; `progress` hears how many of how many, and the outcomes so far. In mode dry
         nothing is done or written. Raises LedgerError, and stops, when the ledger fails.
         """
-        self._results = {}
+        self._results, self._others = {}, {}
         if self._desk.mode is not Mode.DRY:
             self._failed_before = self._desk.ledger.failures(self._desk.plan.hash)
         with self._desk.stop.on_interrupt():
@@ -99,6 +102,7 @@ class Work:
                 self._one_by_one(progress)
             else:
                 self._side_by_side(progress)
+            self._once_more()
         return rows.outcomes(self.results)
 
     @property
@@ -225,6 +229,24 @@ class Work:
     def _do(self, number: int) -> None:
         self._results[number] = self._outcome(number, self._subjects[number])
 
+    def _once_more(self) -> None:
+        """Come back to what another worker had: do what they left, tell what they went on with."""
+        for number, seen in sorted(self._others.items()):
+            one, before = self._subjects[number], self._results[number]
+            if self._standing(one) == seen:
+                self._do(number)
+            else:
+                reason = f"{before.reason}, and went on with it: see their receipt"
+                self._results[number] = replace(before, reason=reason)
+
+    def _standing(self, one: Subject) -> tuple[Any, ...]:
+        """Say how far a subject is, as far as any step may bring it."""
+        ledger = self._desk.ledger
+        if not self._step.about_moves:
+            return tuple(ledger.step(one.customer_id, step).state for step in CustomerStep)
+        row, ends = ledger.move(one.id), self._desk.ends(one.planned)
+        return (row and row.state, *((end.state, end.seen_at) for end in ends))
+
     def _look(self, one: Subject) -> Look:
         hold = self._desk.hold(one.customer_id)
         if hold:
@@ -244,7 +266,7 @@ class Work:
         hold = self._desk.hold(one.customer_id)
         if hold:
             return Done("", "", Outcome.SKIPPED, hold)
-        done = self._leased(one)
+        done = self._leased(number, one)
         self._remember(one, done)
         return done
 
@@ -286,11 +308,12 @@ class Work:
             run_id, ledger = self._desk.run_id, self._desk.ledger
             ledger.note_failure(run_id, one.id, one.customer_id, reason=done.reason, mended=not bad)
 
-    def _leased(self, one: Subject) -> Done:
+    def _leased(self, number: int, one: Subject) -> Done:
         """Act under the customer's lease, or say who has it."""
         desk = self._desk
         lease = desk.ledger.lease(one.customer_id, desk.holder)
         if lease.holder != desk.holder:
+            self._others[number] = self._standing(one)
             reason = f"{lease.holder} works on this customer since {lease.since:%H:%M} UTC"
             return Done("", "", Outcome.WAITING, reason)
         try:
