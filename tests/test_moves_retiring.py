@@ -487,6 +487,7 @@ def test_seats_that_are_all_known_by_id_have_to_be_ordered(scene: Scene) -> None
 
     assert "order more seats" in scene.reason("retire")
 
+
 def looks(scene: Scene) -> int:
     """How often a customer's subscriptions and pools were read."""
     calls = scene.server.world.books.calls
@@ -498,19 +499,76 @@ def due(scene: Scene) -> Any:
     return scene.run("retire", batch=None, due="2027-12-31")
 
 
-def test_an_end_in_order_rests_until_its_last_working_day(scene: Scene) -> None:
-    """Looked at once, then on the last working day, then once it is over; nothing in between."""
+def test_an_end_in_order_rests_for_a_week_at_most(scene: Scene) -> None:
+    """Looked at once a week, in the last three working days by every run, and when it is over."""
     found = original(scene, "csp_nce")
     verified(scene, found, "csp_nce_paid_month")
-    calls = []
-    for days in (0, 5, 20, 1):
-        scene.later(days=days)
+    looked = []
+    while scene.state() != "closed":
         before = looks(scene)
         due(scene)
-        calls.append(looks(scene) - before)
+        if looks(scene) > before:
+            looked.append(scene.server.now().date())
+        scene.later(days=1)
 
-    assert [5, 0, 3, 1] == calls
+    weekly = [MONDAY, MONDAY + timedelta(days=7), MONDAY + timedelta(days=14)]
+    last = [ENDS - timedelta(days=far) for far in (3, 2, 1, 0, -1)]
+    assert [*weekly, MONDAY + timedelta(days=21), *last] == looked
+
+
+def test_what_others_switch_on_again_is_found_in_time(scene: Scene) -> None:
+    """Within a week, although no run was made on the last working day."""
+    found = original(scene, "csp_nce")
+    verified(scene, found, "csp_nce_paid_month")
+    due(scene)
+    scene.later(days=2)
+    found.auto_renew, found.scheduled = True, []
+    while scene.server.now().date() < ENDS - timedelta(days=2):
+        scene.later(days=1)
+        due(scene)
+    scene.later(days=4)
+    due(scene)
+
+    renewed = [one["subscription_id"] for one in scene.books["renewals"]]
+    assert found.id not in renewed
     assert scene.state() == "closed"
+
+
+def test_what_our_own_runs_change_ends_the_rest(scene: Scene) -> None:
+    """Seats of one pool that another move's end takes are counted again at once."""
+    found = original(scene, "csp_nce")
+    other = twin(scene, found)
+    about = {"rule": "csp_nce_paid_month", "seats": 10, "original_seats": 10}
+    both = [
+        scene.move(customer_of(scene, found), subscription_ids=[one.id], **about)
+        for one in (found, other)
+    ]
+    scene.moves = list(both)
+    scene.save()
+    for step in ("provision", "verify"):
+        scene.run(step)
+    scene.moves = both[:1]
+    scene.save()
+    due(scene)
+    scene.moves = both[1:]
+    scene.save()
+    due(scene)
+    scene.moves = both[:1]
+    scene.save()
+    before = looks(scene)
+    due(scene)
+
+    assert looks(scene) > before
+
+
+def test_who_was_only_asked_does_not_rest(scene: Scene) -> None:
+    """A partner who has not answered stands in the list of every run."""
+    found = original(scene, "csp_other")
+    verified(scene, found, "csp_other")
+    due(scene)
+    scene.later(days=1)
+
+    assert list(due(scene)["outcome"]) == ["waiting"]
 
 
 @pytest.mark.parametrize("cell", ["end_scheduled", "ended"])
@@ -526,7 +584,7 @@ def test_what_a_person_types_ends_the_rest(scene: Scene, cell: str) -> None:
     typed(scene, found, **{f"{cell}_on": date(2026, 11, 23), f"{cell}_evidence": "mail 7"})
     due(scene)
 
-    assert (0, 3) == (rested, looks(scene) - before)
+    assert (rested, looks(scene) - before) == (0, 3)
 
 
 def test_an_alarm_does_not_rest(scene: Scene) -> None:

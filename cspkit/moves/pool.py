@@ -67,8 +67,8 @@ def judge(
     to, when nobody knows its end, and when it is among `leaving`, whatever its end. `absent` are
     originals that the tenant does not list, so that they may be in `enabled` under another id.
     `coming` are seats of verified replacements that `enabled` does not count yet, `taken` those
-    that one of the others is about to lose, beside those that some have lost already. Nothing passes without a pool, with seats that
-    nobody states, or with seats that belong to nobody.
+    that one of the others is about to lose, beside those that some have lost already. Nothing
+    passes without a pool, with seats that nobody states, or with seats that belong to nobody.
     """
     listed, unseen = _sorted(held), _sorted(absent)
     unknown = _unknown(units, listed, unseen)

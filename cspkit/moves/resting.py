@@ -1,44 +1,77 @@
-"""When is an end looked at again? While nothing about it can be new, nobody is asked."""
+"""When is an end looked at again? Within a week, and at once when what we know of it changed."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date, timedelta
 
 from cspkit.ledger import EndRow
 from cspkit.moves.desk import Desk
 from cspkit.planning import PlannedMove
-from cspkit.policy import Workdays
+from cspkit.policy import Policy, Workdays
 from cspkit.tables import EndState
 
-# Kept with an end that a look found as it should be, its pool covered: when, and what was typed.
+# Kept with an end that a look found as it should be, its pool covered: when, and what was known.
 IN_ORDER = "in_order"
+# Others change things too: who switches a renewal on again is found out while it can be undone.
+REST = timedelta(days=7)
 _TYPED = ("end_scheduled_on", "end_scheduled_evidence", "ended_on", "ended_evidence")
 
 
-def rests(desk: Desk, move: PlannedMove, workdays: Workdays) -> bool:
-    """Say whether the ends of a move were found in order and their last working day is to come.
+class Resting:
+    """Say at one desk which ends rest; their calendars are read once."""
 
-    On that day the end and the pool are read once more, and after it whether it came. What a
-    person typed since, an alarm, or a look that could not be made ends the rest.
-    """
-    ends = desk.ends(move)
-    last = min(end.seen_expires_on or move.expires_on for end in ends)
-    if desk.today >= workdays.on_or_before(last):
-        return False
-    return all(_in_order(desk, end) for end in ends)
+    def __init__(self, desk: Desk) -> None:
+        """Work at a desk."""
+        self._desk = desk
+        self._calendars: dict[str, Workdays] = {}
 
+    def rests(self, move: PlannedMove) -> bool:
+        """Say whether the ends of a move were found in order, and are not to be looked at today.
 
-def looked(desk: Desk, end: EndRow, *, in_order: bool) -> dict[str, object]:
-    """Give what an end keeps of a look at it; nothing where it is so already."""
-    on = {"on": str(desk.today), "typed": _typed(desk, end)} if in_order else {}
-    return {} if end.facts.get(IN_ORDER, {}) == on else {IN_ORDER: on}
+        From the day on which a replacement could still be ordered anew, verified and repaired
+        they are looked at with every run. Before, whatever our own runs changed at the customer,
+        what a person typed since, and a week that went by end the rest.
+        """
+        ends = self._desk.ends(move)
+        days = [day for end in ends for day in (end.plan_expires_on, end.seen_expires_on) if day]
+        if self._desk.today >= self._watched_from(move, min([*days, move.expires_on])):
+            return False
+        return all(self._in_order(end) for end in ends)
 
+    def looked(self, end: EndRow, *, in_order: bool) -> dict[str, object]:
+        """Give what an end keeps of a look at it; nothing where it is so already."""
+        on = {"on": str(self._desk.today), "known": self._known(end)} if in_order else {}
+        return {} if end.facts.get(IN_ORDER, {}) == on else {IN_ORDER: on}
 
-def _in_order(desk: Desk, end: EndRow) -> bool:
-    known = end.facts.get(IN_ORDER)
-    if not known or end.state is EndState.RENEWED:
-        return False
-    return bool(known["typed"] == _typed(desk, end))
+    def _watched_from(self, move: PlannedMove, last: date) -> date:
+        policy = self._desk.settings.policy
+        days = 1 + policy.verify_days + policy.repair_days
+        return self._workdays(policy, move.team).back(last, days)
 
+    def _workdays(self, policy: Policy, name: str | None) -> Workdays:
+        if (name or "") not in self._calendars:
+            team = next((one for one in policy.teams if one.name == name), None)
+            self._calendars[name or ""] = Workdays(policy, team)
+        return self._calendars[name or ""]
 
-def _typed(desk: Desk, end: EndRow) -> list[str]:
-    said = desk.originals.get(end.original, {})
-    return [str(said.get(cell) or "") for cell in _TYPED]
+    def _in_order(self, end: EndRow) -> bool:
+        noted = end.facts.get(IN_ORDER)
+        if not noted or end.state in (EndState.RENEWED, EndState.ENDED):
+            return False
+        rested = self._desk.today - date.fromisoformat(noted["on"])
+        return rested < REST and bool(noted["known"] == self._known(end))
+
+    def _known(self, end: EndRow) -> str:
+        """Sum up what the ledger knows of a customer's moves and ends, and what was typed."""
+        ledger, said = self._desk.ledger, self._desk.originals.get(end.original, {})
+        known = [
+            [str(said.get(cell) or "") for cell in _TYPED],
+            [[one.original, one.state] for one in ledger.end_rows(end.customer_id)],
+            sorted(
+                [row.move_id, row.state, row.seats, row.subscription_id]
+                for row in ledger.move_rows(end.customer_id)
+            ),
+        ]
+        return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cached_property
 
 from cspkit import letters, partner_center
 from cspkit.ledger import EndRow, Lease, MoveRow
@@ -17,10 +16,9 @@ from cspkit.moves.patching import put_back
 from cspkit.moves.pool import Verdict
 from cspkit.moves.posting import NotPosted, licences, post
 from cspkit.moves.renewal_asking import letter_for
-from cspkit.moves.resting import looked, rests
+from cspkit.moves.resting import Resting
 from cspkit.moves.rows import Done, Look, Outcome, Subject, by_a_person
 from cspkit.planning import PlannedMove
-from cspkit.policy import Workdays
 from cspkit.tables import EndState, MoveState
 
 DAY = timedelta(days=1)
@@ -46,7 +44,7 @@ class Retire:
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""
         self._desk = desk
-        self._gate = Gate(desk)
+        self._gate, self._resting = Gate(desk), Resting(desk)
 
     def look(self, one: Subject) -> Look:
         """Say what is and what would be done about each original."""
@@ -100,11 +98,7 @@ class Retire:
 
     def rests(self, move: PlannedMove) -> bool:
         """Say whether nothing about its ends can be new, so that a run by due day leaves it."""
-        return rests(self._desk, move, self._workdays)
-
-    @cached_property
-    def _workdays(self) -> Workdays:
-        return Workdays(self._desk.settings.policy)
+        return self._resting.rests(move)
 
     def _tenant(self, one: Subject, row: MoveRow, name: str) -> Tenant:
         """Read what is to be judged: of one that is over or went on, no more than that."""
@@ -168,10 +162,9 @@ class Retire:
         """Do what is due, and note whether all was in order: then it may rest for a while."""
         decided = self._decide(one, row, name, tenant)
         todo = self._carried_out(one, row, name, tenant, decided, lease)
-        asked = decided.act is Act.WRITE and todo.act is Act.WAIT
-        quiet = decided.covered and (asked or todo.act in (Act.NOTHING, Act.NOTE_SCHEDULED))
+        quiet = decided.covered and todo.act in (Act.NOTHING, Act.NOTE_SCHEDULED)
         end = self._desk.end(one.customer_id, name)
-        told = looked(self._desk, end, in_order=quiet)
+        told = self._resting.looked(end, in_order=quiet)
         if told and end.state is not EndState.ENDED:
             run_id = self._desk.run_id
             self._desk.ledger.note_end(end, run_id=run_id, lease=lease, evidence=told)
