@@ -81,7 +81,13 @@ FLOOR = (
     ),
     Needed("verify", OWNED, VISIT, 1, "whose seats the pool counts"),
     Needed("verify", POOLS, VISIT, 1, "the seats as users find them"),
-    Needed("retire", SOLD, END, 2, "the replacement stands and ours is scheduled: asked, last day"),
+    Needed(
+        "retire",
+        SOLD,
+        END,
+        2,
+        "the replacement stands, ours is scheduled: when asked, on the last day",
+    ),
     Needed("retire", OWNED, END, 3, "as above for what others sold, and once more: it is over"),
     Needed("retire", POOLS, END, 2, "the pool gate, live: when asked for and on the last day"),
 )
@@ -136,16 +142,17 @@ def by_route(found: dict[str, Any], moves: list[PlannedMove]) -> Table:
         [*rows, total],
         1,
         [
-            Ratio("calls a move beside the floor", own / least, at_most=1.15),
+            Ratio("calls a move beside the floor", own / least),
             Ratio("calls a finished move", own / finished, unit=""),
             Ratio("read once in a run, a move", in_runs / finished, unit=""),
         ],
         [
             f"{units[VISIT]:,} customers with an order on a day, {units[END]:,} with an end on a "
             f"day, {let_in:,} let in; no double order, no gap.",
-            "Above the floor: an end that its customer schedules is looked at once more when they "
-            "say so, what renewed all the same each week until a person settled it, and what was "
-            "not there yet once more.",
+            "Above the floor, on purpose: while a replacement could still be ordered, verified and "
+            "repaired, an end and its pool are read by every run, each working day, for others can "
+            "switch a renewal on again; an end that its customer schedules is looked at when they "
+            "say so; what renewed all the same each week until a person settled it.",
         ],
         [
             Quote(

@@ -165,7 +165,7 @@ def select(
     if more:
         notes.append(f"{len(more)} moves come along before their day: nothing is in their way")
     if resting:
-        notes.append(f"{len(resting)} moves are in order, and looked at again on their last day")
+        notes.append(f"{len(resting)} moves were found in order lately, and rest")
     ids = {one.id for one in subjects}
     about = [move for move in moves if not ids.isdisjoint((move.move_id, move.customer_id))]
     return Selection(about, subjects, notes)

@@ -146,7 +146,7 @@ class Days:
     def _to_retire(self, day: date, heard: set[str]) -> list[Subject]:
         """Every move whose users are over: once, when somebody answers, and around its end.
 
-        In between an end that was found in order rests until its last working day.
+        In between an end that was found in order rests while `retire` lets it.
         """
         early = self._open["verify"] | self._open["reassign"]
         return [
