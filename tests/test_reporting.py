@@ -22,7 +22,7 @@ from cspkit import planning, reporting
 from cspkit.errors import ExportError, SettingsError
 from cspkit.ledger import Ledger
 from cspkit.policy import Policy
-from cspkit.reporting import Status, charts, figures, loads, receipts
+from cspkit.reporting import Status, charts, figures, loads, receipts, workbook
 from cspkit.reporting.answer import answer
 from cspkit.reporting.figures import Progress, Standing
 from cspkit.reporting.words import Words
@@ -316,6 +316,24 @@ def test_the_workbook_has_types_filters_and_a_frozen_header(page: Path) -> None:
     assert {(one.freeze_panes, one.auto_filter.ref[:3]) for one in book} == {("B2", "A1:")}
     assert end.is_date
     assert isinstance(sheet.cell(2, names.index("seats") + 1).value, int)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lengths"),
+    [
+        (0, {"moves": 0}),
+        (2, {"moves": 2}),
+        (3, {"moves": 2, "moves 2": 1}),
+        (6, {"moves": 2, "moves 2": 2, "moves 3": 2}),
+    ],
+)
+def test_no_row_is_lost_below_the_end_of_a_sheet(rows: int, lengths: dict[str, int]) -> None:
+    """A frame with more rows than a sheet may have goes on, in order, on the next one."""
+    frame = pd.DataFrame({"move_id": range(rows)})
+    found = workbook.fitting({"moves": frame}, most=2)
+
+    assert lengths == {name: len(part) for name, part in found.items()}
+    assert list(range(rows)) == [row for part in found.values() for row in part["move_id"]]
 
 
 def test_page_and_workbook_tell_the_same_figures(hostile: Status, page: Path) -> None:

@@ -25,6 +25,8 @@ from cspkit.reporting.words import Words
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _CREATED = datetime(2000, 1, 1)
 _LONGEST = 32_767
+# Of a sheet of Excel, its head aside; XlsxWriter leaves what comes after without a word.
+_MOST_ROWS = 1_048_575
 
 
 def write(status: Status, out: Path, words: Words) -> Path:
@@ -89,7 +91,7 @@ def write_sheets(
         "money": book.add_format({"num_format": "#,##0.00"}),
         "number": book.add_format({"num_format": "#,##0"}),
     }
-    for name, frame in sheets.items():
+    for name, frame in fitting(sheets).items():
         heads = [str(head) for head in frame.columns]
         if not column_names:
             heads = [head.replace("_", " ") for head in heads]
@@ -104,6 +106,15 @@ def write_sheets(
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
         raise ExportError(out, [f"cannot be written: {error}; is it open in Excel?"]) from error
     return out
+
+
+def fitting(sheets: Mapping[str, pd.DataFrame], most: int = _MOST_ROWS) -> dict[str, pd.DataFrame]:
+    """Go on with a frame that is longer than a sheet on further ones: moves, moves 2, moves 3."""
+    return {
+        f"{name[:28]} {number}" if number > 1 else name: frame.iloc[first : first + most]
+        for name, frame in sheets.items()
+        for number, first in enumerate(range(0, max(len(frame), 1), most), start=1)
+    }
 
 
 def _sheet(sheet: Any, frame: pd.DataFrame, heads: list[str], formats: dict[str, Any]) -> None:
