@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cspkit import decisions
+from cspkit import decisions, moves
 from cspkit.errors import LedgerError
 from cspkit.moves.provisioning import claim_of
 from cspkit.moves.rows import Subject
@@ -607,3 +607,69 @@ def test_a_batch_is_looked_at_whatever_was_seen(scene: Scene) -> None:
     scene.run("retire")
 
     assert looks(scene) - before == 3
+
+
+def three_of_one_pool(scene: Scene) -> list[Subscription]:
+    """Three originals of ten seats, two of a batch and one of the next, 28 users, 25 new seats."""
+    first = original(scene, "csp_nce", seats=10, users=28)
+    first.auto_renew = True
+    names = [f"0f1e2d3c-4b5a-4678-9abc-def01234567{number}" for number in (1, 2)]
+    found = [first, *(replace(first, id=name, scheduled=[]) for name in names)]
+    for one in found[1:]:
+        scene.world.add(one)
+    scene.world.consumed[first.customer_id, first.product.sku_id] = 28
+    about = {"rule": "csp_nce_paid_month", "original_seats": 10, "expires_on": ENDS}
+    scene.moves = [
+        scene.move(
+            customer_of(scene, first), subscription_ids=[one.id], seats=seats, batch=batch, **about
+        )
+        for one, seats, batch in zip(found, (10, 10, 5), ("B001", "B001", "B002"), strict=True)
+    ]
+    scene.save()
+    for batch in ("B001", "B002"):
+        for step in ("provision", "verify"):
+            scene.run(step, batch=batch)
+    return found
+
+
+def test_two_runners_judge_a_pool_by_what_the_other_left(scene: Scene) -> None:
+    """Between two moves of a customer another runner ends a third: one seat is not spared twice."""
+    found = three_of_one_pool(scene)
+    work = moves.begin(
+        "retire", plan=scene.plan_file, settings=scene.settings, batch="B001", mode="rehearsal"
+    )
+
+    def progress(done: int, of: int, _: Any) -> None:
+        if done == 1:
+            assert list(scene.run("retire", batch="B002")["outcome"]) == ["done"]
+
+    try:
+        outcomes = list(work.carry_out(progress)["outcome"])
+    finally:
+        work.close()
+
+    assert outcomes == ["done", "human"]
+    assert sum(bool(one.scheduled) for one in found) == 2
+    scene.server.set_clock(scenes.at(ENDS + timedelta(days=2)))
+    assert gaps(scene, found[0]) == []
+
+
+@pytest.mark.parametrize(("waited", "outcome"), [(0, "done"), (121, "human")])
+def test_what_was_read_long_ago_is_read_again(scene: Scene, waited: float, outcome: str) -> None:
+    """People may look at a preview for a while before they carry it out."""
+    found = original(scene, "csp_nce", seats=10, users=8)
+    verified(scene, found, "csp_nce_paid_month")
+    work = moves.begin(
+        "retire", plan=scene.plan_file, settings=scene.settings, batch="B001", mode="rehearsal"
+    )
+    clock = [0.0]
+    work._desk.seconds = lambda: clock[0]
+    try:
+        work.preview()
+        scene.world.consumed[found.customer_id, found.product.sku_id] = 13
+        clock[0] += waited
+        outcomes = list(work.carry_out()["outcome"])
+    finally:
+        work.close()
+
+    assert outcomes == [outcome]

@@ -61,6 +61,15 @@ def acquire(connection: sa.Connection, subject: str, holder: str, now: datetime)
     return Lease.of({"subject": subject, **row})
 
 
+def fence(connection: sa.Connection, subject: str, holder: str) -> int | None:
+    """Tell the fence of a lease that is free or one's own; None while another has it."""
+    query = sa.select(leases.c.holder, leases.c.fence).where(leases.c.subject == subject)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return 0
+    return int(found.fence) if found.holder in ("", holder) else None
+
+
 def keep(connection: sa.Connection, lease: Lease, wall: Clock | None) -> bool:
     """Prolong a lease inside the write it guards; False when somebody else has it by now."""
     held = leases.c.subject == lease.subject

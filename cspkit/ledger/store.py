@@ -33,6 +33,11 @@ class Ledger(Hand, Mails):
             now = leases.now(connection, self._wall)
             return leases.acquire(connection, customer_id, holder, now)
 
+    def fence(self, customer_id: str, holder: str) -> int | None:
+        """Tell how often the lease of a customer was taken; None while another has it."""
+        with self._read() as connection:
+            return leases.fence(connection, customer_id, holder)
+
     def release_lease(self, lease: Lease) -> None:
         """Give a lease back."""
         with self._write() as connection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,18 @@ from cspkit.wire import Wire
 T = TypeVar("T")
 NOTHING_HAPPENED = (401, 429)
 RELATED = "reseller"
+# Seconds that a look at a customer counts, for all its moves.
+FRESH = 120.0
 RELATIONSHIPS_PER_PAGE = 300
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of a customer, when, and how often its lease had been taken by then."""
+
+    value: Any
+    at: float
+    fence: int | None
 
 
 class Overtaken(Exception):
@@ -56,7 +68,8 @@ class Desk:
     ledger: Ledger = field(init=False, repr=False)
     crowd: int = field(default=1, init=False)
     stop: Stop = field(default_factory=Stop, init=False, repr=False)
-    _seen: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False)
+    seconds: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _seen: dict[tuple[str, str], Read] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def online(self) -> bool:
@@ -153,15 +166,26 @@ class Desk:
         return self.graph.relationships()
 
     def once(self, read: Callable[[str], T], customer_id: str) -> T:
-        """Read something of a customer once in a run, however many moves ask for it.
+        """Read something of a customer once, however many moves ask for it within FRESH seconds.
 
-        Only for looks at what others made: what this run changes is read anew.
+        It is read anew once this run or another one changed anything: see `begin_with`.
         """
         key = (getattr(read, "__qualname__", repr(read)), customer_id)
-        if key not in self._seen:
-            self._seen[key] = read(customer_id)
-        found: T = self._seen[key]
+        kept = self._seen.get(key)
+        if kept is None or self.seconds() - kept.at > FRESH:
+            fence, at = self.ledger.fence(customer_id, self.holder), self.seconds()
+            kept = self._seen[key] = Read(read(customer_id), at, fence)
+        found: T = kept.value
         return found
+
+    def begin_with(self, lease: Lease) -> None:
+        """Drop what was read of a customer if anybody else had its lease since, or has it still."""
+        for key in [key for key in list(self._seen) if key[1] == lease.subject]:
+            kept = self._seen[key]
+            if kept.fence in (lease.fence - 1, lease.fence):
+                self._seen[key] = replace(kept, fence=lease.fence)
+            else:
+                self._seen.pop(key)
 
     def related(self, customer_id: str) -> bool:
         """Say whether the customer has accepted us as their reseller."""

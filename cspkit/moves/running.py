@@ -316,6 +316,7 @@ class Work:
             self._others[number] = self._standing(one)
             reason = f"{lease.holder} works on this customer since {lease.since:%H:%M} UTC"
             return Done("", "", Outcome.WAITING, reason)
+        desk.begin_with(lease)
         try:
             return self._step.act(one, lease)
         except Overtaken:
