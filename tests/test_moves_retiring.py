@@ -635,6 +635,10 @@ def three_of_one_pool(scene: Scene) -> list[Subscription]:
 def test_two_runners_judge_a_pool_by_what_the_other_left(scene: Scene) -> None:
     """Between two moves of a customer another runner ends a third: one seat is not spared twice."""
     found = three_of_one_pool(scene)
+    only = scene.settings.root / "only.csv"
+    only.write_text(f"move_id\n{scene.moves[0].move_id}\n", "utf-8")
+    # so that the first move reads and changes nothing
+    assert list(scene.run("retire", limits=moves.Limits(only=str(only)))["outcome"]) == ["done"]
     work = moves.begin(
         "retire", plan=scene.plan_file, settings=scene.settings, batch="B001", mode="rehearsal"
     )
