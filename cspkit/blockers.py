@@ -5,15 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import cache, reduce
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
+from cspkit.tables import BlockerKind, Channel, Route, Step
 
-from cspkit import catalogue
-from cspkit.tables import FRESH_DAYS, BlockerKind, Channel, Route, Step
+if TYPE_CHECKING:
+    import ibis
 
 ENDED = ("disabled", "deleted")
 READY = "ready"
@@ -46,11 +45,61 @@ def codes(flags: int) -> tuple[str, ...]:
     return tuple(code for at, code in enumerate(table()) if flags >> at & 1)
 
 
-def flagged(judged: ibis.Table, as_of: date) -> Any:
-    """Write down what is in the way of each original as the bits of one number."""
-    conditions = _conditions(judged, as_of)
-    bits = [conditions[code].fill_null(False).ifelse(1 << at, 0) for at, code in enumerate(table())]
-    return reduce(lambda left, right: left + right, bits).cast("int64")
+def flagged(judged: ibis.Table, as_of: Any, stale_before: Any) -> Any:
+    """Write down what is in the way of each original as the bits of one number.
+
+    What its customer still needs was flagged with the customer, by `of_customer`.
+    """
+    routed = judged.route != Route.NONE.value
+    purchase = judged.route == Route.PURCHASE.value
+    return (
+        _bits(_conditions(judged, as_of, stale_before))
+        + routed.ifelse(judged.routed_flags, 0)
+        + purchase.ifelse(judged.purchase_flags, 0)
+    )
+
+
+def of_customer(customers: ibis.Table) -> dict[str, Any]:
+    """Flag what a customer still needs: for all originals with a route, and for purchases."""
+    relationship = customers.state == Step.RELATIONSHIP.value
+    no_contact = customers.contact_email.isnull()
+    routed = {
+        "relationship_missing": relationship & ~customers.pending,
+        "invitation_pending": relationship & customers.pending,
+        "access_missing": customers.state == Step.ACCESS.value,
+        "contact_refused": customers.contact_email == customers.refused_address,
+        "contact_missing": (customers.state != READY) & no_contact,
+    }
+    purchase = {
+        "agreement_missing": customers.unsigned,
+        "reseller_agreement_unsigned": customers.reseller_unsigned,
+    }
+    return {"routed_flags": _bits(routed), "purchase_flags": _bits(purchase)}
+
+
+def of_nobody() -> dict[str, int]:
+    """Flag what a customer that no list and no person knows needs, as `of_customer` does."""
+    return {
+        "routed_flags": bit("relationship_missing") | bit("contact_missing"),
+        "purchase_flags": bit("agreement_missing"),
+    }
+
+
+def bit(code: str) -> int:
+    """Give the bit of a blocker's code."""
+    return 1 << list(table()).index(code)
+
+
+def _bits(conditions: Mapping[str, Any]) -> Any:
+    # What is not known is no condition that holds: no engine takes the branch of a missing value.
+    bits = [condition.ifelse(bit(code), 0) for code, condition in conditions.items()]
+    return _total(bits).cast("int64")
+
+
+def _total(terms: list[Any]) -> Any:
+    """Add by halves: engines take time by the square of the depth of an expression."""
+    half = len(terms) // 2
+    return _total(terms[:half]) + _total(terms[half:]) if half else terms[0]
 
 
 def spelled(flags: Any) -> Any:
@@ -59,7 +108,7 @@ def spelled(flags: Any) -> Any:
     return reduce(lambda left, right: left + right, words).rstrip()
 
 
-def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
+def _conditions(judged: ibis.Table, as_of: Any, stale_before: Any) -> Mapping[str, Any]:
     """Say, for each blocker's code, when it is in the way."""
     routed = judged.route != Route.NONE.value
     purchase = judged.route == Route.PURCHASE.value
@@ -91,21 +140,20 @@ def _conditions(judged: ibis.Table, as_of: date) -> Mapping[str, Any]:
         **_of_offer(judged, routed),
         **_of_base(judged, routed),
         "channel_unknown": routed & (judged.channel == Channel.UNKNOWN.value),
-        "stale_facts": routed & (judged.seen_on < as_of - timedelta(days=FRESH_DAYS)),
+        "stale_facts": routed & (judged.seen_on < stale_before),
         "suspended": routed & (judged.status == "suspended"),
-        **_of_customer(judged, routed, purchase),
         "auto_renew_on": renews & judged.auto_renew,
         "auto_renew_unknown": renews & judged.auto_renew.isnull(),
         "end_unscheduled": renews & judged.needs_cancel & ~judged.auto_renew,
         "consent_missing": purchase & ~judged.consented.fill_null(False),
-        "price_unknown": routed & judged.daily_price.isnull(),
+        "price_unknown": routed & judged.price_unknown,
     }
 
 
 def _of_offer(judged: ibis.Table, routed: Any) -> dict[str, Any]:
     """Say what is in the way of the offer that replaces an original."""
-    pairs = [f"{row['sku_id']} {row['product']}" for row in catalogue.refused().to_pylist()]
-    refused = (judged.sku_id + " " + judged.target_offer.split(":")[0]).isin(pairs)
+    product = judged.target_offer.split(":")[0]
+    refused = judged.refused.notnull() & judged.refused.contains(" " + product + " ")
     listed = judged.mapping_source == "matrix"
     unknown = judged.offer == "unknown"
     other = judged.target_segment != judged.segment
@@ -126,18 +174,4 @@ def _of_base(judged: ibis.Table, routed: Any) -> dict[str, Any]:
     return {
         "base_missing": routed & judged.base_missing,
         "with_base": routed & judged.moves_with.notnull(),
-    }
-
-
-def _of_customer(judged: ibis.Table, routed: Any, purchase: Any) -> dict[str, Any]:
-    """Say which steps of the customer are missing."""
-    relationship = judged.state == Step.RELATIONSHIP.value
-    return {
-        "relationship_missing": routed & relationship & ~judged.pending,
-        "invitation_pending": routed & relationship & judged.pending,
-        "agreement_missing": purchase & judged.unsigned,
-        "reseller_agreement_unsigned": purchase & judged.reseller_unsigned.fill_null(False),
-        "access_missing": routed & (judged.state == Step.ACCESS.value),
-        "contact_refused": routed & (judged.contact_email == judged.refused_address),
-        "contact_missing": routed & (judged.state != READY) & judged.contact_email.isnull(),
     }

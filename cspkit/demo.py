@@ -49,9 +49,9 @@ def walk(out: Path, *, say: Say) -> Path:
             say(line)
         decisions.write(settings.decisions, loaded)
 
-        ranked = ranking.rank(loaded, as_of=AS_OF, settings=settings)
+        ranked = ranking.listed(loaded, as_of=AS_OF, settings=settings)
         say(f"2. Who goes first: ten of {len(ranked)} customers")
-        for line in listing.ranked(ranked.head(10)):
+        for line in listing.ranked(ranked.slice(0, 10).to_pylist()):
             say(line)
 
         plan_file = home / "plan.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,17 +67,15 @@ def proposed(frame: pd.DataFrame) -> Iterator[str]:
         yield f"  and {len(frame) - SHOWN:,} more in proposed.csv"
 
 
-def ranked(frame: pd.DataFrame) -> Iterator[str]:
+def ranked(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """List ranked customers in two lines each: who and when, then why.
 
-    Takes the columns of `tables.RANKED`.
+    Takes plain values by the columns of `tables.RANKED`, what is missing as None.
     """
-    import pandas as pd
-
-    for row in frame.to_dict("records"):
-        name = row["customer_id"] if pd.isna(row["name"]) else row["name"]
-        market = "" if pd.isna(row["market"]) else f" ({row['market']})"
-        ends = "no end date" if pd.isna(row["next_expiration"]) else f"{row['next_expiration']}"
+    for row in rows:
+        name = row["customer_id"] if row["name"] is None else row["name"]
+        market = "" if row["market"] is None else f" ({row['market']})"
+        ends = "no end date" if row["next_expiration"] is None else f"{row['next_expiration']}"
         yield f"{row['rank']:>5}  {ends}  {row['seats']:,} seats  {name}{market}"
         yield from textwrap.wrap(
             str(row["reason"]), REASON, initial_indent=" " * 7, subsequent_indent=" " * 7

@@ -177,7 +177,7 @@ class Patience:
         """Remember the seasons; counted days are listed per market as they are asked for."""
         self._seasons = seasons
         self._counted: dict[str, tuple[date, list[date]]] = {}
-        self._known: dict[tuple[date, str], bool] = {}
+        self._known: dict[tuple[int, int, str], bool] = {}
 
     def ready(self, begin: date, days: int, market: str) -> date:
         """Return the day that lies so many counted days after one; none: that day itself."""
@@ -192,7 +192,7 @@ class Patience:
         day = counted[-1] if counted else origin
         while len(counted) < place + days:
             day += DAY
-            if not self._slow(day, market):
+            if not self.slow(day, market):
                 counted.append(day)
                 place = place if day > begin else len(counted)
         return counted[place + days - 1]
@@ -209,12 +209,14 @@ class Patience:
     def begin(self, end: date, days: int, market: str) -> date:
         """Return the last day from which so many counted days are over by the end."""
         while days:
-            days -= not self._slow(end, market)
+            days -= not self.slow(end, market)
             end -= DAY
         return end
 
-    def _slow(self, day: date, market: str) -> bool:
-        key = (day, market)
+    def slow(self, day: date, market: str) -> bool:
+        """Tell whether a day does not count while customers of a market are waited for."""
+        # Seasons are the same each year.
+        key = (day.month, day.day, market)
         if key not in self._known:
             self._known[key] = any(season.holds(day, market) for season in self._seasons)
         return self._known[key]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cspkit import blockers
+from cspkit.exports import arrays
 from cspkit.policy import Patience
 from cspkit.tables import Step
 
@@ -31,20 +32,24 @@ WHY = (
     *("flags", "last_safe_day", "lead_days", "invite_by", "invited_on", "state"),
     *("has_originals", "has_movable", "patience"),
 )
+OWN = ("state", "lead_days", "invited_on", "patience")
 
 
 def worded(rows: pa.Table, as_of: date, patience: Patience) -> pa.Table:
     """Add the columns next_action, blockers and reason to ranked rows.
 
-    Takes the columns of `ranking.summed`. A million customers share some thousand numbers, days
-    and names, so each part of a sentence is put into words once for every different value.
+    Takes the columns of `judging.summing.summed`. A million customers share some thousand numbers,
+    days and names, so each part of a sentence is put into words once for every different value.
     """
     first = rows.column("first").combine_chunks()
     facts = {name: pc.struct_field(first, name) for name in (field.name for field in first.type)}
-    movable = pc.greater(rows.column("movable").combine_chunks(), 0)
-    facts |= {"state": rows.column("state").combine_chunks(), "has_movable": movable}
-    facts["has_originals"] = pc.greater(rows.column("originals").combine_chunks(), 0)
-    facts["one"] = pc.equal(facts["seats"], 1)
+    # Compared with numbers that are Arrow's already: making them of Python's would load pandas.
+    none, single = arrays.whole([0, 1], pa.int64())
+    movable = pc.greater(rows.column("movable").combine_chunks(), none)
+    facts |= {name: rows.column(name).combine_chunks() for name in OWN}
+    facts["has_movable"] = movable
+    facts["has_originals"] = pc.greater(rows.column("originals").combine_chunks(), none)
+    facts["one"] = pc.equal(facts["seats"], single)
 
     def said(names: Iterable[str], word: Callable[..., str]) -> pa.Array:
         return _each({name: facts[name] for name in names}, word)
@@ -55,7 +60,7 @@ def worded(rows: pa.Table, as_of: date, patience: Patience) -> pa.Table:
         said(["product"], _product),
         said(["expires_on", "rolls_over", "one"], lambda **known: _end(as_of=as_of, **known)),
         why,
-        "",
+        arrays.texts([""])[0],
     )
     words = {
         "next_action": said(["flags", "has_movable"], _action),
@@ -69,14 +74,20 @@ def worded(rows: pa.Table, as_of: date, patience: Patience) -> pa.Table:
 
 def _each(columns: dict[str, pa.Array], word: Callable[..., str]) -> pa.Array:
     """Put every different combination of values into words, and give each row its own."""
-    codes = pa.array(np.zeros(len(next(iter(columns.values()))), np.int64))
+    count = len(next(iter(columns.values())))
+    codes = np.zeros(count, np.int64)
     for column in columns.values():
         known = pc.dictionary_encode(column, null_encoding="encode")
-        pair = pc.add(pc.multiply(codes, len(known.dictionary) or 1), known.indices.cast("int64"))
-        codes = pc.dictionary_encode(pair).indices.cast("int64")
-    _, at, codes = np.unique(codes.to_numpy(), return_index=True, return_inverse=True)
-    some = pa.table(columns).take(pa.array(at)).to_pylist()
-    return pa.array([word(**line) for line in some], pa.string()).take(pa.array(codes))
+        codes = codes * (len(known.dictionary) or 1) + arrays.numbers(known.indices)
+        # Numbered anew by first appearance, so that the next column finds small numbers.
+        pairs = arrays.whole(codes, pa.int64())
+        codes = arrays.numbers(pc.dictionary_encode(pairs).indices).astype(np.int64)
+    first = np.zeros(codes.max(initial=-1) + 1, np.int64)
+    first[codes[::-1]] = np.arange(count - 1, -1, -1)
+    every = pa.Table.from_arrays(list(columns.values()), list(columns))
+    some = every.take(arrays.whole(first, pa.int64())).to_pylist()
+    words = arrays.texts([word(**line) for line in some])
+    return words.take(arrays.whole(codes, pa.int64()))
 
 
 def _spelled(flags: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 
 from cspkit import listing
@@ -52,18 +54,16 @@ def test_proposals_are_listed_for_a_person_to_decide() -> None:
 
 def test_ranked_fits_a_narrow_terminal() -> None:
     """No line is wider than 100 characters, and a customer without a name shows its id."""
-    frame = pd.DataFrame(
-        {
-            "rank": [1],
-            "customer_id": ["c1"],
-            "name": [None],
-            "market": ["ES"],
-            "next_expiration": [pd.Timestamp("2026-12-03").date()],
-            "seats": [1500],
-            "reason": ["because " * 40],
-        }
-    )
-    lines = list(listing.ranked(frame))
+    row = {
+        "rank": 1,
+        "customer_id": "c1",
+        "name": None,
+        "market": "ES",
+        "next_expiration": date(2026, 12, 3),
+        "seats": 1500,
+        "reason": "because " * 40,
+    }
+    lines = list(listing.ranked([row]))
 
     assert lines[0] == "    1  2026-12-03  1,500 seats  c1 (ES)"
     assert max(map(len, lines)) <= 100

@@ -21,16 +21,16 @@ FIRST = {
     "expires_on": st.none() | DAYS,
     "rolls_over": st.booleans(),
     "invite_by": st.none() | DAYS,
-    "invited_on": st.none() | DAYS,
     "last_safe_day": DAYS,
-    "lead_days": st.sampled_from([0, 3, 31]),
-    "patience": st.sampled_from(["", "ES"]),
     "flags": FLAGS,
 }
 ROW = st.fixed_dictionaries(
     {
         "first": st.none() | st.fixed_dictionaries(FIRST),
         "state": st.sampled_from([*wording.STEPS, blockers.READY]),
+        "lead_days": st.sampled_from([0, 3, 31]),
+        "patience": st.sampled_from(["", "ES"]),
+        "invited_on": st.none() | DAYS,
         "flags": FLAGS,
         "movable": st.integers(0, 2),
     }
@@ -46,15 +46,15 @@ KINDS = pa.schema(
                     ("expires_on", pa.date32()),
                     ("rolls_over", pa.bool_()),
                     ("invite_by", pa.date32()),
-                    ("invited_on", pa.date32()),
                     ("last_safe_day", pa.date32()),
-                    ("lead_days", pa.int64()),
-                    ("patience", pa.string()),
                     ("flags", pa.int64()),
                 ]
             ),
         ),
         ("state", pa.string()),
+        ("lead_days", pa.int64()),
+        ("patience", pa.string()),
+        ("invited_on", pa.date32()),
         ("flags", pa.int64()),
         ("movable", pa.int64()),
         ("originals", pa.int64()),

@@ -38,14 +38,15 @@ def rank(
 
     Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`
     """
-    from cspkit import explaining, listing, ranking
-    from cspkit.tables import to_pandas
+    from cspkit import listing, ranking
 
     settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings)
     given: dict[str, Any] = {"as_of": known_on, "settings": settings}
     given |= {"decisions": decisions_of(settings), "steps": steps_of(settings)}
     if why is not None:
+        from cspkit import explaining
+
         _explained(explaining.explain(loaded, why, **given), out, as_json)
         return
     ranked = ranking.listed(
@@ -59,12 +60,14 @@ def rank(
     )
     if out:
         write_table(ranked, out)
-    shown = to_pandas(ranked.slice(0, top))
+    shown = ranked.slice(0, top)
     if as_json:
-        print_json(records(shown))
+        from cspkit.tables import to_pandas
+
+        print_json(records(to_pandas(shown)))
     else:
         say(f"The first {len(shown)} of {len(ranked)} customers")
-        for line in listing.ranked(shown):
+        for line in listing.ranked(shown.to_pylist()):
             say(line)
     if elsewhere := int((ranked.schema.metadata or {}).get(ranking.ELSEWHERE, 0)):
         warn(f"{elsewhere} overdue customers are outside this filter")

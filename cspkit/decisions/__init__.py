@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cspkit.decisions import workbook
 from cspkit.decisions.cells import SHEETS, schema
+from cspkit.exports import arrays
 from cspkit.tables import to_pandas
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Decisions:
     @classmethod
     def empty(cls) -> Decisions:
         """Return decisions in which nobody has said anything yet."""
-        return cls(schema("customers").empty_table(), schema("originals").empty_table())
+        return cls(arrays.table([], schema("customers")), arrays.table([], schema("originals")))
 
     @classmethod
     def from_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,12 +43,45 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(cells), data)
 
 
-def whole(values: Sequence[int], kind: pa.DataType) -> pa.Array:
+def whole(values: Sequence[int] | np.ndarray[Any, Any], kind: pa.DataType) -> pa.Array:
     """Make a column of whole numbers, none missing."""
-    numbers = np.array(values, str(kind))
+    numbers = np.asarray(values, str(kind))
     return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def days(values: Sequence[date]) -> pa.Array:
     """Make a column of days, none missing."""
     return whole([value.toordinal() - DAY_ZERO for value in values], pa.int32()).view(pa.date32())
+
+
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Make a column of plain values; None is missing."""
+    if not values:
+        return pa.nulls(0, kind)
+    if kind == pa.string():
+        return texts(values)
+    there = np.fromiter((value is not None for value in values), np.bool_, len(values))
+    given = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+    if kind == pa.bool_():
+        data = np.packbits(np.array([bool(value) for value in values], np.bool_), bitorder="little")
+    elif kind == pa.date32():
+        days_on = [0 if value is None else value.toordinal() - DAY_ZERO for value in values]
+        data = np.array(days_on, np.int32)
+    elif kind == pa.int64():
+        data = np.array([value or 0 for value in values], np.int64)
+    else:
+        return pa.array(values, kind)
+    return pa.Array.from_buffers(kind, len(values), [given, pa.py_buffer(data)])
+
+
+def table(rows: Sequence[Mapping[str, Any]], kinds: pa.Schema) -> pa.Table:
+    """Make a table of rows; a column that a row does not name is missing in it."""
+    columns = [column([row.get(field.name) for row in rows], field.type) for field in kinds]
+    return pa.Table.from_arrays(columns, schema=kinds)
+
+
+def numbers(column: pa.Array) -> np.ndarray[Any, Any]:
+    """Look at a column of whole numbers, none missing, as NumPy has it."""
+    _there, data = column.buffers()
+    found = np.frombuffer(data or b"", dtype=str(column.type))
+    return found[column.offset : column.offset + len(column)]

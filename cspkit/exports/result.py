@@ -144,6 +144,21 @@ class Exports:
         names = TABLES[name].names
         return held if list(held.columns) == list(names) else held.select(names)
 
+    @property
+    def duck(self) -> Any:
+        """Return the DuckDB that holds the tables; None where another engine does."""
+        return getattr(self.engine, "duck", None)
+
+    def place(self, name: str) -> str:
+        """Name one of the tables as DuckDB knows it, for SQL."""
+        return f"{self.engine.prefix}_{self._holding(name).name}"
+
+    def arrow(self, name: str) -> pa.Table:
+        """Hand over one of the tables that are never long, such as offers, as Arrow."""
+        if self.duck is None:
+            return self.table(name).to_pyarrow()
+        return self.duck.sql(f'FROM "{self.place(name)}"').to_arrow_table()
+
     def rows(self, name: str) -> Rows:
         """Describe one of the tables, in the order of its keys, for the engine to run."""
         keys = [] if name in self.ordered else KEYS[name]

@@ -111,7 +111,7 @@ def _read_csv(name: str, path: Path) -> pa.Table:
             {column: _typed(row[column], kind) for column, kind in schema.items()}
             for row in csv.DictReader(file)
         ]
-    return pa.Table.from_pylist(rows, schema=arrays.schema(schema))
+    return arrays.table(rows, arrays.schema(schema))
 
 
 def _typed(text: str, kind: str) -> str | int | None:

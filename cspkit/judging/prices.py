@@ -3,51 +3,43 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
-from cspkit.policy import Policy
-from cspkit.tables import MONEY
-
-if TYPE_CHECKING:
-    from cspkit.exports import Exports
+from cspkit.judging.sources import Source
 
 KEYS = ["target_offer", "segment", "term", "billing_cycle", "market"]
 EVERYWHERE = ""
 KEYED = ("sheet_offer", "sheet_segment", "sheet_term", "sheet_cycle", "sheet_market")
 
 
-def priced(table: ibis.Table, exports: Exports, as_of: date, policy: Policy) -> ibis.Table:
+def markets(source: Source) -> ibis.Table:
+    """List the markets that a price sheet names; the others have the prices of everywhere."""
+    known = source.table("prices")
+    return known.filter(known.market.notnull()).select(price_market="market").distinct()
+
+
+def priced(table: ibis.Table, source: Source) -> ibis.Table:
     """Put the sheet's price beside each replacement: sheet_price, sheet_currency, sheet_place.
 
     A price fits by offer, segment, term, billing cycle and the customer's market on as_of. Of a
     market with several currencies the plan's own is taken. The youngest valid price decides; two
     different ones from the same day decide nothing.
     """
-    prices = exports.table("prices")
-    found = prices.select("market").distinct().to_pyarrow().column("market").to_pylist()
-    if not found:
-        kinds = {"sheet_price": MONEY, "sheet_currency": "string", "sheet_place": "string"}
-        return table.mutate(**{name: ibis.null(kind) for name, kind in kinds.items()})
-    markets = [market for market in found if market]
-    market = table.market.isin(markets).fill_null(False).ifelse(table.market, EVERYWHERE)
-    sheet = _sheet(prices, as_of, policy.currency or "")
-    joined = table.mutate(price_market=market).left_join(
-        sheet,
-        [
-            ("target_offer", "sheet_offer"),
-            ("segment", "sheet_segment"),
-            ("term", "sheet_term"),
-            ("billing_cycle", "sheet_cycle"),
-            ("price_market", "sheet_market"),
-        ],
-    )
-    return joined.drop("price_market", *KEYED)
+    keys = [
+        ("target_offer", "sheet_offer"),
+        ("segment", "sheet_segment"),
+        ("term", "sheet_term"),
+        ("billing_cycle", "sheet_cycle"),
+        ("price_market", "sheet_market"),
+    ]
+    return table.left_join(_sheet(source), keys)
 
 
-def _sheet(prices: ibis.Table, as_of: date, currency: str) -> ibis.Table:
+def _sheet(source: Source) -> ibis.Table:
     """Keep one price per offer, segment, term, cycle and market."""
+    prices, as_of = source.table("prices"), source.value("as_of")
     valid = prices.filter(
         prices.unit_price.notnull(),
         prices.currency.notnull(),
@@ -67,7 +59,7 @@ def _sheet(prices: ibis.Table, as_of: date, currency: str) -> ibis.Table:
         **{name: days[name].argmax(days.since) for name in ("price", "dearest", "place")}
     )
     certain = youngest.filter(youngest.price == youngest.dearest)
-    order = (certain.currency != currency).ifelse("1", "0") + certain.currency
+    order = (certain.currency != source.value("currency")).ifelse("1", "0") + certain.currency
     return certain.group_by(
         sheet_offer="target_offer",
         sheet_segment="segment",

@@ -6,11 +6,10 @@ from functools import reduce
 from typing import Any
 
 import ibis
-import pyarrow as pa
 
 from cspkit import blockers, channels
 from cspkit.judging.deadlines import where
-from cspkit.policy import Policy
+from cspkit.judging.sources import Source
 from cspkit.tables import Route
 
 Columns = dict[str, Any]
@@ -47,50 +46,30 @@ def _fits(table: ibis.Table, rule: channels.Rule) -> Any:
     return reduce(lambda left, right: left & right, conditions)
 
 
-def rule_facts(rules: tuple[channels.Rule, ...], policy: Policy) -> ibis.Table:
-    """List what each rule says; `at_end` where one may be bought after the other has ended."""
-    rows = [
-        {
-            "rule": rule.name,
-            "grace_days": rule.grace(use_grace=policy.use_grace),
-            "at_end": rule.grace(use_grace=True) > 0 and not rule.slides_into_paid_month,
-            "stopped_by": rule.stopped_by,
-            "rule_route": rule.route.value,
-            "needs_cancel": rule.needs_scheduled_cancel,
-            "couples": rule.addons_with_base,
-        }
-        for rule in rules
-    ]
-    return ibis.memtable(pa.Table.from_pylist(rows))
-
-
 def alive(table: ibis.Table) -> Any:
     """Tell which subscriptions a tenant still holds."""
     return ~table.status.isin(blockers.ENDED).fill_null(False) & ~table.is_trial.fill_null(False)
 
 
-def room(table: ibis.Table, policy: Policy) -> Columns:
+def room(table: ibis.Table) -> Columns:
     """Compare what a tenant holds with its limits; old and new side by side must stay within.
 
     `mergeable` says that one subscription per product would bring the tenant under the limit.
     """
-    held, nowhere = alive(table), ibis.literal(False)
-    abroad = ~table.market.isin(policy.markets) if policy.markets else nowhere
-    abroad = abroad.fill_null(False)
+    held = alive(table)
     over = table.same & (table.seats_held + table.order_seats > table.seat_limit).fill_null(False)
     crowded = (table.subscriptions_held > ACTIVE_LIMIT).fill_null(False)
     purchase = table.rule_route == Route.PURCHASE.value
     free = (table.life == "free").fill_null(False)
     return {
-        "other_market": abroad,
-        "gone": ~held | free | table.customer_id.isnull() | abroad,
+        "gone": ~held | free | table.customer_id.isnull() | table.other_market,
         "crowded": crowded & purchase,
         "over_seats": over & purchase,
         "mergeable": (table.products_held <= ACTIVE_LIMIT).fill_null(False),
     }
 
 
-def route(table: ibis.Table, policy: Policy) -> Columns:
+def route(table: ibis.Table, source: Source) -> Columns:
     """Choose the legal route.
 
     Without room for old and new together, what is left is to buy at term end, where a sure rule
@@ -99,7 +78,7 @@ def route(table: ibis.Table, policy: Policy) -> Columns:
     """
     no_room = table.crowded | table.over_seats
     at_end = no_room & table.at_end
-    approved = at_end & table.approved_twice.fill_null(False) & ibis.literal(policy.use_grace)
+    approved = at_end & table.approved_twice.fill_null(False) & source.value("use_grace")
     merge = table.crowded & ~table.over_seats & table.mergeable
     stuck = no_room & ~at_end & ~merge & ~table.gone
     return {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from cspkit import channels, judging, placing
 from cspkit.decisions import Decisions
+from cspkit.judging import running
+from cspkit.judging.given import gather
 from cspkit.planfile import PlannedMove, Rule, Source
 from cspkit.planning import pricing, terms
 from cspkit.settings import Settings
-from cspkit.tables import Channel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +36,9 @@ def originals(
     steps: pd.DataFrame | None,
 ) -> tuple[list[Row], str | None]:
     """Judge the originals of others; give them with their costs, and the plan's currency."""
-    judged = judging.derive(
-        exports, as_of=as_of, settings=settings, decisions=decisions, steps=steps
-    )
-    judged = judged.filter(judged.channel != Channel.CSP_NCE.value)
+    given = gather(exports, as_of=as_of, settings=settings, decisions=decisions, steps=steps)
     # Beside a decided price, what it costs us is needed too: the margin is between the two.
-    judged = judged.select(*dict.fromkeys((*placing.COLUMNS, *OWN)))
-    rows = judging.fetch(judged.order_by("customer_id", "subscription_id")).to_pylist()
+    rows = running.originals(exports, given, (*placing.COLUMNS, *OWN)).to_pylist()
     rows = _decided(_dated(rows, exports), exports, decisions or Decisions.empty())
     currency = pricing.currency_of(rows, settings.policy)
     return [pricing.in_one_currency(row, currency, settings.policy) for row in rows], currency
