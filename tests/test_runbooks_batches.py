@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from cspkit.errors import CspkitError, RunbookError, UnknownParameter
 from cspkit.kernels import warming
 from cspkit.policy import Policy
 from cspkit.reporting import receipts
-from cspkit.runbooks import settling
+from cspkit.runbooks import interrupting, settling
 from tests.scene import Scene, scene
 
 NAMES = ["B001", "B002", "B003"]
@@ -136,3 +139,24 @@ def test_the_command_line_says_each_batch(
     told = json.loads(capsys.readouterr().out)
     assert (ended.value.code, [one["batch"] for one in told]) == (0, ["B002"])
     assert ordered(office) == [0, 1, 0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal to one's own process")
+def test_an_interrupt_between_two_cells_begins_no_other_batch(
+    office: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes when the first batch is through and its kernel is about to be shut down."""
+    ended = interrupting.Watched._ended
+
+    def interrupted(self: interrupting.Watched, cell: Any, cell_index: int, **more: Any) -> None:
+        ended(self, cell, cell_index, **more)
+        if "work.close(" in cell.source and not self.asked:
+            os.kill(os.getpid(), signal.SIGINT)
+            sleep(0.5)
+
+    monkeypatch.setattr(interrupting.Watched, "_ended", interrupted)
+    done = list(call(office, "B001", "B002"))
+
+    assert [receipt.stopped for receipt in done] == ["the run was stopped by hand"]
+    assert "not begun: B002" in done[0].notes
+    assert ordered(office) == [1, 0, 0]

@@ -149,6 +149,36 @@ def test_a_pause_that_comes_while_a_thread_sleeps_counts_too(time: Time) -> None
     assert time.now - 1_000 >= 10
 
 
+class Refusing:
+    """A shared pace whose next turn is too far away to be handed out."""
+
+    count, apart = 0, 0.1
+
+    def __init__(self, begins_in: float) -> None:
+        self.begins_in = begins_in
+
+    def take(self, wanted: int, per_minute: float, *, patience: float) -> Refusing:
+        return self
+
+    def hold(self, seconds: float) -> None:
+        return
+
+
+@pytest.mark.parametrize("beyond", [0.0005, 5.0])
+def test_without_a_turn_nothing_is_sent(time: Time, beyond: float) -> None:
+    """Not even when the wait falls below the longest one between two looks at the clock."""
+
+    def running() -> float:
+        time.now += 0.001
+        return time.now
+
+    limiter = Limiter(600, clock=running, sleep=time.sleep)
+    limiter.share(TENANT, Refusing(LONGEST_WAIT + beyond))
+
+    assert limiter.wait(TENANT) > LONGEST_WAIT
+    assert time.slept == []
+
+
 def test_only_a_second_is_caught_up_with(time: Time) -> None:
     """After a long rest the calls do not come in a heap."""
     limiter = limited(time, 600)

@@ -19,6 +19,7 @@ from cspkit import errors, writing
 from cspkit.clock import Clock
 from cspkit.errors import RunbookError
 from cspkit.kernels import engine
+from cspkit.moves.stopping import BY_HAND
 from cspkit.reporting import receipts
 from cspkit.reporting.receipts import Record
 from cspkit.runbooks.interrupting import StoppedEarly, Watched, later
@@ -64,9 +65,11 @@ def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
     problem: RunbookError | None = None
     try:
         record.save(job.output.with_suffix(receipts.RECORD))
-        _papermill(job, part)
+        asked = _papermill(job, part)
         result = _result(job.given.get("result_file"))
         _fill(record, result)
+        # The signal came when nothing was left to stop here: nothing more begins, all the same.
+        record.stopped = record.stopped or (BY_HAND if asked else "")
     except RunbookError as error:
         problem = error
     except OSError as error:
@@ -104,7 +107,8 @@ def _not_kept(job: Job, error: OSError) -> RunbookError:
     )
 
 
-def _papermill(job: Job, output: Path) -> None:
+def _papermill(job: Job, output: Path) -> bool:
+    """Execute a notebook; say whether somebody asked meanwhile that it stops."""
     with receipts.without_iri_grammars():
         import papermill
         from jupyter_client.kernelspec import NoSuchKernel
@@ -143,6 +147,7 @@ def _papermill(job: Job, output: Path) -> None:
         why = f"the kernel was lost ({error})".splitlines()[0]
         why = KILLED if watched.killed else EARLY if watched.asked else why
         raise _failed(job, None, type(error).__name__, why) from error
+    return watched.asked
 
 
 def _engine(wanted: str) -> str | None:

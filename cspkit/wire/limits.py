@@ -100,9 +100,9 @@ class Limiter:
                 if supply is None:
                     pace.next_at = self._after(pace, now, calls)
             if supply is not None:
-                turn = self._from(supply, pace, calls)
-                if turn - self.clock() > LONGEST_WAIT:
-                    return turn - self.clock()
+                turn, given = self._from(supply, pace, calls)
+                if not given:
+                    return turn - now
             if turn > now:
                 self.sleep(max(turn - self.clock(), 0.0))
             with self._lock:
@@ -125,8 +125,8 @@ class Limiter:
         behind = max(pace.next_at, pace.held_until, now - LATEST)
         return behind + calls * 60 / self.per_minute
 
-    def _from(self, supply: _Supply, pace: _Pace, calls: int) -> float:
-        """Use up turns of the supply, and give the instant of the last; one too far away if none.
+    def _from(self, supply: _Supply, pace: _Pace, calls: int) -> tuple[float, bool]:
+        """Use up turns of the supply: the instant of the last; or that of the first, not given.
 
         As many are taken at a time as a second has, once those of the last time were all used.
         """
@@ -144,6 +144,6 @@ class Limiter:
                 got = supply.source.take(wanted, self.per_minute, patience=LONGEST_WAIT)
                 first = self.clock() + got.begins_in
                 if not got.count:
-                    return first
+                    return first, False
                 supply.turns.extend(first + number * got.apart for number in range(got.count))
-            return [supply.turns.popleft() for _ in range(calls)][-1]
+            return [supply.turns.popleft() for _ in range(calls)][-1], True
