@@ -39,9 +39,10 @@ PARTS: dict[str, Measured] = {
     "planning": Measured("planning", 3, "plans beside those made by hand, and the bound"),
     "clients": Measured("clients", 3, "throughput against the throttle"),
     "calls": Measured("calls", 1, "calls per finished move"),
-    "teams": Measured("teams", 2, "several runners on one plan and one PostgreSQL ledger"),
+    "teams": Measured("teams", 1, "several runners on one plan and one PostgreSQL ledger"),
     "report": Measured("report", 5, "the report of 10,000 customers"),
     "runbooks": Measured("runbooks", 2, "notebooks beside the same moves without any"),
+    "latency": Measured("latency", 1, "the same moves at 50 ms for each call"),
     "spark": Measured("spark", 1, "the same tables from Spark"),
     "growth": Measured("growth", 1, "time and memory against size"),
 }

@@ -48,7 +48,7 @@ NOTE = (
 )
 ONCE = f"More than {ONCE_ABOVE:,} customers: one run."
 # Processor seconds that one run may be expected to take.
-LIMIT = {"load": 150.0, "rank": 150.0, "plan": 250.0, "report": 250.0, WORKSPACE: 60.0}
+LIMIT = {"load": 150.0, "rank": 150.0, "plan": 100.0, "report": 100.0, WORKSPACE: 60.0}
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from cspkit.rehearsal.world import World
 from cspkit.runbooks import settling
 from tests.scene import Scene
 
-COMMAND = "python benchmarks/runbooks.py"
-MOVES, LATENCY, WORKERS = 25, 0.05, 4
+COMMAND, SLOWLY = "python benchmarks/runbooks.py", "python benchmarks/latency.py"
+MOVES, LATENCY = 25, 0.05
 # Of every three customers of a drawn world more than one is ready to be moved.
 CUSTOMERS_PER_MOVE = 3
 ALONE, WARM, STOCK = "moves, no notebook", "cspkit run", "cspkit run --engine stock"
@@ -41,11 +41,8 @@ PROMPT = {"order_listed": (0, 0), "order_completed": (0, 0), "seats_usable": (0,
 
 
 def tables(rounds: int, small: bool) -> Iterator[Table]:
-    """Measure at once what a notebook costs, then what is left of it behind a slow service."""
+    """Measure what a notebook costs where nothing else takes time; see `latency` for the rest."""
     yield costs(rounds, 2 if small else 8, 2 if small else MOVES)
-    batches, moves = (2, 2) if small else (20, MOVES)
-    yield far(rounds, batches, moves, WORKERS)
-    yield far(1, batches, moves, 1)
 
 
 def costs(rounds: int, batches: int, moves: int) -> Table:
@@ -97,7 +94,7 @@ def far(rounds: int, batches: int, moves: int, workers: int) -> Table:
     several = "one customer at a time" if workers == 1 else f"{workers} customers at a time"
     return Table(
         f"{about}, {several}",
-        COMMAND,
+        SLOWLY,
         ["contestant", *HEADS],
         [[name, *figures(runs)] for name, runs in found.items()],
         rounds,
