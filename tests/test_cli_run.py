@@ -145,6 +145,29 @@ def test_ctrl_c_finishes_the_call_and_plain_papermill_goes_on(office: Scene) -> 
     assert ordered(office) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("moment", ["before a kernel", "with a folder"])
+def test_an_early_ctrl_c_begins_nothing_and_says_what_is_left(office: Scene, moment: str) -> None:
+    """It counts from the command's first moment, whatever it is busy with: no order, one line."""
+    office.moves = [
+        office.move(office.ready(at), batch=name) for at, name in ((11, "B001"), (12, "B002"))
+    ]
+    office.save()
+    run = start(office, "-m", "cspkit", *REHEARSE, "--batch", "B002")
+    place = office.settings.reports / receipts.FOLDER
+    if moment == "with a folder":
+        until(lambda: place.is_dir() and any(place.iterdir()), run)
+    else:
+        until(lambda: bool(psutil.Process(run.pid).children()), run)
+    os.killpg(run.pid, signal.SIGINT)
+    said, errors = run.communicate(timeout=60)
+
+    assert (run.returncode, said, len(errors.splitlines())) == (1, "", 1)
+    assert "stopped by hand" in errors and "B002" in errors.partition("not begun: ")[2]
+    assert ordered(office) == [0, 0]
+    if moment == "with a folder":
+        assert (record(office)["status"], bool(record(office)["ended"])) == ("broken", True)
+
+
 def test_a_second_ctrl_c_kills(office: Scene) -> None:
     """Who cannot wait for the call in hand has it ended; the line says what to do then."""
     office.plan(office.ready(3))

@@ -58,13 +58,15 @@ def run(
 
     Example: `cspkit run provision --plan plan.json --batch B001 --mode rehearsal`
     """
-    from cspkit.kernels import warming
+    from cspkit.kernels import interrupts, warming
 
     settings = settings_of(config)
     done: list[Receipt] = []
     # Before all else: it imports what a kernel needs while this process imports what it needs.
-    with warming.warm((engine or settings.runs.engine) == "warm"):
+    warm = (engine or settings.runs.engine) == "warm"
+    with interrupts.heard(), warming.warm(warm):
         from cspkit import runbooks
+        from cspkit.moves.stopping import BY_HAND
 
         told = {"asked_by": asked_by, "agreed_by": agreed_by, "seats": seats}
         begin = partial(
@@ -89,7 +91,8 @@ def run(
             # Also when a later batch breaks: what was done before it is told.
             if as_json and done:
                 _print(done, batch or [""])
-    raise typer.Exit(DONE if all(receipt.ok for receipt in done) else FAILED_MOVES)
+    whole = all(receipt.ok and receipt.stopped != BY_HAND for receipt in done)
+    raise typer.Exit(DONE if whole else FAILED_MOVES)
 
 
 def _each(begin: Callable[..., Iterator[Receipt]], done: list[Receipt], *, quiet: bool) -> None:

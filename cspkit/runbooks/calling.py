@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cspkit.clock import Clock
-from cspkit.errors import UnknownParameter
+from cspkit.errors import RunbookError, UnknownParameter
 from cspkit.kernels import warming
+from cspkit.kernels.interrupts import Asked, heard
+from cspkit.moves.stopping import BY_HAND
 from cspkit.reporting import receipts
 from cspkit.runbooks import finding, kernel, refusing, settling
 from cspkit.runbooks.parameters import Value, check
@@ -75,7 +77,8 @@ class Call:
         """
         from cspkit.planning import Plan
 
-        with warming.warm(chosen(self.engine or self.settings.runs.engine) == WARM):
+        warm = chosen(self.engine or self.settings.runs.engine) == WARM
+        with warming.warm(warm), heard(self.progress) as asked:
             notebook = finding.runbook(self.name)
             for batch in batches:
                 self._parameters(notebook, batch)
@@ -86,9 +89,17 @@ class Call:
             ready = [self._checked(notebook, batch, plan) for batch in batches]
             limit = int(self.given["max_failures"]) or self.settings.policy.max_failures
             for number, given in enumerate(ready, start=1):
-                receipt = self._one(notebook, given)
-                limit -= receipt.bad
                 left = ", ".join(batches[number:])
+                if asked.on:
+                    raise RunbookError(f"{self.name}: {BY_HAND}{_left(batches[number - 1 :])}")
+                try:
+                    receipt = self._one(notebook, given, asked)
+                except RunbookError as error:
+                    error.args = (f"{error}{_left(batches[number:])}",)
+                    raise
+                limit -= receipt.bad
+                if asked.on:
+                    receipt = replace(receipt, stopped=receipt.stopped or BY_HAND)
                 if left and (receipt.stopped or limit <= 0):
                     yield replace(receipt, notes=(*receipt.notes, f"not begun: {left}"))
                     return
@@ -109,7 +120,7 @@ class Call:
         refusing.check_run(self.name, plan, given, self.settings, acts=acts)
         return given
 
-    def _one(self, notebook: Path, given: dict[str, Value]) -> Receipt:
+    def _one(self, notebook: Path, given: dict[str, Value], asked: Asked) -> Receipt:
         """Run one batch in a kernel of its own, in a folder of its own."""
         started = self.clock.now()
         which = [str(given[word]) for word in ("batch", "due", "mode")]
@@ -127,8 +138,15 @@ class Call:
             clock=self.clock,
             progress=self.progress,
             engine=self.engine or self.settings.runs.engine,
+            asked=asked,
         )
         return receipt_of(job, record_of(self.name, started, given))
+
+
+def _left(batches: list[str]) -> str:
+    """Say which batches were not begun; a run by day has no name for what it is about."""
+    named = [batch for batch in batches if batch]
+    return f"; not begun: {', '.join(named)}" if named else ""
 
 
 def chosen(engine: str) -> str:

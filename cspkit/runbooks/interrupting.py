@@ -12,12 +12,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cspkit.kernels.interrupts import SIGNALS as _SIGNALS
+from cspkit.kernels.interrupts import STOPPING, Asked
 from cspkit.runbooks.progress import Say
 
 # The one cell of a runbook that writes; the cells after it leave the evidence of what it did.
 ACTS = "carry_out("
 _LOOK_UP = 0.2
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -44,11 +45,15 @@ class StoppedEarly(Exception):
 class Watched:
     """One kernel that can be interrupted, then killed, by the signals of its launcher."""
 
-    def __init__(self, say: Say | None) -> None:
-        """Watch over a kernel that is still to start; `say` hears that it is stopping."""
+    def __init__(self, say: Say | None, before: Asked | None = None) -> None:
+        """Watch over a kernel that is still to start; `say` hears that it is stopping.
+
+        What was asked `before` counts from its first cell on, and what is asked now is kept there.
+        """
         self._say = say
+        self._before = before or Asked()
         self._manager: Any = None
-        self._busy = self._acted = False
+        self._busy = self._acted = self._through = False
         self.asked = self.killed = self._passed_on = False
 
     def options(self) -> dict[str, Any]:
@@ -87,6 +92,7 @@ class Watched:
 
         worker = threading.Thread(target=guarded, name="cspkit-run", daemon=True)
         with self._listening():
+            self.asked = self._before.on
             worker.start()
             while worker.is_alive():
                 # In steps: on Windows a signal does not end a wait without one.
@@ -109,10 +115,11 @@ class Watched:
             self.killed = True
             _at_once(process.kill())
         elif not self.asked:
-            self.asked = True
+            self.asked = self._before.on = True
             if self._say is not None:
-                self._say("stopping after the call in hand; Ctrl-C once more kills")
-            if self._busy and process:
+                self._say(STOPPING)
+            # What follows the acting cell is the evidence of what it did.
+            if self._busy and process and not self._through:
                 self._passed_on = True
                 _at_once(process.send_signal(signal.SIGINT))
 
@@ -125,6 +132,7 @@ class Watched:
 
     def _ended(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         self._busy = False
+        self._through = self._through or ACTS in cell.source
 
 
 def _at_once(told: Coroutine[Any, Any, object]) -> None:

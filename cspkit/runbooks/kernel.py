@@ -19,6 +19,7 @@ from cspkit import errors, writing
 from cspkit.clock import Clock
 from cspkit.errors import RunbookError
 from cspkit.kernels import engine
+from cspkit.kernels.interrupts import Asked
 from cspkit.moves.stopping import BY_HAND
 from cspkit.reporting import receipts
 from cspkit.reporting.receipts import Record
@@ -29,7 +30,8 @@ from cspkit.settings import STOCK, WARM
 
 # An outside call has its own, much shorter limit; this one only ends a kernel that hangs.
 CELL_SECONDS = 4 * 3600
-EARLY = "stopped by hand before it began to act"
+EARLY = "stopped by hand before it began to act: run it again"
+LATE = "stopped by hand after its moves; its evidence is not whole: run it again"
 KILLED = "killed by a second interrupt; run it again: nothing is done twice"
 
 
@@ -44,6 +46,7 @@ class Job:
     clock: Clock
     progress: Say | None = None
     engine: str = STOCK
+    asked: Asked | None = None
 
 
 def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
@@ -72,6 +75,7 @@ def execute(job: Job, record: Record) -> tuple[Record, dict[str, Any]]:
         record.stopped = record.stopped or (BY_HAND if asked else "")
     except RunbookError as error:
         problem = error
+        _fill(record, _result(job.given.get("result_file")))
     except OSError as error:
         problem = _not_kept(job, error)
     if problem is not None:
@@ -115,7 +119,7 @@ def _papermill(job: Job, output: Path) -> bool:
         from nbclient.exceptions import CellTimeoutError, DeadKernelError
     # What it logs comes back as an error with our words; without a handler it is printed too.
     logging.getLogger("papermill").addHandler(logging.NullHandler())
-    watched = Watched(job.progress)
+    watched = Watched(job.progress, job.asked)
     try:
         with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
             run = partial(
@@ -138,7 +142,8 @@ def _papermill(job: Job, output: Path) -> bool:
             watched.run(run)
     except papermill.PapermillExecutionError as error:
         if watched.asked and error.ename == "KeyboardInterrupt":
-            raise _failed(job, None, "", EARLY) from None
+            acted = _result(job.given.get("result_file"))
+            raise _failed(job, None, "", LATE if acted else EARLY) from None
         raise _failed(job, error.exec_count, error.ename, error.evalue) from error
     except StoppedEarly:
         raise _failed(job, None, "", EARLY) from None
