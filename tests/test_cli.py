@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -65,7 +66,8 @@ def test_rank_writes_what_is_asked_for(suffix: str, tables_folder: Path, tmp_pat
     done = cspkit(
         "rank", str(tables_folder), "--as-of", "2026-11-20", "--out", str(out), cwd=tmp_path
     )
-    read = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}[suffix]
+    workbook = partial(pd.read_excel, engine="openpyxl")
+    read = {".csv": pd.read_csv, ".xlsx": workbook, ".parquet": pd.read_parquet}[suffix]
 
     assert done.returncode == 0, done.stderr
     assert tables.RANKED.names == list(read(out).columns)
