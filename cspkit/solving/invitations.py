@@ -75,6 +75,16 @@ def deadlines(problem: Problem, customers: Ints, day: Ints) -> Ints:
     return np.asarray(soonest[customers])
 
 
+def deadline(problem: Problem, moves: Ints, day: int) -> int:
+    """Find the last day of an invitation in time for some moves of a customer, all on one day."""
+    lines = np.unique(problem.lead[moves])
+    number = problem.day_number[day]
+    ready = [problem.ready[line] for line in lines.tolist() if line >= 0]
+    return min(
+        (int(np.searchsorted(one, number, side="right")) - 1 for one in ready), default=NEVER
+    )
+
+
 def _slots(problem: Problem) -> Ints:
     """List the days of invitations, each as often as it has room, as far as anyone needs one."""
     most = np.minimum(problem.invitations_per_day, problem.customers)

@@ -17,7 +17,17 @@ def explain(problem: Problem, day: Ints, invitation: Ints) -> tuple[Unplaced, ..
     room = _Room(problem, day)
     opens = invitations.release(problem, invitation)
     soonest = invitations.release(problem, invitations.earliest(problem))
-    return tuple(_explain(problem, one, opens, soonest, room) for one in out.tolist())
+    order = np.argsort(problem.group, kind="stable")
+    groups = problem.group[order]
+
+    def tied(one: int) -> Ints:
+        group = problem.group[one]
+        if group < 0:
+            return np.array([one])
+        first, last = np.searchsorted(groups, [group, group + 1])
+        return order[first:last]
+
+    return tuple(_explain(problem, one, tied(one), opens, soonest, room) for one in out.tolist())
 
 
 class _Room:
@@ -40,10 +50,9 @@ class _Room:
         return name if team < 0 else f"{name}[{team}]"
 
 
-def _explain(problem: Problem, one: int, opens: Ints, soonest: Ints, room: _Room) -> Unplaced:
-    tied = np.array([one])
-    if problem.group[one] >= 0:
-        tied = np.flatnonzero(problem.group == problem.group[one])
+def _explain(
+    problem: Problem, one: int, tied: Ints, opens: Ints, soonest: Ints, room: _Room
+) -> Unplaced:
     last = min(int(problem.last[tied].min()), problem.days - 1)
     if int(problem.first[tied].max()) > last:
         return Unplaced(one, "window")
@@ -65,10 +74,8 @@ def _late(problem: Problem, tied: Ints, one: int, fits: Flags, reason: str) -> U
     if not len(days) or not len(open_days):
         return Unplaced(one, reason)
     if reason == "invitations_per_day":
-        customer = problem.customer[[one]]
-        wanted = np.full(problem.moves, invitations.NEVER)
-        wanted[tied] = days[-1]
-        sent = int(invitations.deadlines(problem, customer, wanted)[0])
+        own = tied[problem.customer[tied] == problem.customer[one]]
+        sent = invitations.deadline(problem, own, int(days[-1]))
         return Unplaced(one, reason, day=sent, short=((reason, 1),), sooner=int(days[-1]))
     lines = problem.lead[tied][problem.lead[tied] >= 0]
     ready = int(problem.ready[lines, open_days[0]].max())
