@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cspkit import tables
-from cspkit.cli.saying import write_frame
+from cspkit.cli.saying import write_frame, write_table
 from cspkit.rehearsal import samples
 
 VERBS = [
@@ -79,9 +80,11 @@ def test_a_name_is_no_formula_in_a_csv(tmp_path: Path) -> None:
     frame = pd.DataFrame([row, {"name": None, "cost": None, "ends": None}])
 
     write_frame(frame, tmp_path / "out.csv")
+    write_table(pa.Table.from_pylist([row, dict.fromkeys(row)]), tmp_path / "rows.csv")
 
     first = "'=HYPERLINK(1),-1.5,2026-12-03"
     assert (tmp_path / "out.csv").read_text().splitlines() == ["name,cost,ends", first, ",,"]
+    assert (tmp_path / "rows.csv").read_text() == (tmp_path / "out.csv").read_text()
 
 
 def test_rank_takes_a_part_of_the_list(tables_folder: Path, tmp_path: Path) -> None:

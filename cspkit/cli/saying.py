@@ -54,11 +54,12 @@ def write_table(rows: pa.Table, out: Path) -> None:
 
 def _write_csv(rows: pa.Table, out: Path) -> None:
     """Write as pandas would, which takes as long to load as ranking thousands of customers."""
-    with out.open("w", encoding="utf-8", newline="") as file:
+    with writing.whole(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator=os.linesep)
         writer.writerow(rows.column_names)
         for batch in rows.to_batches(max_chunksize=BATCH):
-            writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            columns = (map(writing.harmless, column.to_pylist()) for column in batch.columns)
+            writer.writerows(zip(*columns, strict=True))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
