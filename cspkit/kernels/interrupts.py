@@ -24,6 +24,17 @@ _asked: Asked | None = None
 
 
 @contextmanager
+def handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    """Let a handler hear the signals that stop a run; in the main thread, which alone is told."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
+
+
+@contextmanager
 def heard(say: Callable[[str], object] | None = None) -> Iterator[Asked]:
     """Take a signal as a request to begin nothing more; a second one ends everything at once.
 
@@ -43,10 +54,8 @@ def heard(say: Callable[[str], object] | None = None) -> Iterator[Asked]:
         if say is not None:
             say(STOPPING)
 
-    before = {number: signal.signal(number, hear) for number in SIGNALS}
     try:
-        yield asked
+        with handled(hear):
+            yield asked
     finally:
         _asked = None
-        for number, handler in before.items():
-            signal.signal(number, handler)

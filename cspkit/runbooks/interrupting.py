@@ -12,8 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cspkit.kernels.interrupts import SIGNALS as _SIGNALS
-from cspkit.kernels.interrupts import STOPPING, Asked
+from cspkit.kernels.interrupts import STOPPING, Asked, handled
 from cspkit.runbooks.progress import Say
 
 # The one cell of a runbook that writes; the cells after it leave the evidence of what it did.
@@ -28,12 +27,8 @@ def later() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in _SIGNALS}
-    try:
+    with handled(lambda number, _: came.append(number)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if came:
         signal.raise_signal(came[0])
 
@@ -91,7 +86,7 @@ class Watched:
                 ensure_event_loop().close()
 
         worker = threading.Thread(target=guarded, name="cspkit-run", daemon=True)
-        with self._listening():
+        with handled(self._heard):
             self.asked = self._before.on
             worker.start()
             while worker.is_alive():
@@ -99,15 +94,6 @@ class Watched:
                 worker.join(_LOOK_UP)
         if problems:
             raise problems[0]
-
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._heard) for number in _SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _heard(self, _number: int, _frame: Any) -> None:
         process = self._manager and self._manager.provisioner
