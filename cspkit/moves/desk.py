@@ -69,7 +69,7 @@ class Desk:
     crowd: int = field(default=1, init=False)
     stop: Stop = field(default_factory=Stop, init=False, repr=False)
     seconds: Callable[[], float] = field(default=time.monotonic, repr=False)
-    _seen: dict[tuple[str, str], Read] = field(default_factory=dict, init=False, repr=False)
+    _seen: dict[str, dict[str, Read]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def online(self) -> bool:
@@ -170,22 +170,22 @@ class Desk:
 
         It is read anew once this run or another one changed anything: see `begin_with`.
         """
-        key = (getattr(read, "__qualname__", repr(read)), customer_id)
-        kept = self._seen.get(key)
+        name = getattr(read, "__qualname__", repr(read))
+        seen = self._seen.setdefault(customer_id, {})
+        kept = seen.get(name)
         if kept is None or self.seconds() - kept.at > FRESH:
             fence, at = self.ledger.fence(customer_id, self.holder), self.seconds()
-            kept = self._seen[key] = Read(read(customer_id), at, fence)
+            kept = seen[name] = Read(read(customer_id), at, fence)
         found: T = kept.value
         return found
 
     def begin_with(self, lease: Lease) -> None:
         """Drop what was read of a customer if anybody else had its lease since, or has it still."""
-        for key in [key for key in list(self._seen) if key[1] == lease.subject]:
-            kept = self._seen[key]
-            if kept.fence in (lease.fence - 1, lease.fence):
-                self._seen[key] = replace(kept, fence=lease.fence)
-            else:
-                self._seen.pop(key)
+        self._seen[lease.subject] = {
+            name: replace(kept, fence=lease.fence)
+            for name, kept in self._seen.get(lease.subject, {}).items()
+            if kept.fence in (lease.fence - 1, lease.fence)
+        }
 
     def related(self, customer_id: str) -> bool:
         """Say whether the customer has accepted us as their reseller."""
@@ -232,12 +232,8 @@ class Desk:
             return self.settled(call, send)
         finally:
             if changes:
-                self._forget_of(intent.customer_id)
-
-    def _forget_of(self, customer_id: str) -> None:
-        """Drop what was read once of a customer: the next move is judged by what is left."""
-        for key in [key for key in list(self._seen) if key[1] == customer_id]:
-            self._seen.pop(key, None)
+                # the next move is judged by what is left
+                self._seen.pop(intent.customer_id, None)
 
     def move(
         self,
