@@ -269,7 +269,8 @@ Prepare = Callable[[Scene], object]
 SLIPS: dict[str, tuple[Prepare | None, tuple[str, ...], int, str]] = {
     "another tenant's plan": (lambda o: o.save(service=f"tenant:{TENANT}"), (), 3, "was made for"),
     "an edited plan": (lambda o: edited(o.plan_file, as_of="2026-11-19"), (), 3, "hash"),
-    "an unknown batch": (None, ("--batch", "B999"), 2, "no batch 'B999'"),
+    "an unknown batch": (None, ("--batch", "B999"), 2, "found 'B999'; the plan has B001"),
+    "half a range": (None, ("--batch", "B001-B9"), 2, "found 'B001-B9' (no batch 'B9');"),
     "another's ledger": (elsewhere, (), 3, "copied or moved here from 'pc-9"),
     "a rehearsal's ledger": (tenant, ("--mode", "live"), 3, "the ledger belongs to 'rehearsal:"),
     "a tenant's ledger": (

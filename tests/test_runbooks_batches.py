@@ -72,8 +72,8 @@ def test_each_batch_has_one_kernel_and_one_receipt(office: Scene) -> None:
 @pytest.mark.parametrize(
     ("batches", "how", "message"),
     [
-        (["B001", "B009"], {}, "no batch 'B009'"),
-        (["B003-B001"], {}, "no batch 'B003-B001'"),
+        (["B001", "B009"], {}, "found 'B009'; the plan has B001, B002, B003"),
+        (["B002", "B003-B001"], {}, "it runs backwards, did you mean B001-B003"),
         (["B001", "eyJhbGciOiJSUzI1NiJ9.x"], {}, "looks like a secret"),
         (["B001", "B002"], {"canary": 1}, "a canary is for one batch, found 2"),
         (["B001", ""], {}, "needs a batch or a due date"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from cspkit.errors import CspkitError
 from cspkit.planfile import PlanFile, PlannedBatch, PlannedCustomer, PlannedMove, Saving, Unplaced
+from cspkit.planning import naming
 from cspkit.tables import MOVES, to_pandas
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Plan:
         return _frame(PlannedBatch, self.document.batches)
 
     @property
+    def batch_names(self) -> list[str]:
+        """Names of the batches, in the order of their days."""
+        return [one.batch for one in self.document.batches]
+
+    @property
     def unplaced(self) -> pd.DataFrame:
         """Originals that this plan does not move, why, and what would make each fit."""
         return _frame(Unplaced, self.document.unplaced)
@@ -76,12 +81,10 @@ class Plan:
     ) -> list[PlannedMove]:
         """Return the moves of a batch, or those whose day `by` is due, or both, in order.
 
-        Raises CspkitError for a batch that the plan does not have.
+        Raises UnknownParameter for a batch that the plan does not have.
         """
-        known = {one.batch for one in self.document.batches}
-        if batch is not None and batch not in known:
-            found = f"{min(known)} to {max(known)}" if known else "none"
-            raise CspkitError(f"batch: expected one of the plan's ({found}), found {batch!r}")
+        if batch is not None:
+            naming.one(self.batch_names, batch)
         moves = [move for move in self.document.moves if batch in (None, move.batch)]
         if due is None:
             return moves

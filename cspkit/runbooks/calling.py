@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,7 @@ class Call:
         `several` lets a word name some of them, from one to another. Nothing more begins after a
         run that was stopped, or once as many failed in all as the limit says.
         """
-        from cspkit.planning import Plan
+        from cspkit.planning import Plan, naming
 
         warm = chosen(self.engine or self.settings.runs.engine) == WARM
         with warming.warm(warm), heard(self.progress) as asked:
@@ -83,7 +83,7 @@ class Call:
             for batch in batches:
                 self._parameters(notebook, batch)
             plan = Plan.read(self.plan)
-            batches = list(_named(plan, batches)) if several else batches
+            batches = naming.named(plan.batch_names, batches) if several else batches
             if len(batches) > 1 and self.given["canary"]:
                 raise UnknownParameter(f"a canary is for one batch, found {len(batches)}")
             ready = [self._checked(notebook, batch, plan) for batch in batches]
@@ -180,19 +180,6 @@ def receipt_of(job: kernel.Job, record: receipts.Record) -> Receipt:
         diff=tuple(result.get("diff", ())),
         left=job.output.with_name(done.left) if done.left else None,
     )
-
-
-def _named(plan: Plan, words: Iterable[str]) -> Iterator[str]:
-    """Name each batch that is meant, once: `B002-B004` are those from one to the other."""
-    known = [one.batch for one in plan.document.batches]
-    seen: set[str] = set()
-    for word in words:
-        first, _, last = word.partition("-")
-        found = [word]
-        if word not in known and first in known and last in known:
-            found = known[known.index(first) : known.index(last) + 1] or [word]
-        yield from (one for one in found if one not in seen)
-        seen |= set(found)
 
 
 def _operator() -> str:

@@ -37,14 +37,13 @@ def check_run(
     PlanRefused or LedgerError.
     """
     from cspkit.moves import Limits, guard, opening, work
+    from cspkit.planning import naming
 
     mode, batch = Mode(str(given["mode"])), str(given["batch"])
     guard.check_mode(mode, settings)
     guard.check_plan(plan, settings)
-    known = [one.batch for one in plan.document.batches]
-    if batch and batch not in known:
-        ends = f"{known[0]} to {known[-1]}" if known else "no batch"
-        raise UnknownParameter(f"the plan has no batch {batch!r}; it has {ends}")
+    if batch:
+        naming.one(plan.batch_names, batch)
     if not acts:
         return
     names = ("canary", "max_failures", "only", "parallel", "until")
