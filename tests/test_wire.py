@@ -157,7 +157,7 @@ def test_writes_are_never_repeated(status: int) -> None:
 
 def test_a_refused_connection_never_left() -> None:
     """A write to a closed port may be repeated: nobody got it."""
-    with dialled(closed_port()) as wire, pytest.raises(ApiUnavailable, match="got no answer"):
+    with dialled(closed_port()) as wire, pytest.raises(ApiUnavailable, match="cannot be reached"):
         posted(wire)
 
 
@@ -168,6 +168,42 @@ def test_an_unknown_name_never_left() -> None:
         pytest.raises(ApiUnavailable),
     ):
         posted(wire)
+
+
+@pytest.mark.parametrize(
+    ("url", "why", "first"),
+    [
+        ("", "Connection refused", "start the rehearsal there (`cspkit rehearse serve`)"),
+        ("https://nowhere.invalid", "", "check the network"),
+    ],
+)
+def test_a_service_that_is_gone_is_one_short_line(url: str, why: str, first: str) -> None:
+    """Host, port, why and what to do; the call and its ids are kept beside the words."""
+    url = url or closed_port()
+    with dialled(url) as wire, pytest.raises(ApiUnavailable) as caught:
+        wire.read("/v1/x", tenant=TENANT)
+
+    place = url.removeprefix("http://").replace("https://nowhere.invalid", "nowhere.invalid:443")
+    line = str(caught.value)
+    assert line.startswith(f"{place} cannot be reached: {why}")
+    assert line.endswith(f"; {first}, or put right the address in cspkit.toml")
+    assert len(line) <= 160
+    assert (f"{url}/v1/x", "GET") == (caught.value.url, caught.value.method)
+    assert caught.value.request_id
+
+
+def test_silence_is_told_in_words_of_the_system() -> None:
+    """Host and port and what the system below said, not how the libraries print their parts."""
+    with (
+        hanging_up(lambda client: None) as url,
+        dialled(url) as wire,
+        pytest.raises(ApiUnavailable) as caught,
+    ):
+        wire.read("/v1/x", tenant=TENANT)
+
+    said = "Remote end closed connection without response"
+    begins = f"GET /v1/x got no answer from {url.removeprefix('http://')}: {said}; "
+    assert str(caught.value).startswith(begins)
 
 
 def test_a_connect_timeout_never_left() -> None:

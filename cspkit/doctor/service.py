@@ -106,7 +106,8 @@ def _asked(settings: Settings, tokens: TokenProvider) -> Iterator[Finding]:
         except (ApiError, SettingsError) as error:
             silent.add(right.field)
             name = "service" if right.field == "partner_center" else "Graph"
-            yield Finding(name, FAILED, str(error), _reach(settings, right.field))
+            found, _, advice = str(error).partition("; ")
+            yield Finding(name, FAILED, found, advice or _reach(settings, right.field))
         finally:
             wire.close()
 

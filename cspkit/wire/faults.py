@@ -13,6 +13,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 
 from cspkit.errors import ApiError, ApiRefused, ApiUnavailable, ApiUnclear
+from cspkit.wire.hosts import PORTS, is_loopback
 from cspkit.wire.reading import Record, plain
 
 SOME_DAYS = 7 * 86_400.0
@@ -40,6 +41,12 @@ class Sent:
     def line(self) -> str:
         """Name the call without its host and query."""
         return f"{self.method} {plain(urlsplit(self.url).path, 200)}"
+
+    @property
+    def place(self) -> str:
+        """Name the host and port that it went to."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname}:{parts.port or PORTS.get(parts.scheme, '')}"
 
     @property
     def ids(self) -> str:
@@ -120,16 +127,30 @@ def of_answer(sent: Sent, said: Said) -> ApiError:
 
 
 def of_silence(sent: Sent, what: object, *, unsent: bool, raw: str = "") -> ApiError:
-    """Make the error of a call without an answer; only what surely never left may be repeated."""
+    """Make the error of a call without an answer; only what changed nothing may be repeated."""
     kind = ApiUnavailable if unsent else ApiUnclear
-    advice = "check the address and that the service runs" if unsent else "the outcome is not known"
+    advice = "check the address, or run it again" if unsent else "the outcome is not known"
     return kind(
-        f"{sent.line} got no answer: {plain(what, 160)}; {advice} {sent.ids}",
+        f"{sent.line} got no answer from {sent.place}: {plain(what, 160)}; {advice} {sent.ids}",
         method=sent.method,
         url=sent.url,
         request_id=sent.request_id,
         correlation_id=sent.correlation_id,
         body=without_secrets(raw)[:KEPT],
+    )
+
+
+def of_unreached(sent: Sent, why: str) -> ApiUnavailable:
+    """Make the error of a call that never left; nobody there can be asked for its ids."""
+    start = "start the rehearsal there (`cspkit rehearse serve`)"
+    first = start if is_loopback(sent.url) else "check the network"
+    return ApiUnavailable(
+        f"{sent.place} cannot be reached: {plain(why, 160)}; {first}, or put right the address in"
+        " cspkit.toml",
+        method=sent.method,
+        url=sent.url,
+        request_id=sent.request_id,
+        correlation_id=sent.correlation_id,
     )
 
 

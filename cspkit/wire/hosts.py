@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from cspkit.errors import ApiUnavailable
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _Place = tuple[str, str, int]
 
 
@@ -53,6 +53,6 @@ def is_loopback(url: str) -> bool:
 
 def _place(url: str) -> _Place:
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"expected http or https and a host, found {url!r}")
-    return parts.scheme, parts.hostname.lower(), parts.port or _PORTS[parts.scheme]
+    return parts.scheme, parts.hostname.lower(), parts.port or PORTS[parts.scheme]

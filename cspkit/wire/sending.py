@@ -82,8 +82,9 @@ def send(session: requests.Session, sent: Sent, **more: Any) -> requests.Respons
             return response
         raw = response.content
     except requests.RequestException as error:
-        unsent = not sent.wrote or _never_left(error)
-        raise faults.of_silence(sent, error, unsent=unsent) from error
+        if _never_left(error):
+            raise faults.of_unreached(sent, _why(error)) from error
+        raise faults.of_silence(sent, _why(error), unsent=not sent.wrote) from error
     body, _ = _json(raw)
     text = raw[: 4 * faults.KEPT].decode("utf-8", "replace")
     said = faults.Said.of(response.status_code, body, response.headers, text)
@@ -109,7 +110,7 @@ def save(sent: Sent, response: requests.Response, file: Path) -> Path:
             for piece in response.iter_content(_CHUNK):
                 out.write(piece)
     except requests.RequestException as error:
-        raise faults.of_silence(sent, error, unsent=True) from error
+        raise faults.of_silence(sent, _why(error), unsent=True) from error
     finally:
         response.close()
     return file
@@ -124,6 +125,24 @@ def _never_left(error: requests.RequestException) -> bool:
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
+
+
+def _why(error: requests.RequestException) -> str:
+    """Give the words of the system below: the libraries above it repeat the address, in code."""
+    if isinstance(error, requests.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.Timeout):
+        return "nothing came in time"
+    found: BaseException = error
+    while (below := _below(found)) is not None:
+        found = below
+    words = str(getattr(found, "strerror", "") or found)
+    return f"by the proxy, {words}" if isinstance(error, requests.exceptions.ProxyError) else words
+
+
+def _below(error: BaseException) -> BaseException | None:
+    held = (getattr(error, "reason", None), error.__cause__, *error.args)
+    return next((one for one in held if isinstance(one, BaseException)), None)
 
 
 def _json(content: bytes) -> tuple[Any, bool]:

@@ -168,7 +168,7 @@ class Wire:
         try:
             response = sending.send(self._session, call.sent, timeout=self._timeout, **more)
         except ApiError as error:
-            _log.info("%s", error)
+            _log.info("%s %s: %s", call.sent.line, call.sent.ids, error)
             self._slow_down(call, error)
             raise
         _log.debug("%s answered %d %s", call.sent.line, response.status_code, call.sent.ids)
