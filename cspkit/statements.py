@@ -187,18 +187,32 @@ def _read(key: str) -> Statement | None:
 
 
 def _write(key: str, found: Statement) -> None:
-    """Keep a statement; where that cannot be done, the next run compiles it again."""
+    """Keep a statement; where that cannot be done, the next run compiles it again, and says so."""
     if (place := folder()) is None:
         return
     try:
         if not place.exists():
             place.mkdir(mode=0o700, parents=True)
             _forget_old(place)
-        if _ours(place) and len(os.listdir(place)) < MOST:
+        if not _ours(place):
+            _say_unkept(place.parent, "others can write there")
+        elif len(os.listdir(place)) < MOST:
             text = json.dumps({"sql": found.sql, "schema": found.schema})
             writing.write(place / f"{key}.json", text, flushed=False, private=True)
-    except OSError:
-        return
+    except OSError as error:
+        _say_unkept(place.parent, error.strerror or str(error))
+
+
+@cache
+def _say_unkept(place: Path, why: str) -> None:
+    """Say once in a process that nothing is kept: by a logger, whose default is standard error."""
+    import logging
+
+    logging.getLogger(__name__).warning(
+        "cspkit: compiled SQL cannot be kept in %s (%s), so each run compiles it anew, which takes"
+        " longer; name a folder of your own in %s, or off",
+        *(place, why, PLACE),
+    )
 
 
 def _ours(place: Path) -> bool:

@@ -182,12 +182,38 @@ def test_off_keeps_nothing(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not kept.exists()
 
 
+UNKEPT = "cspkit: compiled SQL cannot be kept in {} ({}), so each run compiles it anew"
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file where the folder should be costs speed, not the load."""
+    """A file where the folder should be costs speed, not the load; that is said once a process."""
     (tmp_path / "file").write_text("")
+    lines(tmp_path / "in", row(1), row(2))
     monkeypatch.setenv("CSPKIT_CACHE", str(tmp_path / "file"))
-    engine, rows, _ = described_once()
-    statements._known.pop(rows.key, None)
-    assert engine.fetch(rows) == [{"n": 2}]
+    code = f"import sys; {LOADED}"
+    arguments = [sys.executable, "-c", code, str(tmp_path / "in"), str(tmp_path / "out")]
+    done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+
+    said = done.stderr.splitlines()
+    begins = UNKEPT.format(tmp_path / "file" / "statements", "Not a directory")
+    assert [begins] == [line[: len(begins)] for line in said], said
+    assert (tmp_path / "out" / "subscriptions.parquet").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="Windows has no modes")
+def test_a_cache_that_others_can_write_is_told(
+    kept: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is run and nothing is added: who waits for each run learns why, once."""
+    kept.mkdir(parents=True)
+    kept.chmod(0o777)
+    for _ in range(2):
+        engine, rows, _ = described_once()
+        statements._known.pop(rows.key, None)
+        assert engine.fetch(rows) == [{"n": 2}]
+
+    begins = UNKEPT.format(kept.parent, "others can write there")
+    assert [begins] == [line[: len(begins)] for line in caplog.messages]
+    assert list(kept.iterdir()) == []
