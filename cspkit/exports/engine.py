@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,8 @@ from cspkit.statements import TOKEN, Rows, described
 FILE, GUID, ROWS, AGAIN = "_file", "_guid", "_rows", "_again"
 MEMORY = "CSPKIT_MEMORY"
 EACH = 1024**3
+# Ends the name of a table whose columns take less room than the view of it says.
+NARROW = "_narrow"
 # DuckDB's types, by Ibis' words for them.
 DUCKDB = {
     "string": "VARCHAR",
@@ -153,22 +155,35 @@ class Engine:
         A filter on the mark keeps the order of the rows, which a join would not.
         """
         number = f"rowid + {scan.dialect.header_row + 1}" if scan else ROW
+        table = f"{TOKEN}_{name}{NARROW}" if scan else f"{TOKEN}_{name}"
         self.execute(
-            f"UPDATE {TOKEN}_{name} SET {AGAIN} = true "
+            f"UPDATE {table} SET {AGAIN} = true "
             f"WHERE ({FILE}, {number}) IN (SELECT ({FILE}, {ROW}) FROM {TOKEN}_{placed.name})"
         )
 
-    def keep_scanned(self, name: str, rows: Rows, scan: Scan) -> tuple[Held, Rows]:
+    def keep_scanned(
+        self, name: str, rows: Rows, scan: Scan, kinds: Mapping[str, str]
+    ) -> tuple[Held, Rows]:
         """Compute the rows of a large file; return the table, and its rows numbered as they lie.
 
-        DuckDB keeps the order of a file only as long as nothing is joined, and it would make a
-        join of a long list of words; counting rows while they are read would take turns.
+        Columns of `kinds` are held as those types of DuckDB, and read as what they were. DuckDB
+        keeps the order of a file only as long as nothing is joined, and it would make a join of
+        a long list of words; counting rows while they are read would take turns.
         """
+        found = self.statement(rows)
+        there = {column: kind for column, kind in kinds.items() if column in found.schema}
+        narrow = _replaced(there)
+        wide = _replaced({column: DUCKDB[found.schema[column]] for column in there})
         self.execute("SET disabled_optimizers = 'in_clause'")
         try:
-            kept = self.keep(name, rows)
+            self.execute(
+                f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name}{NARROW} AS "
+                f"SELECT *{narrow} FROM ({found.sql})"
+            )
         finally:
             self.execute("RESET disabled_optimizers")
+        sql = f"SELECT *{wide}, rowid FROM {TOKEN}_{name}{NARROW}"
+        kept = self.scan(name, sql, found.schema)
         numbered: Rows = _numbered(kept, scan.dialect.header_row + 1)
         return kept, numbered
 
@@ -254,6 +269,12 @@ def _bytes(shown: str) -> int:
     """Read an amount as DuckDB shows it, such as 488.2 MiB."""
     number, unit = shown.split()
     return int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit))
+
+
+def _replaced(kinds: Mapping[str, str]) -> str:
+    """Write what gives columns other types."""
+    cast = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"' for column, kind in kinds.items())
+    return f" REPLACE ({cast})" if cast else ""
 
 
 def quoted(text: str | Path) -> str:

@@ -18,6 +18,7 @@ from cspkit.exports import (
     defining,
     delimited,
     merging,
+    narrowing,
     opening,
     owners,
     pricelists,
@@ -261,7 +262,8 @@ class _Load:
         name, scan = f"staged_{numbers[0]}", self.sheets[numbers[0]].scan
         checked = check(raw, layout, lookups)
         if scan:
-            held, rows = self.reader.keep_scanned(name, checked, scan)
+            kinds = narrowing.narrow(layout, lookups)
+            held, rows = self.reader.keep_scanned(name, checked, scan, kinds)
         else:
             held = rows = self.reader.keep(name, checked)
         odd = self.reader.keep(f"odd_{numbers[0]}", rejecting.odd(rows, layout))

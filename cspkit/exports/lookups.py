@@ -79,10 +79,12 @@ class Lookup:
         told = list(zip(*self.outcomes.values(), strict=True)) or [(), ()]
         found = [Meaning("j", self.type, told[0]), Meaning("k", "string", told[1], rare=True)]
         if self.kind == "money":
-            found.append(
-                Meaning("c", "string", [parsing.currency_in(raw)[0] for raw in self.outcomes])
-            )
+            found.append(Meaning("c", "string", self.signs()))
         return found
+
+    def signs(self) -> list[str | None]:
+        """List the currency that each price is written with, where it is."""
+        return [parsing.currency_in(raw)[0] for raw in self.outcomes]
 
     def currency(self, cell: Any) -> Any:
         """Tell the currency from the sign that a price was written with."""

@@ -1,0 +1,85 @@
+"""A large table is held in little room, and read as the texts that it was read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from cspkit.exports import Exports, load
+from cspkit.exports.delimited import SMALL
+from cspkit.exports.narrowing import INTEGER, WORDS
+
+ROWS = 30_000
+HEADER = "subscription_id,customer_id,product,sku_id,seats,status,expires_on,unit_price,currency"
+# The second file has more products than are told apart by number, and seats beyond four bytes.
+FILES = {"few": (7, 1), "many": (WORDS + 500, INTEGER)}
+
+
+def tenant(row: int) -> str:
+    """Write an id that five rows share, every other one in capitals."""
+    text = f"0000abcd-0000-4000-8000-{row // 5:012x}"
+    return text.upper() if row % 2 else text
+
+
+def line(row: int, products: int, seats: int) -> dict[str, str]:
+    """Write a row: quotes in names, words in any case, prices that say their currency."""
+    return {
+        "subscription_id": f"S{row}",
+        "customer_id": f"({tenant(row)})" if row % 11 == 0 else tenant(row),
+        "product": f"It's {row % products}é" if row % 7 else "-",
+        "sku_id": tenant(row % 50) if row % 3 else "",
+        "seats": str(seats + row % 300) if row % 5 else "",
+        "status": ("Active", "SUSPENDED", "deleted")[row % 3],
+        "expires_on": f"2027-01-{row % 28 + 1:02}" if row % 13 else "never",
+        "unit_price": f"{row % 90}.5" + ("€" if row % 4 == 0 else ""),
+        "currency": "" if row % 4 == 0 else "usd",
+    }
+
+
+@pytest.fixture(scope="module", params=FILES)
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Exports, Exports]:
+    """Load the same rows from one large file and from small ones, which are held as text."""
+    rows = [line(row, *FILES[request.param]) for row in range(ROWS)]
+    text = [",".join(row.values()) + "\n" for row in rows]
+    loaded = []
+    for name, size in (("large", ROWS), ("small", ROWS // 3)):
+        folder: Path = tmp_path_factory.mktemp(name)
+        for start in range(0, ROWS, size):
+            path = folder / f"{start:05}.csv"
+            path.write_text(HEADER + "\n" + "".join(text[start : start + size]), "utf-8")
+            assert (path.stat().st_size > SMALL) == (name == "large")
+        loaded.append(load(folder))
+    return loaded[0], loaded[1]
+
+
+def table(exports: Exports, name: str) -> pa.Table:
+    """Take a table in the order of its ids, without its place in a file."""
+    rows = exports.table(name).drop("source_file", "source_row")
+    return rows.order_by(*rows.columns[:1]).to_pyarrow()
+
+
+def test_a_large_file_says_what_the_same_rows_say_in_small_ones(both):
+    """Whatever a column is held as, its values and their types are the same."""
+    large, small = both
+
+    for name in ("subscriptions", "customers"):
+        assert table(small, name).num_rows
+        assert table(small, name).equals(table(large, name))
+
+
+def test_the_rows_of_a_large_file_are_held_as_narrow_as_their_values_allow(both, request):
+    """GUIDs as numbers, few words as one byte; many words and large numbers as they are."""
+    large, _small = both
+    few = request.node.callspec.params["both"] == "few"
+    described = large.engine.execute("DESCRIBE cspkit_000000000000_staged_0_narrow").fetchall()
+    kinds = {column: kind for column, kind, *_more in described}
+
+    held = [kinds[name] for name in ("customer_id", "sku_id", "status", "currency", "seats")]
+
+    status, currency = "ENUM('active', 'deleted', 'suspended')", "ENUM('EUR', 'USD')"
+    assert ["UUID", "UUID", status, currency, "INTEGER" if few else "BIGINT"] == held
+    assert few == kinds["product"].startswith("ENUM")
