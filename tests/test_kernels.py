@@ -313,6 +313,20 @@ def test_the_engine_can_be_switched_off(tmp_path: Path, server: warming.Server) 
     assert os.getpid() == int(said)
 
 
+def test_plain_papermill_with_the_engine_opens_no_port(tmp_path: Path) -> None:
+    """Over ports anybody on the machine could listen: kernels of today warn of it on each run."""
+    source, output = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
+    code = "print(get_ipython().kernel.parent.transport)"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(book, source)
+    command = [sys.executable, "-m", "papermill", str(source), str(output)]
+    command += ["--engine", NAME, "-k", "python3", "--no-progress-bar"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert nbformat.read(output, as_version=4).cells[0].outputs[0].text == "ipc\n"
+    assert "TCP" not in done.stderr
+
+
 def test_the_engine_is_registered_and_costs_an_import_nothing() -> None:
     """`papermill --engine cspkit` finds it; a program that only imports papermill loads no more."""
     (point,) = importlib.metadata.entry_points(group="papermill.engine", name=NAME)

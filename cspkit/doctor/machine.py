@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -40,12 +39,11 @@ def kernel() -> Iterator[Finding]:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    from cspkit.runbooks.kernel import transport
+    from cspkit.kernels import sockets
 
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_CODE)])
     try:
-        with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
-            how = transport(sockets)
+        with sockets.over_files() as how:
             client = NotebookClient(book, timeout=_SECONDS, kernel_name="python3", config=how)
             # It would clean up once more when this process ends, and fail where the kernel died.
             with ExitStack() as end:

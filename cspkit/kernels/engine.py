@@ -8,7 +8,7 @@ NAME = "cspkit"
 
 
 class Engine:
-    """Papermill's own engine, with warm kernels where this computer can have them.
+    """Papermill's own engine, with warm kernels where there can be any, spoken to over files.
 
     It inherits nothing and imports late, because papermill loads it while it is itself loading.
     """
@@ -16,9 +16,11 @@ class Engine:
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
         """Execute a notebook; return it with its outputs."""
-        from cspkit.kernels import managing, saving, warming
+        from cspkit.kernels import managing, saving, sockets, warming
 
-        with warming.warm() as server:
+        with warming.warm() as server, sockets.over_files() as config:
+            # Over ports everybody on the machine could listen, and the kernel warns of it.
+            options.setdefault("config", config)
             if server is not None:
                 given = options.get("kernel_manager_class")
                 options["kernel_manager_class"] = managing.manager(given, server)

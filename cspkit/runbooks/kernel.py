@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from traitlets.config import Config
-
 from cspkit import errors, writing
 from cspkit.clock import Clock
 from cspkit.errors import RunbookError
-from cspkit.kernels import engine
+from cspkit.kernels import engine, sockets
 from cspkit.kernels.interrupts import Asked
 from cspkit.moves.stopping import BY_HAND
 from cspkit.reporting import receipts
@@ -121,7 +117,7 @@ def _papermill(job: Job, output: Path) -> bool:
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     watched = Watched(job.progress, job.asked)
     try:
-        with tempfile.TemporaryDirectory(prefix="cspkit-") as sockets:
+        with sockets.over_files() as config:
             run = partial(
                 papermill.execute_notebook,
                 _literal(job.notebook),
@@ -134,7 +130,7 @@ def _papermill(job: Job, output: Path) -> bool:
                 execution_timeout=CELL_SECONDS,
                 # The kernel's folder; papermill's own `cwd` would move this whole process.
                 resources={"metadata": {"path": str(job.workspace)}},
-                config=transport(sockets),
+                config=config,
                 # What goes wrong in a cell is in the notebook; the terminal gets one line of ours.
                 extra_arguments=["--log-level=CRITICAL"],
                 **watched.options(),
@@ -163,14 +159,6 @@ def _engine(wanted: str) -> str | None:
 
     papermill_engines.register(engine.NAME, engine.Engine)
     return engine.NAME
-
-
-def transport(folder: str) -> Config:
-    """Speak to the kernel over files, not ports: nobody else listens, no two kernels collide."""
-    # The name of a socket file has about 100 characters at most; Windows has none.
-    if os.name == "nt" or len(folder) > 80:
-        return Config()
-    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
 
 
 def _failed(job: Job, cell: int | None, name: str, why: str) -> RunbookError:
