@@ -120,7 +120,25 @@ def _compiled(expression: Any) -> str:
         dialect="duckdb",
         quote_identifiers=True,
     )
-    return pushdown_projections(tree).sql("duckdb")
+    return str(_apart(pushdown_projections(tree)).sql("duckdb"))
+
+
+def _apart(query: Any) -> Any:
+    """Repeat what several places share in each of them.
+
+    Kept, all its rows would be in memory at once; to work it out again takes hardly longer.
+    """
+    from sqlglot import exp
+
+    shared = query.args.get("with_")
+    if shared is None:
+        return query
+    kept = {one.alias: one.this for one in shared.expressions}
+    shared.pop()
+    while uses := [use for use in query.find_all(exp.Table) if use.name in kept]:
+        for use in uses:
+            use.replace(kept[use.name].subquery(use.alias_or_name, copy=True))
+    return query
 
 
 def filled(text: str, places: dict[str, str], values: dict[str, Any]) -> str:
