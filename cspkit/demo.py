@@ -51,7 +51,7 @@ def walk(out: Path, *, say: Say) -> Path:
 
         ranked = ranking.listed(loaded, as_of=AS_OF, settings=settings)
         say(f"2. Who goes first: ten of {len(ranked)} customers")
-        for line in listing.ranked(ranked.slice(0, 10).to_pylist()):
+        for line in listing.ranked(ranked.first(10).to_pylist()):
             say(line)
 
         plan_file = home / "plan.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from cspkit.exports import Exports
 
-ELSEWHERE = b"overdue_elsewhere"
+# Rows that are put into words and written at a time.
+PART = 131_072
 
 
 def rank(
@@ -67,9 +69,41 @@ def rank(
         minimum_seats=minimum_seats,
         owner=owner,
     )
-    frame = to_pandas(rows)
-    frame.attrs["overdue_elsewhere"] = int((rows.schema.metadata or {})[ELSEWHERE])
+    frame = to_pandas(rows.table())
+    frame.attrs["overdue_elsewhere"] = rows.elsewhere
     return frame
+
+
+class Listed:
+    """Ranked customers, handed over as Arrow tables with the columns of `tables.RANKED`.
+
+    `elsewhere` counts the overdue customers that market, channel or owner left out. Sentences are
+    as long as all the rest, so they are made part by part for who writes part by part.
+    """
+
+    def __init__(self, rows: pa.Table, sentences: wording.Sentences, elsewhere: int) -> None:
+        """Take rows in their order and what makes sentences of them."""
+        self._rows, self._sentences, self.elsewhere = rows, sentences, elsewhere
+
+    def __len__(self) -> int:
+        """Count the customers."""
+        return int(self._rows.num_rows)
+
+    def parts(self, size: int = PART) -> Iterator[pa.Table]:
+        """Give all customers in tables of so many rows; one without rows where there are none."""
+        for start in range(0, len(self) or 1, size):
+            yield self.first(size, start)
+
+    def first(self, count: int, start: int = 0) -> pa.Table:
+        """Give so many customers, from the first or a later one on."""
+        rows = self._rows.slice(start, count)
+        for name, column in self._sentences.of(start, count).items():
+            rows = rows.append_column(name, column)
+        return rows.select(RANKED.names)
+
+    def table(self) -> pa.Table:
+        """Give all customers at once."""
+        return pa.concat_tables(self.parts())
 
 
 @collecting.rested()
@@ -85,11 +119,8 @@ def listed(
     horizon: int | None = None,
     minimum_seats: int | None = None,
     owner: str | None = None,
-) -> pa.Table:
-    """Rank as `rank` does, and return Arrow, which is quicker to write than a frame.
-
-    Its metadata counts the overdue customers that market, channel or owner left out.
-    """
+) -> Listed:
+    """Rank as `rank` does, and return Arrow, which is quicker to write than a frame."""
     import pyarrow.compute as pc
 
     day, said = read_day("as_of", as_of), decisions or Decisions.empty()
@@ -118,10 +149,9 @@ def listed(
     return _worded(rows, day, ready, elsewhere)
 
 
-def _worded(rows: pa.Table, as_of: date, settings: Settings, elsewhere: int) -> pa.Table:
+def _worded(rows: pa.Table, as_of: date, settings: Settings, elsewhere: int) -> Listed:
     patience = Patience(settings.policy.slow_seasons)
-    found = wording.worded(rows, as_of, patience).select(RANKED.names)
-    return found.replace_schema_metadata({ELSEWHERE: str(elsewhere)})
+    return Listed(rows, wording.Sentences(rows, as_of, patience), elsewhere)
 
 
 def _ranked(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,45 +36,54 @@ WHY = (
 OWN = ("state", "lead_days", "invited_on", "patience")
 
 
-def worded(rows: pa.Table, as_of: date, patience: Patience) -> pa.Table:
-    """Add the columns next_action, blockers and reason to ranked rows.
+class Sentences:
+    """What people read of ranked customers: next_action, blockers and reason, row by row.
 
     Takes the columns of `judging.summing.summed`. A million customers share some thousand numbers,
-    days and names, so each part of a sentence is put into words once for every different value.
+    days and names, so each part of a sentence is put into words once for every different value;
+    whole sentences are made of them for as many rows at a time as somebody asks for.
     """
-    first = rows.column("first").combine_chunks()
-    facts = {name: pc.struct_field(first, name) for name in (field.name for field in first.type)}
+
+    def __init__(self, rows: pa.Table, as_of: date, patience: Patience) -> None:
+        """Put into words what differs; `patience` knows the slow seasons of a market."""
+        facts = _facts(rows)
+        ends = ["expires_on", "rolls_over", "one"]
+        self._actions = _each(facts, ["flags", "has_movable"], _action)
+        self._blockers = _each(facts, ["all_flags"], _spelled)
+        self._what = _each(facts, ["has_movable", "seats", "product"], _what)
+        self._why = _each(
+            facts, dict.fromkeys([*ends, *WHY]), partial(_until, as_of=as_of, seasons=patience)
+        )
+
+    def of(self, start: int, count: int) -> dict[str, pa.Array]:
+        """Give the three columns for so many rows from a row on."""
+        actions, codes, what, why = (
+            words.take(places.slice(start, count))
+            for places, words in (self._actions, self._blockers, self._what, self._why)
+        )
+        reason = pc.binary_join_element_wise(what, why, arrays.texts([""])[0])
+        return {"next_action": actions, "blockers": codes, "reason": reason}
+
+
+def _facts(rows: pa.Table) -> dict[str, pa.Array]:
+    """Take the values that sentences are made of, each as a column."""
+    first = rows.column("first")
+    facts = {field.name: pc.struct_field(first, field.name) for field in first.type}
+    facts |= {name: rows.column(name) for name in OWN}
     # Compared with numbers that are Arrow's already: making them of Python's would load pandas.
     none, single = arrays.whole([0, 1], pa.int64())
-    movable = pc.greater(rows.column("movable").combine_chunks(), none)
-    facts |= {name: rows.column(name).combine_chunks() for name in OWN}
-    facts["has_movable"] = movable
-    facts["has_originals"] = pc.greater(rows.column("originals").combine_chunks(), none)
+    facts["has_movable"] = pc.greater(rows.column("movable"), none)
+    facts["has_originals"] = pc.greater(rows.column("originals"), none)
     facts["one"] = pc.equal(facts["seats"], single)
-
-    def said(names: Iterable[str], word: Callable[..., str]) -> pa.Array:
-        return _each({name: facts[name] for name in names}, word)
-
-    why = said(WHY, lambda **known: _why(as_of=as_of, seasons=patience, **known))
-    subject = pc.binary_join_element_wise(
-        said(["seats"], _quantity),
-        said(["product"], _product),
-        said(["expires_on", "rolls_over", "one"], lambda **known: _end(as_of=as_of, **known)),
-        why,
-        arrays.texts([""])[0],
-    )
-    words = {
-        "next_action": said(["flags", "has_movable"], _action),
-        "blockers": _each({"flags": rows.column("flags").combine_chunks()}, _spelled),
-        "reason": pc.if_else(movable, subject, why),
-    }
-    for name, column in words.items():
-        rows = rows.append_column(name, column)
-    return rows
+    facts["all_flags"] = rows.column("flags")
+    return {name: column.combine_chunks() for name, column in facts.items()}
 
 
-def _each(columns: dict[str, pa.Array], word: Callable[..., str]) -> pa.Array:
-    """Put every different combination of values into words, and give each row its own."""
+def _each(
+    facts: Mapping[str, pa.Array], names: Iterable[str], word: Callable[..., str]
+) -> tuple[pa.Array, pa.Array]:
+    """Put every different combination of values into words; returns each row's place in them."""
+    columns = {name: facts[name] for name in names}
     count = len(next(iter(columns.values())))
     codes = np.zeros(count, np.int64)
     for column in columns.values():
@@ -87,11 +97,11 @@ def _each(columns: dict[str, pa.Array], word: Callable[..., str]) -> pa.Array:
     every = pa.Table.from_arrays(list(columns.values()), list(columns))
     some = every.take(arrays.whole(first, pa.int64())).to_pylist()
     words = arrays.texts([word(**line) for line in some])
-    return words.take(arrays.whole(codes, pa.int64()))
+    return arrays.whole(codes.astype(np.int32), pa.int32()), words
 
 
-def _spelled(flags: int) -> str:
-    return " ".join(blockers.codes(flags))
+def _spelled(all_flags: int) -> str:
+    return " ".join(blockers.codes(all_flags))
 
 
 def _codes(flags: int | None) -> tuple[str, ...]:
@@ -106,15 +116,29 @@ def _action(flags: int | None, has_movable: bool) -> str:
     return next((action for action in actions if action), otherwise)
 
 
-def _quantity(seats: int | None) -> str:
-    return f"{'An unknown number of' if seats is None else seats} seat{'' if seats == 1 else 's'}"
+def _what(has_movable: bool, seats: int | None, product: str | None) -> str:
+    """Say how many seats of what end first; nothing where nothing is to move."""
+    if not has_movable:
+        return ""
+    number = "An unknown number of" if seats is None else str(seats)
+    return f"{number} seat{'' if seats == 1 else 's'} of {product or 'an unnamed product'}"
 
 
-def _product(product: str | None) -> str:
-    return f" of {product or 'an unnamed product'}"
+def _until(
+    *,
+    expires_on: date | None,
+    rolls_over: bool | None,
+    one: bool | None,
+    as_of: date,
+    has_movable: bool,
+    **known: Any,
+) -> str:
+    """Say when they end, and what stops that or by when the next step must be taken."""
+    why = _why(as_of=as_of, has_movable=has_movable, **known)
+    return f"{_end(expires_on, rolls_over, one, as_of)}{why}" if has_movable else why
 
 
-def _end(expires_on: date | None, rolls_over: bool | None, one: bool | None, *, as_of: date) -> str:
+def _end(expires_on: date | None, rolls_over: bool | None, one: bool | None, as_of: date) -> str:
     if expires_on is None:
         return f" {'has' if one else 'have'} no known end"
     day = _day(expires_on, as_of)

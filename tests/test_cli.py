@@ -80,7 +80,7 @@ def test_a_name_is_no_formula_in_a_csv(tmp_path: Path) -> None:
     frame = pd.DataFrame([row, {"name": None, "cost": None, "ends": None}])
 
     write_frame(frame, tmp_path / "out.csv")
-    write_table(pa.Table.from_pylist([row, dict.fromkeys(row)]), tmp_path / "rows.csv")
+    write_table([pa.Table.from_pylist([row, dict.fromkeys(row)])], tmp_path / "rows.csv")
 
     first = "'=HYPERLINK(1),-1.5,2026-12-03"
     assert (tmp_path / "out.csv").read_text().splitlines() == ["name,cost,ends", first, ",,"]

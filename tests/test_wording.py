@@ -62,24 +62,26 @@ KINDS = pa.schema(
 )
 
 
-def worded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def worded(rows: list[dict[str, Any]], size: int = 100) -> list[dict[str, Any]]:
     lines = [
         row
         | {"originals": 0 if row["first"] is None else max(1, row["movable"])}
         | ({"movable": 0} if row["first"] is None else {})
         for row in rows
     ]
-    return wording.worded(
-        pa.Table.from_pylist(lines, schema=KINDS), AS_OF, Patience(Policy().slow_seasons)
-    ).to_pylist()
+    table = pa.Table.from_pylist(lines, schema=KINDS)
+    said = wording.Sentences(table, AS_OF, Patience(Policy().slow_seasons))
+    parts = [pa.table(said.of(start, size)) for start in range(0, len(rows) or 1, size)]
+    return pa.concat_tables(parts).to_pylist()
 
 
-@given(st.lists(ROW, max_size=12))
-def test_a_row_reads_the_same_alone_and_among_others(rows):
-    """Rows that share a number, a day or a name do not share a sentence."""
+@given(st.lists(ROW, max_size=12), st.integers(1, 5))
+def test_a_row_reads_the_same_alone_and_among_others(rows, size):
+    """Rows that share a number, a day or a name do not share a sentence, in parts or at once."""
     alone = [line for row in rows for line in worded([row])]
 
     assert alone == worded(rows)
+    assert alone == worded(rows, size)
 
 
 def test_a_customer_without_originals_has_nothing_to_do():

@@ -13,4 +13,4 @@ def run(folder: Path, out: Path) -> None:
 
     loaded = exports.load(folder / "exports")
     loaded.save(out)
-    write_table(ranking.listed(loaded, as_of=AS_OF), out / "ranked.parquet")
+    write_table(ranking.listed(loaded, as_of=AS_OF).parts(), out / "ranked.parquet")

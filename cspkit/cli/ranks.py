@@ -59,8 +59,8 @@ def rank(
         **given,
     )
     if out:
-        write_table(ranked, out)
-    shown = ranked.slice(0, top)
+        write_table(ranked.parts(), out)
+    shown = ranked.first(top)
     if as_json:
         from cspkit.tables import to_pandas
 
@@ -69,8 +69,8 @@ def rank(
         say(f"The first {len(shown)} of {len(ranked)} customers")
         for line in listing.ranked(shown.to_pylist()):
             say(line)
-    if elsewhere := int((ranked.schema.metadata or {}).get(ranking.ELSEWHERE, 0)):
-        warn(f"{elsewhere} overdue customers are outside this filter")
+    if ranked.elsewhere:
+        warn(f"{ranked.elsewhere} overdue customers are outside this filter")
 
 
 def _explained(steps: pd.DataFrame, out: Path | None, as_json: bool) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,26 +39,41 @@ def write_frame(frame: pd.DataFrame, out: Path) -> None:
         raise ExportError(out, [f"expected .csv, .xlsx or .parquet, found {out.suffix!r}"])
 
 
-def write_table(rows: pa.Table, out: Path) -> None:
-    """Write Arrow rows in the form the file name asks for, only a workbook by way of a frame."""
-    if out.suffix == ".parquet":
-        import pyarrow.parquet as parquet
+def write_table(parts: Iterable[pa.Table], out: Path) -> None:
+    """Write Arrow rows, part by part, in the form the file name asks for.
 
-        parquet.write_table(rows, out)
+    Only a workbook is written by way of a frame.
+    """
+    if out.suffix == ".parquet":
+        _write_parquet(iter(parts), out)
     elif out.suffix == ".csv":
-        _write_csv(rows, out)
+        _write_csv(iter(parts), out)
     else:
+        import pyarrow as pa
+
         from cspkit.tables import to_pandas
 
-        write_frame(to_pandas(rows), out)
+        write_frame(to_pandas(pa.concat_tables(parts)), out)
 
 
-def _write_csv(rows: pa.Table, out: Path) -> None:
+def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    rows = next(parts)
+    with writing.whole(out) as part, parquet.ParquetWriter(part, rows.schema) as file:
+        for each in chain([rows], parts):
+            file.write_table(each)
+
+
+def _write_csv(parts: Iterator[pa.Table], out: Path) -> None:
     """Write as pandas would, which takes as long to load as ranking thousands of customers."""
+    rows = next(parts)
     with writing.whole(out) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator=os.linesep)
         writer.writerow(rows.column_names)
-        for batch in rows.to_batches(max_chunksize=BATCH):
+        for batch in chain.from_iterable(
+            each.to_batches(max_chunksize=BATCH) for each in chain([rows], parts)
+        ):
             columns = (map(writing.harmless, column.to_pylist()) for column in batch.columns)
             writer.writerows(zip(*columns, strict=True))
 
