@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cspkit.exports import Exports, load
+from cspkit.exports.delimited import count_lines, rows_at
+from cspkit.exports.dialect import Dialect
+from cspkit.exports.sheets import PIECE, ROW, Scan
 
 ROWS = 200_000
 TENANT = "00000000-0000-4000-8000-{:012x}"
@@ -76,3 +81,20 @@ def test_the_cells_of_a_large_file_mean_what_they_say(loaded):
 
     assert table.filter(wrong).count().to_pyarrow().as_py() == 0
     assert table.count().to_pyarrow().as_py() == ROWS - ROWS // 1000
+
+
+@given(st.lists(st.integers(0, PIECE * 2), max_size=8), st.booleans(), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_a_line_is_found_again_wherever_it_starts(tmp_path_factory, sizes, ended, random):
+    """By its number among the ends of lines, also at the edges of pieces and behind the last."""
+    sizes += [PIECE - 2, 0, 1] if random.random() < 0.5 else []
+    lines = [f"{number}" + "x" * size for number, size in enumerate(sizes, start=1)]
+    path = tmp_path_factory.mktemp("lines") / "lines.csv"
+    path.write_text("\n".join(lines) + ("\n" if ended and lines else ""))
+    count, ends = count_lines(path)
+    scan = Scan(path, Dialect("utf-8", ",", 0, ("cell",), ()), ended=ends)
+    asked = set(random.sample(range(1, len(lines) + 3), min(3, len(lines))))
+
+    assert len(lines) == count
+    found = rows_at(scan, asked).to_pylist()
+    assert {n: lines[n - 1] for n in asked if n <= len(lines)} == {r[ROW]: r["c0"] for r in found}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from cspkit.errors import ExportError
 from cspkit.exports.dialect import Dialect, mended
-from cspkit.exports.sheets import Scan, as_rows
+from cspkit.exports.sheets import PIECE, Scan, as_rows
 
 SMALL = 2 * 1024 * 1024
-CHUNK = 1024 * 1024
 MAX_CELL = 1_000_000
 MAX_COLUMNS = 2_000
 
@@ -69,21 +70,25 @@ def scan_of(path: Path, dialect: Dialect) -> tuple[Scan, int] | None:
     """
     if dialect.encoding not in ("utf-8", "utf-8-sig"):
         return None
-    return Scan(path, dialect), count_lines(path) - dialect.header_row
+    lines, ended = count_lines(path)
+    return Scan(path, dialect, ended=ended), lines - dialect.header_row
 
 
-def count_lines(path: Path) -> int:
-    """Count the lines of a file in its bytes, whatever stands in them."""
+def count_lines(path: Path) -> tuple[int, list[int]]:
+    """Count the lines of a file in its bytes, whatever stands in them.
+
+    Also returns how many have ended before each piece of it, to find some of them again.
+    """
     import numpy
 
-    buffer = bytearray(CHUNK)
-    lines, last = 0, 10
-    with path.open("rb", buffering=0) as file:
+    buffer = bytearray(PIECE)
+    ended, last = [0], 10
+    with path.open("rb") as file:
         while size := file.readinto(buffer):
-            chunk = numpy.frombuffer(buffer, numpy.uint8, size)
-            lines += int(numpy.count_nonzero(chunk == 10))
+            piece = numpy.frombuffer(buffer, numpy.uint8, size)
+            ended.append(ended[-1] + int(numpy.count_nonzero(piece == 10)))
             last = buffer[size - 1]
-    return lines if last == 10 else lines + 1
+    return ended[-1] if last == 10 else ended[-1] + 1, ended
 
 
 def count_records(path: Path, dialect: Dialect) -> int | None:
@@ -98,17 +103,35 @@ def count_records(path: Path, dialect: Dialect) -> int | None:
 
 def rows_at(scan: Scan, numbers: set[int]) -> pa.Table:
     """Read a few rows of a large file once more, by their numbers."""
-    path, dialect = scan.path, scan.dialect
-    width, found = len(dialect.header), {}
-    for number, row in _lines(path, dialect, numbers) if scan.by_line else _records(path, dialect):
+    csv.field_size_limit(MAX_CELL)
+    width, found = len(scan.dialect.header), {}
+    records = _lines(scan, numbers) if scan.by_line else _records(scan.path, scan.dialect)
+    for number, row in records:
         if number in numbers:
             found[number] = [cell or None for cell in row[:width]]
     return as_rows(list(found.values()), list(found), width)
 
 
-def _lines(path: Path, dialect: Dialect, numbers: set[int]) -> Iterator[tuple[int, list[str]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if number in numbers:
+def _lines(scan: Scan, numbers: set[int]) -> Iterator[tuple[int, list[str]]]:
+    with scan.path.open("rb") as file:
+        for number, start in _starts(scan, file, sorted(numbers)):
+            file.seek(start)
+            if line := file.readline():
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
-                yield number, next(csv.reader([text], delimiter=dialect.delimiter))
+                yield number, next(csv.reader([text], delimiter=scan.dialect.delimiter))
+
+
+def _starts(scan: Scan, file: BinaryIO, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Find where lines start, by looking only at the pieces in which the lines before them end."""
+    import numpy
+
+    looked, ends = -1, numpy.zeros(0, numpy.intp)
+    for number in numbers:
+        before = number - 1
+        at = bisect_left(scan.ended, before) - 1
+        if at >= 0 and at != looked:
+            file.seek(at * PIECE)
+            looked, ends = at, numpy.flatnonzero(numpy.frombuffer(file.read(PIECE), "u1") == 10)
+        if before - scan.ended[at] > len(ends):
+            return
+        yield number, at * PIECE + int(ends[before - scan.ended[at] - 1]) + 1 if before else 0

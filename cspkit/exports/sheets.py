@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cspkit.exports.dialect import Dialect
 from cspkit.exports.profiles import Profile
 
 CELLS, NOTE, MORE, ROW = "_cells", "_note", "_more", "_row"
+PIECE = 256 * 1024
 
 
 @dataclass
@@ -42,12 +44,14 @@ class Sheet:
 class Scan:
     """How DuckDB reads the data rows of a large text file.
 
-    `by_line` says that no cell holds a line break.
+    `by_line` says that no cell holds a line break. `ended` counts the lines that ended before
+    each piece of the file, pieces of `PIECE` bytes.
     """
 
     path: Path
     dialect: Dialect
     by_line: bool = True
+    ended: Sequence[int] = field(default=(0,), repr=False, compare=False)
 
 
 def column(index: int) -> str:
