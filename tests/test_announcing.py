@@ -12,8 +12,8 @@ from cspkit import moves
 from cspkit.moves import announcing
 from cspkit.settings import Letters
 from tests import scene as scenes
+from tests.pools import original, outbox, typed, verified
 from tests.scene import MONDAY, Scene
-from tests.test_moves_retiring import original, outbox, typed, verified
 
 SAYS = Letters(invoicer="Sur Cloud S.L.", support="+34 600 000 000")
 

@@ -24,8 +24,8 @@ from cspkit.planning import Plan
 from cspkit.rehearsal import records
 from cspkit.wire import Record
 from tests import scene as scenes
+from tests.pools import gaps, original, two_ordered, verified
 from tests.scene import Scene
-from tests.test_moves_retiring import customer_of, gaps, original, twin, verified
 
 NAMES = {"asked_by": "Ana Ruiz", "agreed_by": "Berta Gil"}
 SUBSCRIPTION = "*/subscriptions/*"
@@ -160,16 +160,7 @@ def test_seats_that_are_needed_stay(scene: Scene) -> None:
 
 def test_of_two_orders_only_the_seats_to_spare_go(scene: Scene) -> None:
     """Within one run the second is judged by what the first one left, and nobody lacks a seat."""
-    found = original(scene, "direct_mca")
-    other = twin(scene, found)
-    about = {"rule": "direct_mca_paid_month", "seats": 10, "original_seats": 10}
-    scene.moves = [
-        scene.move(customer_of(scene, found), subscription_ids=[one.id], **about)
-        for one in (found, other)
-    ]
-    scene.save()
-    scene.run("provision")
-    scene.run("verify")
+    found, _ = two_ordered(scene, "direct_mca")
     scene.world.consumed[found.customer_id, found.product.sku_id] = 25
 
     assert list(undo(scene)["outcome"]) == ["done", "human"]
@@ -178,17 +169,7 @@ def test_of_two_orders_only_the_seats_to_spare_go(scene: Scene) -> None:
 
 def test_the_ends_of_other_moves_take_seats_too(scene: Scene) -> None:
     """Two orders carry twenty users once both originals ended: neither can be taken back."""
-    found = original(scene, "csp_nce")
-    other = twin(scene, found)
-    about = {"rule": "csp_nce_paid_month", "seats": 10, "original_seats": 10}
-    both = [
-        scene.move(customer_of(scene, found), subscription_ids=[one.id], **about)
-        for one in (found, other)
-    ]
-    scene.moves = list(both)
-    scene.save()
-    for step in ("provision", "verify"):
-        scene.run(step)
+    found, both = two_ordered(scene, "csp_nce")
     scene.world.consumed[found.customer_id, found.product.sku_id] = 20
     assert list(scene.run("retire")["outcome"]) == ["done", "done"]
     scene.moves = both[:1]
