@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from cspkit import moves
 from tests import scene as scenes
@@ -90,6 +92,43 @@ def test_what_our_own_runs_change_ends_the_rest(scene: Scene) -> None:
     due(scene)
 
     assert looks(scene) > before
+
+
+def test_to_rest_costs_a_customer_no_more_reads_than_an_end(scene: Scene) -> None:
+    """What the ledger knows of a customer is asked once for all of their ends."""
+    _, both = two_ordered(scene, "csp_nce")
+    due(scene)
+    # the second end changed what was known when the first was looked at
+    due(scene)
+    with statements() as one_end:
+        scene.moves = both[:1]
+        scene.save()
+        due(scene)
+    with statements() as two_ends:
+        scene.moves = both
+        scene.save()
+        due(scene)
+
+    def customers(found: list[str]) -> int:
+        whole = [one for one in found if "FROM moves" in one and "customer_id = " in one]
+        return len([one for one in whole if "ORDER BY moves.move_id" in one])
+
+    assert [customers(one_end), customers(two_ends)] == [1, 1]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Listen to what is asked of any ledger."""
+    found: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(" ".join(statement.split()))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    try:
+        yield found
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", hear)
 
 
 def test_who_was_only_asked_does_not_rest(scene: Scene) -> None:

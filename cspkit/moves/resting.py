@@ -20,12 +20,13 @@ _TYPED = ("end_scheduled_on", "end_scheduled_evidence", "ended_on", "ended_evide
 
 
 class Resting:
-    """Say at one desk which ends rest; their calendars are read once."""
+    """Say at one desk which ends rest; calendars, and customers to choose among, are read once."""
 
     def __init__(self, desk: Desk) -> None:
         """Work at a desk."""
         self._desk = desk
         self._calendars: dict[str, Workdays] = {}
+        self._customers: dict[str, list[object]] = {}
 
     def rests(self, move: PlannedMove) -> bool:
         """Say whether the ends of a move were found in order, and are not to be looked at today.
@@ -61,17 +62,29 @@ class Resting:
         if not noted or end.state in (EndState.RENEWED, EndState.ENDED):
             return False
         rested = self._desk.today - date.fromisoformat(noted["on"])
-        return rested < REST and bool(noted["known"] == self._known(end))
+        if rested >= REST:
+            return False
+        # Before anything is done: what the ledger says now is one for all ends of a customer.
+        if end.customer_id not in self._customers:
+            self._customers[end.customer_id] = self._customer(end.customer_id)
+        return bool(noted["known"] == self._sum(end, self._customers[end.customer_id]))
 
     def _known(self, end: EndRow) -> str:
-        """Sum up what the ledger knows of a customer's moves and ends, and what was typed."""
-        ledger, said = self._desk.ledger, self._desk.originals.get(end.original, {})
-        known = [
-            [str(said.get(cell) or "") for cell in _TYPED],
-            [[one.original, one.state] for one in ledger.end_rows(end.customer_id)],
+        """Sum up what the ledger knows by now, since a look changes it, and what was typed."""
+        return self._sum(end, self._customer(end.customer_id))
+
+    def _customer(self, customer_id: str) -> list[object]:
+        """List what the ledger knows of a customer's moves and ends."""
+        ledger = self._desk.ledger
+        return [
+            [[one.original, one.state] for one in ledger.end_rows(customer_id)],
             sorted(
                 [row.move_id, row.state, row.seats, row.subscription_id]
-                for row in ledger.move_rows(end.customer_id)
+                for row in ledger.move_rows(customer_id)
             ),
         ]
+
+    def _sum(self, end: EndRow, customer: list[object]) -> str:
+        said = self._desk.originals.get(end.original, {})
+        known = [[str(said.get(cell) or "") for cell in _TYPED], *customer]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
