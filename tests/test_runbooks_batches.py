@@ -150,7 +150,7 @@ def test_an_interrupt_between_two_cells_begins_no_other_batch(
 
     def interrupted(self: interrupting.Watched, cell: Any, cell_index: int, **more: Any) -> None:
         ended(self, cell, cell_index, **more)
-        if "work.close(" in cell.source and not self.asked:
+        if "work.close(" in cell.source and not self.asked.on:
             os.kill(os.getpid(), signal.SIGINT)
             sleep(0.5)
 

@@ -46,10 +46,10 @@ class Watched:
         What was asked `before` counts from its first cell on, and what is asked now is kept there.
         """
         self._say = say
-        self._before = before or Asked()
+        self.asked = before or Asked()
         self._manager: Any = None
         self._busy = self._acted = self._through = False
-        self.asked = self.killed = self._passed_on = False
+        self.killed = self._passed_on = False
 
     def options(self) -> dict[str, Any]:
         """Give what papermill's client needs so that its kernel is this one."""
@@ -87,7 +87,6 @@ class Watched:
 
         worker = threading.Thread(target=guarded, name="cspkit-run", daemon=True)
         with handled(self._heard):
-            self.asked = self._before.on
             worker.start()
             while worker.is_alive():
                 # In steps: on Windows a signal does not end a wait without one.
@@ -97,11 +96,11 @@ class Watched:
 
     def _heard(self, _number: int, _frame: Any) -> None:
         process = self._manager and self._manager.provisioner
-        if self.asked and process:
+        if self.asked.on and process:
             self.killed = True
             _at_once(process.kill())
-        elif not self.asked:
-            self.asked = self._before.on = True
+        elif not self.asked.on:
+            self.asked.on = True
             if self._say is not None:
                 self._say(STOPPING)
             # What follows the acting cell is the evidence of what it did.
@@ -111,7 +110,7 @@ class Watched:
 
     def _begins(self, cell: Any, cell_index: int) -> None:
         # Between two cells a kernel hears nothing, so what came then counts from the next one on.
-        if self.asked and not self._passed_on and not self._acted:
+        if self.asked.on and not self._passed_on and not self._acted:
             raise StoppedEarly
         self._busy = True
         self._acted = self._acted or ACTS in cell.source

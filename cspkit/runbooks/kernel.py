@@ -137,7 +137,7 @@ def _papermill(job: Job, output: Path) -> bool:
             )
             watched.run(run)
     except papermill.PapermillExecutionError as error:
-        if watched.asked and error.ename == "KeyboardInterrupt":
+        if watched.asked.on and error.ename == "KeyboardInterrupt":
             acted = _result(job.given.get("result_file"))
             raise _failed(job, None, "", LATE if acted else EARLY) from None
         raise _failed(job, error.exec_count, error.ename, error.evalue) from error
@@ -146,9 +146,9 @@ def _papermill(job: Job, output: Path) -> bool:
     # A kernel that does not answer at all is a plain RuntimeError of jupyter_client.
     except (CellTimeoutError, DeadKernelError, NoSuchKernel, RuntimeError) as error:
         why = f"the kernel was lost ({error})".splitlines()[0]
-        why = KILLED if watched.killed else EARLY if watched.asked else why
+        why = KILLED if watched.killed else EARLY if watched.asked.on else why
         raise _failed(job, None, type(error).__name__, why) from error
-    return watched.asked
+    return watched.asked.on
 
 
 def _engine(wanted: str) -> str | None:
