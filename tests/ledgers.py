@@ -133,3 +133,10 @@ def raw(ledger: Ledger, statement: str) -> None:
     """Do by hand what no method offers."""
     with ledger._write() as connection:
         connection.exec_driver_sql(statement)
+
+
+def bound(file: Path, service: str = SERVICE) -> Ledger:
+    """A bound ledger in a file."""
+    ledger = Ledger(sqlite(file), clock=FixedClock(NOON))
+    ledger.bind(service)
+    return ledger
