@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from cspkit import planning
 from cspkit.decisions import Decisions
-from cspkit.policy import Policy, Season, Team
+from cspkit.policy import Policy, Season, Team, Workdays
 from cspkit.settings import Settings
 from tests.originals import AS_OF, customer, customer_id, exports, original
 
@@ -80,6 +80,22 @@ def test_teams_take_the_customers_of_their_markets():
     # The first of December is worked in Madrid and not in Lisbon, whose eve is no order day either.
     assert [date(2026, 11, 30), date(2026, 12, 1)] == days["madrid"]
     assert [date(2026, 11, 26)] * 2 == days["lisbon"]
+
+
+def test_all_days_of_a_move_are_worked_by_its_team():
+    """Whatever day an original ends: a day after its check, somebody can still ask for its end."""
+    team = Team(name="lisbon", country="PT", markets=("ES",))
+    ends = [START + timedelta(days=number) for number in range(8, 408)]
+    rows = [original(n, of=n % 40, expires_on=str(day)) for n, day in enumerate(ends)]
+    moves = ready(*rows, teams=(team,), moves_per_day=400).moves
+    own = Workdays(Policy(), team)
+
+    assert len(moves) > 390
+    for one in moves:
+        asked = (one.date, one.verify_by, one.renewal_safe_on, one.end_scheduled_by)
+        assert [day for day in asked if not own.is_workday(day)] == []
+        assert START <= one.date < one.verify_by < one.end_scheduled_by < one.expires_on
+        assert one.date <= one.last_safe_day and own.is_order_day(one.last_safe_day)
 
 
 def test_moves_of_a_customer_go_together_where_it_is_asked():

@@ -81,10 +81,9 @@ def _waits(row: dict[str, Any]) -> list[str]:
 def _candidate(row: dict[str, Any], placing: Placing) -> Candidate:
     """Open the window when the customer's steps can be done, access last where it must hurry."""
     team = _team(row, placing.policy.teams)
-    latest = row["last_safe_day"]
-    if team and row["expires_on"]:
-        latest = min(latest, _safe(row, placing.policy, placing.calendars[team.name]))
-    one = Candidate(row, placing.start, latest, team.name if team else ALL_TEAMS)
+    if team and row["expires_on"] and not row.get("pinned"):
+        row = row | _own_days(row, placing.policy, placing.calendars[team.name])
+    one = Candidate(row, placing.start, row["last_safe_day"], team.name if team else ALL_TEAMS)
     if row.get("pinned"):
         one.earliest = one.latest = row["pinned"]
         return one
@@ -106,10 +105,19 @@ def _team(row: dict[str, Any], teams: tuple[Team, ...]) -> Team | None:
     return next(iter([*own, *rest, *teams]), None)
 
 
-def _safe(row: dict[str, Any], policy: Policy, workdays: Workdays) -> date:
-    """Count a team's own last safe day, as judging counts that of the whole team."""
+def _own_days(row: dict[str, Any], policy: Policy, workdays: Workdays) -> dict[str, date]:
+    """Count a team's own days back from an end, as judging counts those of the whole team.
+
+    Its last safe day never lies after that of the whole team; the others are days that it works.
+    """
     needed = policy.verify_days + policy.repair_days + (0 if row["same_offer"] else 1)
-    return workdays.last_order_day(workdays.back(row["expires_on"], needed + 1))
+    ends = row["expires_on"]
+    safe = min(row["last_safe_day"], workdays.back(ends, needed + 1))
+    return {
+        "last_safe_day": workdays.last_order_day(safe),
+        "renewal_safe_on": workdays.back(ends, 1 + policy.repair_days),
+        "end_scheduled_by": workdays.back(ends, 1),
+    }
 
 
 def _hurried(one: Candidate, placing: Placing, begin: date) -> Candidate:
