@@ -57,12 +57,16 @@ def write_table(parts: Iterable[pa.Table], out: Path) -> None:
 
 
 def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:
-    import pyarrow.parquet as parquet
+    """Write by DuckDB: it packs one part while the next is made, and pyarrow's writer loads S3."""
+    import pyarrow as pa
+
+    from cspkit.exports.engine import open_duckdb, quoted
 
     rows = next(parts)
-    with writing.whole(out) as part, parquet.ParquetWriter(part, rows.schema) as file:
-        for each in chain([rows], parts):
-            file.write_table(each)
+    batches = chain.from_iterable(each.to_batches() for each in chain([rows], parts))
+    with writing.whole(out, flushed=False) as part, open_duckdb() as duck:
+        duck.register("ranked", pa.RecordBatchReader.from_batches(rows.schema, batches))
+        duck.execute(f"COPY (FROM ranked) TO {quoted(part)} (FORMAT parquet)")
 
 
 def _write_csv(parts: Iterator[pa.Table], out: Path) -> None:
