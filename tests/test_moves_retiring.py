@@ -24,7 +24,7 @@ from tests.pools import (
     typed,
     verified,
 )
-from tests.scene import Scene
+from tests.scene import MONDAY, Scene
 
 SUBSCRIPTION = "*/subscriptions/*"
 
@@ -170,6 +170,20 @@ def test_a_direct_customer_is_asked_once_and_the_evidence_counts(scene: Scene) -
     scene.later(days=30)
     assert (scene.outcome("retire"), scene.state()) == ("done", "closed")
     assert gaps(scene, found) == []
+
+
+def test_a_letter_leaves_days_for_what_it_asks(scene: Scene) -> None:
+    """A run by today's day writes it once the replacement is there, not on the last day for it."""
+    found = original(scene, "direct_mca")
+    today: dict[str, Any] = {"batch": None, "due": MONDAY}
+    scene.plan(customer_of(scene, found), rule="direct_mca_paid_month", seats=10)
+    assert scene.outcome("provision") == "done"
+    assert len(scene.run("retire", **today)) == 0
+    assert scene.outcome("verify") == "done"
+
+    assert list(scene.run("retire", **today)["outcome"]) == ["waiting"]
+    assert len(outbox(scene, "end-at-term")) == 1
+    assert scene.moves[0].end_scheduled_by == ENDS > MONDAY + timedelta(days=20)
 
 
 def test_evidence_that_is_taken_out_is_asked_for_again(scene: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from cspkit import letters, partner_center
 from cspkit.ledger import EndRow, Lease, MoveRow
@@ -35,7 +36,11 @@ _OUTCOMES = {
 
 
 class Retire:
-    """Schedule the end of a move's originals, and close the move when all are seen ended."""
+    """Schedule the end of a move's originals, and close the move when all are seen ended.
+
+    It is asked for once the replacement is in use, however long before its day: it can be taken
+    back, and who has to end an original elsewhere needs days for it.
+    """
 
     by = "end_scheduled_by"
     about_moves = True
@@ -95,6 +100,16 @@ class Retire:
         worst = _worst(todos)
         outcome, again = _OUTCOMES.get(worst, Outcome.DONE), worst is Act.NOTHING
         return Done(before, before, outcome, _reasons(todos), again=again)
+
+    def early(self, move: PlannedMove) -> bool:
+        """Say whether a move is to be worked on before its day: replaced, and not at rest."""
+        row = self._rows.get(move.move_id)
+        over = row is None or row.state is MoveState.CLOSED or too_early(row)
+        return not over and not self.rests(move)
+
+    @cached_property
+    def _rows(self) -> dict[str, MoveRow]:
+        return {row.move_id: row for row in self._desk.ledger.move_rows()}
 
     def rests(self, move: PlannedMove) -> bool:
         """Say whether nothing about its ends can be new, so that a run by due day leaves it."""
