@@ -36,11 +36,12 @@ def columns_of(table: str) -> dict[str, str]:
 
 
 @described
-def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
+def check(raw: Any, layout: Layout, lookups: dict[str, Lookup], *, guids: bool = False) -> Any:
     """Return one row per raw row: our columns as far as the file has them, and the verdict.
 
-    `_aside` is why the format sets a row aside, `_code` the first problem in the order of the
-    profile's columns as `column number:code`, `_raw` the cells of a row with a problem.
+    `guids` leaves GUIDs as such, which are texts otherwise. `_aside` is why the format sets a
+    row aside, `_code` the first problem in the order of the profile's columns as
+    `column number:code`, `_raw` the cells of a row with a problem.
     """
     rows = raw
     for name, found in lookups.items():
@@ -53,7 +54,8 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     }
     if OWNER in checked:
         own = checked["customer_id"]
-        found_by_domain = ibis.coalesce(own.value, checked[OWNER].value)
+        by_domain = checked[OWNER].value.cast(own.value.type())
+        found_by_domain = ibis.coalesce(own.value, by_domain)
         checked["customer_id"] = cells.Checked(found_by_domain, own.problem)
     rows = rows.mutate(
         **{f"v_{name}": found.value for name, found in checked.items()},
@@ -63,7 +65,7 @@ def check(raw: Any, layout: Layout, lookups: dict[str, Lookup]) -> Any:
     everything = ibis.array([*(rows[column(i)] for i in range(len(layout.header))), rows[MORE]])
     kept = ibis.ifelse(rows[CODE].notnull(), everything, ibis.null("array<string>"))
     return rows.select(
-        **_ours(rows, layout, lookups),
+        **_ours(rows, layout, lookups, guids=guids),
         **{FILE: _[FILE], ASIDE: _[ASIDE], CODE: _[CODE], RAW: kept},
         **{LATEST: _latest(rows, layout), AGAIN: nothing("boolean")},
         **({ROW: _[ROW]} if ROW in rows.columns else {}),
@@ -163,24 +165,28 @@ def _told(rows: Any, layout: Layout, rule: ColumnRule) -> Any:
     return rows["v_status"].isin(rule.when_status).fill_null(False)
 
 
-def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup]) -> dict[str, Any]:
+def _ours(rows: Any, layout: Layout, lookups: dict[str, Lookup], *, guids: bool) -> dict[str, Any]:
     """Take the columns that the file has; prices bring their currency."""
     kinds = columns_of(layout.profile.table)
     taken = {
-        name: rows[f"v_{name}"].cast(kinds[name])
+        name: _typed(rows[f"v_{name}"], kinds[name], guids=guids)
         for name, rule in layout.rules.items()
         if name in kinds and (rule.fixed is not None or rule.from_file_name or layout.place(rule))
     }
     if OWNER in layout.rules:
-        taken["customer_id"] = rows["v_customer_id"]
+        taken["customer_id"] = _typed(rows["v_customer_id"], "string", guids=guids)
     if price := lookups.get("unit_price"):
         inside = price.currency(layout.cell(rows, layout.rules["unit_price"]))
         taken["currency"] = ibis.coalesce(taken.get("currency", nothing()), inside)
     for name, rule in layout.rules.items():
         if rule.when_status and name in taken:
             told = _told(rows, layout, rule)
-            taken[name] = ibis.ifelse(told, taken[name], nothing(kinds[name]))
+            taken[name] = ibis.ifelse(told, taken[name], ibis.null(taken[name].type()))
     return taken
+
+
+def _typed(value: Any, kind: str, *, guids: bool) -> Any:
+    return value if guids and value.type().is_uuid() else value.cast(kind)
 
 
 def _latest(rows: Any, layout: Layout) -> Any:

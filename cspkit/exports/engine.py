@@ -171,9 +171,10 @@ class Engine:
         a long list of words; counting rows while they are read would take turns.
         """
         found = self.statement(rows)
-        there = {column: kind for column, kind in kinds.items() if column in found.schema}
+        schema = {c: "string" if kind == "uuid" else kind for c, kind in found.schema.items()}
+        there = {column: kind for column, kind in kinds.items() if column in schema}
         narrow = _replaced(there)
-        wide = _replaced({column: DUCKDB[found.schema[column]] for column in there})
+        wide = _replaced({column: DUCKDB[schema[column]] for column in there})
         self.execute("SET disabled_optimizers = 'in_clause'")
         try:
             self.execute(
@@ -183,7 +184,7 @@ class Engine:
         finally:
             self.execute("RESET disabled_optimizers")
         sql = f"SELECT *{wide}, rowid FROM {TOKEN}_{name}{NARROW}"
-        kept = self.scan(name, sql, found.schema)
+        kept = self.scan(name, sql, schema)
         numbered: Rows = _numbered(kept, scan.dialect.header_row + 1)
         return kept, numbered
 

@@ -260,7 +260,7 @@ class _Load:
         self, layout: Layout, raw: Rows, lookups: dict[str, Lookup], numbers: list[int]
     ) -> Staged:
         name, scan = f"staged_{numbers[0]}", self.sheets[numbers[0]].scan
-        checked = check(raw, layout, lookups)
+        checked = check(raw, layout, lookups, guids=bool(scan))
         if scan:
             kinds = narrowing.narrow(layout, lookups)
             held, rows = self.reader.keep_scanned(name, checked, scan, kinds)

@@ -105,7 +105,7 @@ class Lookup:
         return rows.left_join(table, cell == table[f"r_{name}"])
 
     def checked(self, rows: Any, cell: Any, name: str) -> cells.Checked:
-        """Return the value and the problem of a cell of joined rows."""
+        """Return the value and the problem of a cell of joined rows; a GUID is no text yet."""
         given = cell
         if self.function:
             # A cell that is none of those that were given costs an error each, so it is left out.
@@ -120,10 +120,11 @@ class Lookup:
             value, problem = rows[f"j_{name}"], rows[f"k_{name}"]
         if self.kind != "guid":
             return cells.Checked(value, problem)
-        whole = cells.guid(given)
+        whole = given.try_cast("uuid")
         broken = whole.isnull() & cells.long_as_guid(given)
         return cells.Checked(
-            ibis.coalesce(whole, value), ibis.ifelse(broken, "not_a_guid", problem)
+            ibis.coalesce(whole, value.cast("uuid")),
+            ibis.ifelse(broken, "not_a_guid", problem),
         )
 
     def _cases(self, cell: Any, part: int, kind: str) -> Any:
