@@ -23,7 +23,13 @@ def reconcile(
     plan_file: Annotated[
         Path | None, typer.Option("--plan", help="A plan beside those that were approved.")
     ] = None,
-    by: Annotated[str, typer.Option("--by", help="Who trusts a closed ledger again.")] = "",
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="MOVE", help="What differs there is as it should be."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="Who accepts that, or trusts a closed ledger again.")
+    ] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     config: Config = None,
     as_json: AsJson = False,
@@ -39,7 +45,7 @@ def reconcile(
 
     work = reconciling.begin(settings_of(config), plan=plan_file)
     try:
-        work.carry_out(by=by, reason=reason)
+        work.carry_out(by=by, reason=reason, accept=accept or ())
     except BaseException:
         work.abandon()
         raise
@@ -59,7 +65,7 @@ def _tell(work: Work, as_json: bool) -> None:
         say(one.line)
     for customer_id, why in sorted(work.found.unread.items()):
         say(f"not read: {customer_id}: {why}")
-    for note in work.notes:
+    for note in work.told:
         say(note)
     customers, found = len(work.found.customers), len(work.differences)
     say(f"{customers} customers compared: {found or 'no'} differences")

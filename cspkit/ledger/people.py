@@ -19,6 +19,9 @@ from cspkit.ledger.records import Approval, Broken, Hold, canonical
 from cspkit.names import person
 from cspkit.tables import Mode, MoveState
 
+# An event: somebody knows of a difference and wants it as it is.
+ACCEPTED = "accepted"
+
 
 class People(Failing):
     """Record who approved, held, released or settled what, and which runs there were."""
@@ -122,6 +125,21 @@ class People(Failing):
         about: dict[str, Any] = {"at": at, "run_id": run_id, "customer_id": customer_id}
         with self._write() as connection:
             chain.append(connection, kind, subject, detail=dict(detail), **about)
+
+    def accepted(self) -> dict[str, dict[str, str]]:
+        """Map each difference that a person accepted to who did, when and why; the latest counts.
+
+        A difference is known by its fact, as `reconciling` words it.
+        """
+        table = schema.events
+        query = sa.select(table.c.at, table.c.detail).where(table.c.kind == ACCEPTED)
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(table.c.event_id)).all()
+        found = [(at, json.loads(detail)) for at, detail in rows]
+        return {
+            one["fact"]: {"by": one["by"], "reason": one["reason"], "on": f"{at:%Y-%m-%d}"}
+            for at, one in found
+        }
 
     def candidates(self) -> dict[str, set[str]]:
         """Map each move that ever waited for a person to the orders that person was shown."""

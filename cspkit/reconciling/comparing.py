@@ -13,7 +13,7 @@ from cspkit.partner_center import AuditRecord
 from cspkit.partner_center.service import WORKERS
 from cspkit.planning import Plan
 from cspkit.reconciling import ending, known, orders, replacements, seeing
-from cspkit.reconciling.differences import Difference, Kind, ordered
+from cspkit.reconciling.differences import Accepted, Difference, Kind, ordered
 from cspkit.reconciling.ending import About, Verdict
 from cspkit.reconciling.known import Known
 from cspkit.reconciling.originals import Originals
@@ -23,12 +23,22 @@ from cspkit.reconciling.uncovered import WAYS_OUT, Uncovered
 
 @dataclass
 class Comparison:
-    """What was compared, what differs, which ends to record, and what could not be read."""
+    """What was compared, what differs, which ends to record, and what could not be read.
+
+    `accepted` differs too, and a person wants it so.
+    """
 
     customers: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
+    accepted: list[Accepted] = field(default_factory=list)
+
+    def set_apart(self, known: Mapping[str, Mapping[str, str]]) -> None:
+        """Tell what people accepted, by its fact, apart from what differs."""
+        found = [one for one in self.differences if one.fact in known]
+        self.accepted += [Accepted(one, **known[one.fact]) for one in found]
+        self.differences = [one for one in self.differences if one not in found]
 
     @property
     def clean(self) -> bool:
@@ -67,6 +77,7 @@ def compare(
         else:
             _both(made, desk, mine, shown, facts, now, gaps, forgot=forgot)
     made.differences = ordered(made.differences)
+    made.set_apart(desk.ledger.accepted())
     return made
 
 

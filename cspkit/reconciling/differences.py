@@ -46,7 +46,8 @@ class Difference:
     """One thing on which ledger and service do not agree.
 
     `evidence` are the ids with which a person finds it at the service, `to_do` ends in a command
-    or says where to go. `freezes` names orders for which the move must wait for a person.
+    or says where to go. `freezes` names orders for which the move must wait for a person. `fact`
+    words what may be as its customer chose, so that a person can accept just that; else empty.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class Difference:
     to_do: str
     evidence: tuple[str, ...] = ()
     freezes: tuple[str, ...] = ()
+    fact: str = ""
 
     @property
     def line(self) -> str:
@@ -69,6 +71,28 @@ class Difference:
         """Give the columns of COLUMNS as plain values."""
         values = asdict(self) | {"kind": self.kind.value, "evidence": list(self.evidence)}
         return {name: values[name] for name in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A difference that a person knows of and leaves as it is: who, on which day, and why."""
+
+    difference: Difference
+    by: str
+    on: str
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """Say it in one line, without anything to do."""
+        one = self.difference
+        said = f"{one.kind} {one.subject} of {one.customer_id}: {one.service}, not {one.ledger}"
+        return f"accepted by {self.by} on {self.on} ({self.reason}): {said}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the difference as plain values, and who accepted it."""
+        who = {"by": self.by, "on": self.on, "reason": self.reason}
+        return self.difference.as_json() | who
 
 
 def ordered(found: Iterable[Difference]) -> list[Difference]:

@@ -11,6 +11,7 @@ from typing import Any
 from cspkit import letters
 from cspkit.errors import LedgerError, SettingsError
 from cspkit.ledger import EndRow, Lease, MoveRow
+from cspkit.ledger.people import ACCEPTED
 from cspkit.moves import posting
 from cspkit.moves.desk import Desk
 from cspkit.moves.holdings import Seen
@@ -18,7 +19,7 @@ from cspkit.moves.provisioning import claim_of
 from cspkit.moves.rows import Subject
 from cspkit.planning import Plan, PlannedCustomer
 from cspkit.reconciling.comparing import Comparison
-from cspkit.reconciling.differences import Difference
+from cspkit.reconciling.differences import Accepted, Difference
 from cspkit.reconciling.ending import (
     CURRENCY,
     EXTENDED,
@@ -45,6 +46,14 @@ class Recorder:
         self._facts = facts
         self._plans = list(plans)
         self.notes: list[str] = []
+
+    def accept(self, found: Iterable[Accepted]) -> None:
+        """Keep who wants a difference as it is, and why, with all that was seen of it."""
+        for one in found:
+            about = one.difference
+            detail = one.as_json() | {"fact": about.fact}
+            which = {"customer_id": about.customer_id, "run_id": self._desk.run_id}
+            self._desk.ledger.observe(ACCEPTED, about.subject, detail=detail, **which)
 
     def record(self, made: Comparison) -> None:
         """Keep every difference, freeze the moves that must not order, advance the ends."""

@@ -21,6 +21,14 @@ _ENDED_BY = {
     "deleted": ("cancel_subscription", "delete_customer_subscription"),
 }
 
+ACCEPT = "or, as the customer chose it, `cspkit reconcile --accept {move} --by NAME --reason TEXT`"
+_MORE = "have the customer's consent for the others"
+_FEWER = (
+    "add them in Partner Center before an original ends; or, as the customer wants it, take the"
+    " others off the ledger: `cspkit run undo --plan PLAN --only FILE --seats {seats} --asked-by"
+    " NAME --agreed-by NAME --mode MODE`, where FILE names {move}"
+)
+
 
 def compare(known: Known, seen: Seen, *, now: datetime, settle: timedelta) -> Iterator[Difference]:
     """Compare the replacements of a customer with the subscriptions and the pools of seats."""
@@ -67,19 +75,33 @@ def _as_sold(
 ) -> Iterator[Difference]:
     by = seen.by(found.id, *_UPDATE)
     if found.seats is not None and found.seats != row.seats:
-        said = f"{found.seats} seats{_who(by)}"
-        fewer = "add them in Partner Center before an original ends"
-        to_do = fewer if found.seats < row.seats else "have the customer's consent for the others"
+        fewer = found.seats < row.seats
         yield Difference(
-            Kind.SEATS_DIFFER, *about, f"{row.seats} seats", said, to_do, (*ids, *by[1:])
+            Kind.SEATS_DIFFER,
+            *about,
+            f"{row.seats} seats",
+            f"{found.seats} seats{_who(by)}",
+            (_FEWER if fewer else f"{_MORE}; {ACCEPT}").format(move=row.move_id, seats=found.seats),
+            (*ids, *by[1:]),
+            # what retires the originals goes by the ledger's seats: fewer have to stand there
+            fact="" if fewer else f"{row.move_id}: {found.seats} seats, not {row.seats}",
         )
     wanted = row.auto_renew
     if wanted is not None and found.auto_renew is not None and found.auto_renew != wanted:
-        said = f"auto-renew {_switch(found.auto_renew)}{_who(by)}"
-        until = f" before {found.ends_at:%Y-%m-%d}" if found.ends_at else ""
-        to_do = f"switch it {_switch(wanted)} in Partner Center{until}"
-        ledger = f"auto-renew {_switch(wanted)}"
-        yield Difference(Kind.AUTO_RENEW_DIFFERS, *about, ledger, said, to_do, (*ids, *by[1:]))
+        shown, until = _switch(found.auto_renew), ""
+        if found.ends_at:
+            until = f" before {found.ends_at:%Y-%m-%d}"
+        yield Difference(
+            Kind.AUTO_RENEW_DIFFERS,
+            *about,
+            f"auto-renew {_switch(wanted)}",
+            f"auto-renew {shown}{_who(by)}",
+            f"switch it {_switch(wanted)} in Partner Center{until}; {ACCEPT}".format(
+                move=row.move_id
+            ),
+            (*ids, *by[1:]),
+            fact=f"{row.move_id}: auto-renew {shown}{until}",
+        )
 
 
 def _undone(known: Known, seen: Seen, row: MoveRow, before: datetime) -> Iterator[Difference]:

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from cspkit.clock import SystemClock
-from cspkit.errors import DONE, FAILED_MOVES, SERVICE_FAILED
+from cspkit.errors import DONE, FAILED_MOVES, SERVICE_FAILED, SettingsError
 from cspkit.ledger import new_holder
 from cspkit.moves.desk import Desk
 from cspkit.moves.rows import Outcome
+from cspkit.names import person
 from cspkit.partner_center.service import WORKERS
 from cspkit.planning import Plan
 from cspkit.reconciling import differences
@@ -60,6 +61,7 @@ class Work:
         ]
         self._facts = Originals(desk.settings, self.plans)
         self._recorded = False
+        self._newly: dict[str, dict[str, str]] = {}
         self.workers = WORKERS
         self.notes: list[str] = []
         self.trusted = False
@@ -99,18 +101,48 @@ class Work:
         """Show what differs, writing nothing: columns of `differences.COLUMNS`."""
         return differences.frame(self.differences)
 
-    def carry_out(self, *, by: str = "", reason: str = "") -> pd.DataFrame:
+    def carry_out(
+        self, *, by: str = "", reason: str = "", accept: Collection[str] = ()
+    ) -> pd.DataFrame:
         """Record what was seen and say how each customer came out: columns of OUTCOMES.
 
         A ledger that may not be written is trusted again where that is safe, or where `by` and
-        `reason` say who takes it upon them. Nothing outside is changed, however often it runs.
+        `reason` say who takes it upon them. Where `accept` names moves, they say who wants what
+        differs there as it is: just that is told apart from then on. Nothing outside is changed,
+        however often it runs. Raises SettingsError, before a word is written, for what cannot be
+        accepted.
         """
+        if accept:
+            self._accept(set(accept), by.strip(), reason.strip())
+            by = reason = ""
         if not self._recorded and self._desk.mode is not Mode.DRY and not self.has_no_ledger:
             self._trust(by.strip(), reason.strip())
             if not self.distrust:
                 self._record()
         self._recorded = True
         return self.outcomes()
+
+    def _accept(self, moves: set[str], by: str, reason: str) -> None:
+        """Let differences of moves be as they are; the record of it is written with the others."""
+        closed = self._desk.mode is Mode.DRY or self.has_no_ledger or self.distrust
+        found = [one for one in self.differences if one.subject in moves and one.fact]
+        lacking = sorted(moves - {one.subject for one in found})
+        problem = ""
+        if not person(by) or not reason:
+            problem = "needs --by NAME and --reason TEXT: who wants it so, and why"
+        elif closed:
+            problem = f"needs a ledger that is written: {self.distrust or 'a dry run writes none'}"
+        elif lacking:
+            problem = (
+                f"expected a move with a difference that may be accepted, found {lacking[0]!r}"
+            )
+            others = [one.to_do for one in self.differences if one.subject == lacking[0]]
+            problem += f": {others[0]}" if others else ""
+        if problem:
+            raise SettingsError("reconcile", "--accept", problem)
+        on = f"{self._desk.clock.now():%Y-%m-%d}"
+        self._newly = {one.fact: {"by": by, "on": on, "reason": reason} for one in found}
+        self.found.set_apart(self._newly)
 
     def outcomes(self) -> pd.DataFrame:
         """Give one row per customer: done where nothing differs, waiting where unread."""
@@ -128,7 +160,12 @@ class Work:
         customers, found = len(self.found.customers), len(self.differences)
         unread = [f"not read: {name}: {why}" for name, why in sorted(self.found.unread.items())]
         said = f"{customers} customers compared: {found or 'no'} differences"
-        return "; ".join([said, *unread, *self.notes])
+        return "; ".join([said, *unread, *self.told])
+
+    @property
+    def told(self) -> list[str]:
+        """List what a reader should know beside the differences: what is accepted, and notes."""
+        return [*(one.line for one in self.found.accepted), *self.notes]
 
     def counts(self) -> dict[str, int]:
         """Count the customers by outcome, by word."""
@@ -140,6 +177,7 @@ class Work:
         return {
             "customers": len(self.found.customers),
             "differences": [one.as_json() for one in self.differences],
+            "accepted": [one.as_json() for one in self.found.accepted],
             "unread": self.found.unread,
             "ledger": "none" if self.has_no_ledger else self.distrust or "trusted",
             "trusted_now": self.trusted,
@@ -153,7 +191,7 @@ class Work:
             if self._desk.run_id:
                 head = self._desk.ledger.end_run(self._desk.run_id, counts)
             if result_file:
-                result = {"counts": counts, "chain_head": head, "notes": self.notes}
+                result = {"counts": counts, "chain_head": head, "notes": self.told}
                 text = json.dumps(result, ensure_ascii=False)
                 Path(result_file).write_text(text, encoding="utf-8")
         finally:
@@ -177,6 +215,7 @@ class Work:
             **self._which,
         )
         recorder = Recorder(desk, self.plans, self._facts)
+        recorder.accept(one for one in self.found.accepted if one.difference.fact in self._newly)
         recorder.record(self.found)
         self.notes += recorder.notes
 
