@@ -14,10 +14,14 @@ from cspkit import cli, decisions, runbooks
 from cspkit.moves import consent
 from tests.scene import MONDAY, Scene, scene
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCES = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 TYPED = "\n".join(text for language, text in FENCES if not language)
 COMMANDS = sorted(set(re.findall(r"^cspkit .+", TYPED, re.MULTILINE)))
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("benchmarks/*.md"), ROOT / "tests/proof/result.md"]
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -42,6 +46,22 @@ def test_each_command_is_one(line: str) -> None:
     told = parsed(line)
 
     assert told.get("runbook", "invite") in runbooks.RUNBOOKS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_somewhere(page: Path) -> None:
+    """A file that was moved or deleted is named by no page, and a heading by its words."""
+    text = page.read_text(encoding="utf-8")
+    headings = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in heads(text)}
+    links = [one for one in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in one]
+    inside = [one[1:] for one in links if one.startswith("#")]
+    missing = [one for one in links if one[0] != "#" and not (page.parent / one).exists()]
+
+    assert (missing, sorted(set(inside) - headings)) == ([], [])
+
+
+def heads(text: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
 
 
 def test_what_a_batch_needs_first_is_all_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
