@@ -23,7 +23,8 @@ from cspkit import catalogue, decisions, moves, planning, reconciling
 from cspkit.clock import FixedClock
 from cspkit.errors import LedgerError, PlanRefused, SettingsError
 from cspkit.ledger import EndChange, Lease, Ledger, Line, MoveChange, Returned
-from cspkit.moves import checklist, taking
+from cspkit.moves import checklist, returned, taking
+from cspkit.moves.checking import Check
 from cspkit.moves.returned import ResultsRefused
 from cspkit.planfile import PlanFile, PlannedBatch, PlannedCustomer, PlannedMove, move_id
 from cspkit.rehearsal.products import products
@@ -735,6 +736,19 @@ def test_two_people_take_the_same_file_once(issued: Office) -> None:
         returned = ledger.events().query("kind == 'returned'")
         assert ledger.verify() == []
     assert len(returned) == 2
+
+
+def test_what_somebody_else_takes_meanwhile_was_not_taken_back(issued: Office) -> None:
+    """Between two reads of the same file its orders are there: no order of somebody before."""
+    file = issued.answer(*(ordered(row) for row in issued.rows()))
+    with issued.ledger() as ledger:
+        early = Check(ledger, issued.settings, returned.read(file), "Ana")
+        taking.take(
+            file, by="Berta", mode="rehearsal", settings=issued.settings, clock=issued.clock
+        )
+
+        assert len(early.whole()) == 2
+        assert Check(ledger, issued.settings, returned.read(file), "Ana").whole() == []
 
 
 def test_times_are_those_of_the_work(issued: Office) -> None:

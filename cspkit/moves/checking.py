@@ -34,6 +34,10 @@ _TAKES = {
 }
 
 
+def _order(move: MoveRow | None) -> str:
+    return ((move and move.order_id) or "").lower()
+
+
 class Wrong(Exception):
     """What is wrong with one row, the column first."""
 
@@ -164,7 +168,7 @@ class Check:
         if row.seats != move.seats:
             raise Wrong(f"seats: expected the {move.seats} that were issued, found {row.seats}")
         if move.state is not MoveState.SENT:
-            if (move.order_id or "").lower() != order_id.lower():
+            if _order(move) != order_id.lower():
                 raise Wrong(f"order_id: the ledger has {move.order_id!r}: a person settles it")
             return
         on = self._instant(row, line)
@@ -181,10 +185,10 @@ class Check:
             raise Wrong(f"order_id: {order_id!r} stands in row {self._orders[key]} too")
         self._orders[key] = row.number
         for other in self._moves.values():
-            if (other.order_id or "").lower() == key and other.move_id != move.move_id:
+            if _order(other) == key and other.move_id != move.move_id:
                 raise Wrong(f"order_id: {order_id!r} is the order of {other.move_id}")
         past = {one.lower() for one in self._ledger.orders(move.customer_id)}
-        if key in past and (move.order_id or "").lower() != key:
+        if key in past and key not in (_order(move), _order(self._ledger.move(move.move_id))):
             raise Wrong(f"order_id: {order_id!r} was an order before, and was taken back")
 
     def _verified(self, row: Row, line: Line) -> Iterator[Change]:
