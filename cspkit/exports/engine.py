@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from cspkit import statements
-from cspkit.errors import CspkitError, SettingsError
+from cspkit.errors import CspkitError, ExportError, SettingsError
 from cspkit.exports import arrays
 from cspkit.exports.sheets import ROW, Scan
 from cspkit.later import ibis
@@ -23,6 +24,8 @@ from cspkit.statements import TOKEN, Rows, described
 FILE, GUID, ROWS, AGAIN = "_file", "_guid", "_rows", "_again"
 MEMORY = "CSPKIT_MEMORY"
 EACH = 1024**3
+# Where the system names the files that are open, if it does.
+OPENED = Path("/proc/self/fd")
 # Ends the name of a table whose columns take less room than the view of it says.
 NARROW = "_narrow"
 # DuckDB's types, by Ibis' words for them.
@@ -53,11 +56,14 @@ class Engine:
     somebody asks for the tables as Ibis has them.
     """
 
+    # Whether the DuckDB was opened for this load and ends with it.
+    own = False
+
     def __init__(self, backend: Any = None) -> None:
         """Open DuckDB in memory, or work in one of Ibis beside what others keep there."""
         self.prefix = TOKEN if backend is None else fresh_name()
         if backend is None:
-            self.duck = open_duckdb()
+            self.duck, self.own = open_duckdb(), True
         else:
             self.backend, self.duck = backend, backend.con
 
@@ -250,13 +256,26 @@ def open_duckdb() -> Any:
 
 @contextmanager
 def within_memory() -> Iterator[None]:
-    """Say which setting to change where DuckDB may not use the memory that it needs."""
+    """Say which setting to change where DuckDB may not use the memory that it needs.
+
+    A large file that was saved is held open and read only now: raises ExportError where it turns
+    out that it is damaged.
+    """
     import duckdb
 
     try:
         yield
     except duckdb.OutOfMemoryException as error:
         raise SettingsError("environment", MEMORY, _too_little()) from error
+    except duckdb.Error as error:
+        first = str(error).partition("\n")[0]
+        if (found := re.search(rf"{OPENED}/\d+", first)) is None:
+            raise
+        file = Path(found.group()).readlink()
+        problem = (
+            f"cannot be read; load the exports again: {first.replace(found.group(), file.name)}"
+        )
+        raise ExportError(file, [problem]) from error
 
 
 def _too_little() -> str:

@@ -75,8 +75,9 @@ def load(
     """Read export files, or folders of them, into customers, subscriptions and rejects.
 
     `maps` are files of your own that describe further formats as those of the package do. A
-    folder that `Exports.save` wrote is read back as it was. `progress` is called with the name
-    of each opened file, its number and how many there are. Raises ExportError for what cannot be
+    folder that `Exports.save` wrote is read back as it was; where it is large, its files are
+    held open and read when asked for. `progress` is called with the name of each opened file,
+    its number and how many there are. Raises ExportError for what cannot be
     read, and when the rows of a file do not add up: read = accepted + rejected + set aside.
 
     `engine=ibis.pyspark.connect(spark)` works on Spark: DuckDB reads and checks each file, Spark

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pyarrow as pa
 
 from cspkit.errors import ExportError
 from cspkit.exports import arrays
-from cspkit.exports.engine import DUCKDB, Engine, Held, quoted
+from cspkit.exports.engine import DUCKDB, OPENED, Engine, Held, quoted
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, TABLES, Exports
 
@@ -23,6 +25,8 @@ PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
 # Every version of every load wrote these.
 ALWAYS = ("customers", "subscriptions", "rejects")
 LATER = ("seen_on", "note")
+# Smaller files are copied into memory.
+COPIED = 8 * 1024 * 1024
 
 
 def is_saved(folder: str | Path) -> bool:
@@ -61,6 +65,8 @@ def _write_csv(exports: Exports, name: str, path: Path) -> None:
 
 def read(folder: Path, engine: Engine) -> Exports:
     """Read a saved folder back into the same Exports."""
+    import duckdb
+
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         lines = [line | dict.fromkeys(SET_ASIDE, 0) | line for line in summary["files"]]
@@ -74,17 +80,21 @@ def read(folder: Path, engine: Engine) -> Exports:
             if name in ALWAYS or _some(read):
                 held[name] = read if isinstance(read, Held) else engine.keep(name, read)
         return Exports(engine, held, lines, left)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise ExportError(folder, [f"is no folder that a load wrote: {error}"]) from error
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, duckdb.Error) as error:
+        first = str(error).partition("\n")[0]
+        raise ExportError(folder, [f"is no folder that a load wrote: {first}"]) from error
 
 
 def _taken(engine: Engine, name: str, file: Path) -> Held | pa.Table:
     """Let DuckDB read a table, within its memory; another engine is handed Arrow.
 
-    Columns that an earlier version did not write are missing values.
+    Columns that an earlier version did not write are missing values. A large file is not copied:
+    it is held open, and read where and as often as its columns are asked for.
     """
     schema = TABLES[name].schema
-    there = engine.reader.duck.execute(f"DESCRIBE SELECT * FROM {quoted(file)}").fetchall()
+    held = _held_open(engine, file)
+    source = f"read_parquet({quoted(held or file)})"
+    there = engine.reader.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     names = {str(column[0]) for column in there}
     if lacking := [column for column in schema if column not in names and column not in LATER]:
         raise KeyError(f"{file.name} lacks {', '.join(lacking)}")
@@ -92,10 +102,24 @@ def _taken(engine: Engine, name: str, file: Path) -> Held | pa.Table:
         f'CAST({one if one in names else "NULL"} AS {DUCKDB[kind]}) AS "{one}"'
         for one, kind in schema.items()
     )
-    rows = f"SELECT {columns} FROM {quoted(file)}"
+    rows = f"SELECT {columns} FROM {source}"
     if engine is not engine.reader:
         return engine.reader.duck.execute(rows).to_arrow_table().cast(arrays.schema(schema))
-    return engine.copy(name, rows, schema)
+    return engine.scan(name, rows, schema) if held else engine.copy(name, rows, schema)
+
+
+def _held_open(engine: Engine, file: Path) -> Path | None:
+    """Open a large file for as long as the engine lives, and return a name for what is open.
+
+    A load that replaces the file meanwhile makes another one: what was opened stays as it was.
+    Returns None for a small file, where the system has no such names, and in a DuckDB of
+    somebody else, which may outlive the file and meet its name again.
+    """
+    if not engine.own or not OPENED.is_dir() or file.stat().st_size < COPIED:
+        return None
+    number = os.open(file, os.O_RDONLY)
+    weakref.finalize(engine, os.close, number)
+    return OPENED / str(number)
 
 
 def _some(read: Held | pa.Table) -> bool:

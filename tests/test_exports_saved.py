@@ -1,0 +1,71 @@
+"""A large folder that a load wrote is read where it lies, and is whole all the same."""
+
+from __future__ import annotations
+
+from hashlib import md5
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cspkit.errors import ExportError
+from cspkit.exports import Exports, load
+from cspkit.exports.saved import COPIED
+
+ROWS = 150_000
+ONE, TWO = (ROWS, 1, 1), (ROWS, 2, 2)
+
+
+def made(seats: int) -> Exports:
+    """Make as many subscriptions as no memory should be wasted on, all with the same seats."""
+    keys = [md5(str(row).encode(), usedforsecurity=False).hexdigest() for row in range(ROWS)]
+    frame = pd.DataFrame({"subscription_id": keys, "customer_id": keys[::-1], "product": keys})
+    return Exports.from_frames(None, subscriptions=frame.assign(seats=seats))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made(seats=1).save(tmp_path / "tables")
+    assert (tmp_path / "tables/subscriptions.parquet").stat().st_size > COPIED
+    return tmp_path / "tables"
+
+
+def seats(exports: Exports) -> tuple[int, int, int]:
+    query = f'SELECT count(*), min(seats), max(seats) FROM "{exports.place("subscriptions")}"'
+    (found,) = exports.engine.execute(query).fetchall()
+    return found
+
+
+def test_a_load_that_replaces_the_tables_leaves_an_open_folder_as_it_was(folder):
+    """Whoever ranks while somebody loads sees the old rows or the new ones, never some of both."""
+    before = load(folder)
+    made(seats=2).save(folder)
+
+    assert seats(before) == ONE
+    assert seats(load(folder)) == TWO
+
+
+def test_a_folder_can_be_saved_over_itself(folder):
+    """What is read is what was written, in the same bytes the second time."""
+    load(folder).save(folder)
+    once = (folder / "subscriptions.parquet").read_bytes()
+    load(folder).save(folder)
+
+    assert once == (folder / "subscriptions.parquet").read_bytes()
+    assert seats(load(folder)) == ONE
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.3, 0.4), (0.9, 1.0)])
+def test_a_damaged_table_is_one_line_that_names_the_file(folder, start, end):
+    """Whether it shows when the folder is opened or only when its rows are read."""
+    path = folder / "subscriptions.parquet"
+    cells = bytearray(path.read_bytes())
+    damaged = slice(int(len(cells) * start), int(len(cells) * end))
+    cells[damaged] = b"A" * len(cells[damaged])
+    path.write_bytes(cells)
+
+    with pytest.raises(
+        ExportError, match=r"subscriptions\.parquet.* load the exports again"
+    ) as met:
+        load(folder).save(folder.with_name("other"))
+    assert "\n" not in str(met.value)
