@@ -29,7 +29,7 @@ def line(row: int, products: int, seats: int) -> dict[str, str]:
         "subscription_id": f"S{row}",
         "customer_id": f"({tenant(row)})" if row % 11 == 0 else tenant(row),
         "product": f"It's {row % products}é" if row % 7 else "-",
-        "sku_id": tenant(row % 50) if row % 3 else "",
+        "sku_id": tenant(row % products * 5) if row % 3 else "",
         "seats": str(seats + row % 300) if row % 5 else "",
         "status": ("Active", "SUSPENDED", "deleted")[row % 3],
         "expires_on": f"2027-01-{row % 28 + 1:02}" if row % 13 else "never",
@@ -81,5 +81,7 @@ def test_the_rows_of_a_large_file_are_held_as_narrow_as_their_values_allow(both,
     held = [kinds[name] for name in ("customer_id", "sku_id", "status", "currency", "seats")]
 
     status, currency = "ENUM('active', 'deleted', 'suspended')", "ENUM('EUR', 'USD')"
-    assert ["UUID", "UUID", status, currency, "INTEGER" if few else "BIGINT"] == held
+    held[1] = held[1].split("(")[0]
+    sku, seats = ("ENUM", "INTEGER") if few else ("UUID", "BIGINT")
+    assert ["UUID", sku, status, currency, seats] == held
     assert few == kinds["product"].startswith("ENUM")

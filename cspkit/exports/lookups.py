@@ -2,8 +2,8 @@
 
 Exports repeat themselves: five million rows hold some thousand days, prices and words. So the
 engine collects what is different, Python parses that, and the check becomes one join for each
-column, the same on every engine. Of GUIDs only those that the engine cannot read are looked up;
-ids and plain texts are checked in place.
+column, the same on every engine. Of GUIDs only those that the engine cannot read are looked up,
+but all skuIds, since they repeat as products do; ids and plain texts are checked in place.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cspkit.later import ibis
 
 LOOKED_UP = (
     "guid",
+    "sku",
     "label",
     "day",
     "count",
@@ -197,6 +198,7 @@ def parser(
         "market": parsing.market,
         "code": parsing.offer,
         "guid": parsing.guid,
+        "sku": parsing.guid,
         "label": parsing.label,
     }
     return parsers[rule.kind]

@@ -41,7 +41,7 @@ def _kind(name: str, found: Lookup, lookups: Mapping[str, Lookup]) -> str:
     if name == "currency" and (price := lookups.get("unit_price")):
         # A price says its currency where the column of currencies does not.
         values += [sign for sign in price.signs() if sign]
-    return _words(values)
+    return _words(values) or ("UUID" if found.kind == "sku" else "")
 
 
 def _words(values: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 KINDS = {
     "subscription_id": "id",
     "customer_id": "guid",
-    "sku_id": "guid",
+    "sku_id": "sku",
     "base_subscription_id": "id",
     "offer_id": "code",
     "seats": "count",
