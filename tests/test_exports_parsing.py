@@ -3,10 +3,14 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cspkit.exports import parsing, words
 
+ENGINE = duckdb.connect()
 US, ES, OPEN = {"/": "mdy", ".": "dmy"}, {"/": "dmy", ".": "dmy"}, {".": "dmy"}
 
 
@@ -239,3 +243,17 @@ def test_long_cells_cost_nothing(text):
     assert parsing.money(text, ".") == (None, "not_a_number")
     assert parsing.day(text, US) == (None, "not_a_day")
     assert parsing.guid(text) == (None, "not_a_guid")
+
+
+@given(st.uuids().map(str), st.data())
+def test_a_skuid_is_read_as_duckdb_reads_a_guid(whole, data):
+    """Looked up or not, a skuId without dashes, with more of them or in braces is one."""
+    text = whole.replace("-", "") if data.draw(st.booleans()) else whole
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.sampled_from("-{}")) + text[at:]
+    text = data.draw(st.sampled_from([text, text.upper(), f"{{{text}}}"]))
+    read = ENGINE.execute("SELECT try_cast($1 AS UUID)::VARCHAR", [text]).fetchall()[0][0]
+
+    # Of what DuckDB does not read only a GUID that text is glued to is one all the same.
+    assert parsing.sku(text) == ((read, None) if read else parsing.guid(text))

@@ -198,7 +198,7 @@ def parser(
         "market": parsing.market,
         "code": parsing.offer,
         "guid": parsing.guid,
-        "sku": parsing.guid,
+        "sku": parsing.sku,
         "label": parsing.label,
     }
     return parsers[rule.kind]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from cspkit.exports import words
 
@@ -42,6 +43,7 @@ _OFFER = re.compile(
     r"(?:MSCSP_|P[13][MY]:)?([A-Za-z0-9]{12})[:/-]([A-Za-z0-9]{1,4})(?:[:_].*)?", re.DOTALL
 )
 _GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOOSE = re.compile(r"(\{)?([0-9a-f-]{32,64})(?(1)\})")
 # Text may be glued before a GUID, never digits: those would be a damaged id.
 _GLUED = re.compile(rf"[^0-9]*?({_GUID.pattern})(?:[^0-9A-Za-z-].*)?", re.DOTALL)
 
@@ -252,6 +254,13 @@ def guid(text: str) -> Outcome:
         return NOTHING
     found = _GLUED.fullmatch(tidy(text).lower()[:LONGEST])
     return (found[1], None) if found else (None, "not_a_guid")
+
+
+def sku(text: str) -> Outcome:
+    """Take a GUID as `guid` does, and as DuckDB does one without some of its dashes."""
+    found, loose = guid(text), _LOOSE.fullmatch(text.lower())
+    bare = loose[2].replace("-", "") if loose else ""
+    return (str(UUID(bare)), None) if found[1] and len(bare) == 32 else found
 
 
 def offer(text: str) -> Outcome:
