@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from cspkit.exports import Exports, load
+from cspkit.exports import Exports, delimited, load
 from cspkit.exports.delimited import SMALL
 from cspkit.exports.narrowing import INTEGER, WORDS
+from cspkit.rehearsal import samples
 
 ROWS = 30_000
 HEADER = "subscription_id,customer_id,product,sku_id,seats,status,expires_on,unit_price,currency"
@@ -85,3 +87,14 @@ def test_the_rows_of_a_large_file_are_held_as_narrow_as_their_values_allow(both,
     sku, seats = ("ENUM", "INTEGER") if few else ("UUID", "BIGINT")
     assert ["UUID", sku, status, currency, seats] == held
     assert few == kinds["product"].startswith("ENUM")
+
+
+def test_every_sample_says_the_same_as_a_large_file(monkeypatch):
+    """Whatever a format does with its columns, it does to those that are held as numbers."""
+    small = load(samples.folder())
+    monkeypatch.setattr(delimited, "SMALL", 0)
+    large = load(samples.folder())
+
+    assert small.summary().equals(large.summary())
+    for name in ("customers", "subscriptions", "rejects", "conflicts", "sources"):
+        pd.testing.assert_frame_equal(getattr(small, name), getattr(large, name))

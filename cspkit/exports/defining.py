@@ -23,13 +23,20 @@ FEW = 12
 class Meaning:
     """One thing that cells mean: the ending of its function, its type, a value for each cell.
 
-    `rare` says that few cells have one, and that they are to be sorted last.
+    `rare` says that few cells have one, and that they are to be sorted last. `held` is the type
+    of DuckDB that a table holds the values in, where it is narrower than their own.
     """
 
     ending: str
     kind: str
     values: Sequence[Any]
     rare: bool = False
+    held: str = ""
+
+    @property
+    def type(self) -> str:
+        """Return DuckDB's type of the values."""
+        return self.held or DUCKDB[self.kind]
 
     @property
     def nothing(self) -> bool:
@@ -51,7 +58,7 @@ def constants(engine: Engine, name: str, values: Mapping[str, tuple[str, Any]]) 
     """
     engine.execute(
         ";".join(
-            f"CREATE OR REPLACE TEMP MACRO {name}_{ending}() AS {_literal(value, kind)}"
+            f"CREATE OR REPLACE TEMP MACRO {name}_{ending}() AS {_literal(value, DUCKDB[kind])}"
             for ending, (kind, value) in values.items()
         )
     )
@@ -72,11 +79,11 @@ def define(engine: Engine, name: str, cells: Sequence[str], meanings: Sequence[M
 
 def _compared(name: str, pairs: Sequence[tuple[str, Any]], meaning: Meaning) -> str:
     branches = " ".join(
-        f"WHEN {quoted(cell)} THEN {_literal(value, meaning.kind)}"
+        f"WHEN {quoted(cell)} THEN {_literal(value, meaning.type)}"
         for cell, value in pairs
         if value is not None
     )
-    body = f"CASE cell {branches} END" if branches else _literal(None, meaning.kind)
+    body = f"CASE cell {branches} END" if branches else _literal(None, meaning.type)
     return f"CREATE TEMP MACRO {name}_{meaning.ending}(cell) AS {body}"
 
 
@@ -104,7 +111,7 @@ def _numbered(engine: Engine, name: str, cells: Sequence[str], meanings: Sequenc
 
 def _listed(name: str, meaning: Meaning, first: int) -> list[str]:
     """Write what keeps the values from the first on, and the function that picks one."""
-    ending, kind = meaning.ending, DUCKDB[meaning.kind]
+    ending, kind = meaning.ending, meaning.type
     if meaning.nothing:
         body = f"NULL::{kind}"
         return [f"CREATE TEMP MACRO {name}_{ending}(cell) AS {body}"]
@@ -120,9 +127,9 @@ def _listed(name: str, meaning: Meaning, first: int) -> list[str]:
 
 def _literal(value: Any, kind: str) -> str:
     if value is None:
-        return f"NULL::{DUCKDB[kind]}"
+        return f"NULL::{kind}"
     written = str(value) if isinstance(value, (bool, int)) else quoted(_spelled(value))
-    return f"{written}::{DUCKDB[kind]}"
+    return f"{written}::{kind}"
 
 
 def _spelled(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -239,16 +239,20 @@ class _Load:
             for decision, numbers in decided.items():
                 rows = raw if len(decided) == 1 else shaping.of_files(raw, numbers)
                 together = _together([different[number] for number in numbers])
-                lookups = self._defined(layout.lookups(together, decision), numbers[0])
+                lookups = layout.lookups(together, decision)
                 staged.append(self._stage(layout, rows, lookups, numbers))
         return staged
 
-    def _defined(self, lookups: dict[str, Lookup], number: int) -> dict[str, Lookup]:
-        """Turn the meanings of cells into functions of the reader."""
+    def _defined(
+        self, lookups: dict[str, Lookup], number: int, kinds: Mapping[str, str]
+    ) -> dict[str, Lookup]:
+        """Turn the meanings of cells into functions of the reader, of types that are narrower."""
         defined = {}
         for name, found in lookups.items():
             function = f"{TOKEN}_{number}_{name}"
-            defining.define(self.reader, function, [*found.outcomes], found.meanings())
+            # Statements mix words with other texts, which DuckDB does not do with GUIDs.
+            held = kinds.get(name, "").replace("UUID", "")
+            defining.define(self.reader, function, [*found.outcomes], found.meanings(held))
             defined[name] = replace(found, function=function)
         return defined
 
@@ -261,9 +265,10 @@ class _Load:
         self, layout: Layout, raw: Rows, lookups: dict[str, Lookup], numbers: list[int]
     ) -> Staged:
         name, scan = f"staged_{numbers[0]}", self.sheets[numbers[0]].scan
-        checked = check(raw, layout, lookups, guids=bool(scan))
+        kinds = narrowing.narrow(layout, lookups) if scan else {}
+        defined = self._defined(lookups, numbers[0], kinds)
+        checked = check(raw, layout, defined, guids=bool(scan))
         if scan:
-            kinds = narrowing.narrow(layout, lookups)
             held, rows = self.reader.keep_scanned(name, checked, scan, kinds)
         else:
             held = rows = self.reader.keep(name, checked)

@@ -75,10 +75,16 @@ class Lookup:
         assert self.function
         return self.kind, self.function
 
-    def meanings(self) -> list[Meaning]:
-        """List what the functions of this column tell: value, problem, and a price's currency."""
+    def meanings(self, held: str = "") -> list[Meaning]:
+        """List what the functions of this column tell: value, problem, and a price's currency.
+
+        `held` is the type of DuckDB that a table holds the values in, if not their own.
+        """
         told = list(zip(*self.outcomes.values(), strict=True)) or [(), ()]
-        found = [Meaning("j", self.type, told[0]), Meaning("k", "string", told[1], rare=True)]
+        found = [
+            Meaning("j", self.type, told[0], held=held),
+            Meaning("k", "string", told[1], rare=True),
+        ]
         if self.kind == "money":
             found.append(Meaning("c", "string", self.signs()))
         return found

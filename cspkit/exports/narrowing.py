@@ -23,9 +23,10 @@ def narrow(layout: Layout, lookups: Mapping[str, Lookup]) -> dict[str, str]:
 
     No value is lost: all that a looked-up column can say is known before its rows are checked.
     """
-    held = {name: _kind(name, found, lookups) for name, found in lookups.items()}
+    ours = {name: found for name, found in lookups.items() if name in layout.profile.columns}
+    held = {name: _kind(name, found, lookups) for name, found in ours.items()}
     if not any(name.startswith(LATE) for name in layout.rules):
-        held[LATEST] = "BOOLEAN"
+        held[LATEST] = _words([])
     held[ASIDE] = _words(rule.reason for rule in layout.profile.set_aside)
     return {name: kind for name, kind in held.items() if kind}
 
@@ -48,4 +49,4 @@ def _words(values: Iterable[str]) -> str:
     different = sorted(set(values))
     if len(different) > WORDS or any("\0" in value for value in different):
         return ""
-    return f"ENUM({', '.join(map(quoted, different))})" if different else "BOOLEAN"
+    return f"ENUM({', '.join(map(quoted, different or ['']))})"
