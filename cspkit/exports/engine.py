@@ -62,6 +62,7 @@ class Engine:
     def __init__(self, backend: Any = None) -> None:
         """Open DuckDB in memory, or work in one of Ibis beside what others keep there."""
         self.prefix = TOKEN if backend is None else fresh_name()
+        self.views: dict[str, str] = {}
         if backend is None:
             self.duck, self.own = open_duckdb(), True
         else:
@@ -116,12 +117,12 @@ class Engine:
     def view(self, name: str, rows: Rows) -> Held:
         """Name an expression over kept tables, so that it is written once; nothing is computed."""
         found = self.statement(rows)
-        self.execute(f"CREATE OR REPLACE TEMP VIEW {TOKEN}_{name} AS {found.sql}")
-        return Held(self, name, found.schema)
+        return self.scan(name, found.sql, found.schema)
 
     def scan(self, name: str, sql: str, schema: dict[str, str]) -> Held:
         """Name rows that are written in SQL by hand; nothing is computed."""
         self.execute(f"CREATE OR REPLACE TEMP VIEW {TOKEN}_{name} AS {sql}")
+        self.views[name] = sql
         return Held(self, name, schema)
 
     def copy(self, name: str, sql: str, schema: dict[str, str]) -> Held:

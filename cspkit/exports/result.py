@@ -153,6 +153,21 @@ class Exports:
         """Name one of the tables as DuckDB knows it, for SQL."""
         return f"{self.engine.prefix}_{self._holding(name).name}"
 
+    @cached_property
+    def keyed(self) -> dict[str, str]:
+        """Name large tables once more, with customer_id as a UUID; empty where none is held so."""
+        from cspkit.exports import keying
+
+        if self.duck is None or not self.ordered:
+            return {}
+        found: dict[str, str] = {}
+        for name in ("subscriptions", "customers"):
+            place = keying.keyed(self.engine, self._holding(name).name)
+            if place is None:
+                return {}
+            found[name] = place
+        return found
+
     def arrow(self, name: str) -> pa.Table:
         """Hand over one of the tables that are never long, such as offers, as Arrow."""
         if self.duck is None:

@@ -62,6 +62,11 @@ def _run(
     duck, prefix = exports.duck, f"given_{uuid.uuid4().hex[:12]}"
     places = {name: f'"{prefix}_{name}"' for name in FACTS}
     places |= {name: f'"{exports.place(name)}"' for name in TABLES}
+    if keyed := exports.keyed:
+        # An id that is no GUID is of nobody in these exports.
+        said = "TRY_CAST(said_customer AS UUID) AS said_customer"
+        places["people"] = f"(SELECT * REPLACE ({said}) FROM {places['people']})"
+        places |= {name: f'"{place}"' for name, place in keyed.items()}
     try:
         for name, rows in given.facts.items():
             duck.register(f"{prefix}_{name}", rows)
