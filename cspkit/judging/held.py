@@ -10,19 +10,15 @@ from cspkit.judging.sources import Source
 
 
 def living(source: Source) -> ibis.Table:
-    """Select the living subscriptions of every channel, a skuId found by the legacy offer too.
-
-    Each call is an expression of its own: engines keep what several places share, all its rows
-    at once, while what stands alone passes through with the few columns that its place needs.
-    """
+    """Select the living subscriptions of every channel, a skuId found by the legacy offer too."""
     table = source.table("subscriptions")
     table = table.filter(alive(table)).select(
-        "subscription_id", "customer_id", "seats", "sku_id", legacy_key=table.offer_id.lower()
+        "customer_id", "seats", "sku_id", legacy_key=table.offer_id.lower()
     )
     known = source.fact("known_offers")
     table = table.left_join(known, [("legacy_key", "known_offer")])
     held_sku = table.sku_id.lower().fill_null(table.known_sku)
-    return table.select("subscription_id", "customer_id", "seats", held_sku=held_sku)
+    return table.select("customer_id", "seats", held_sku=held_sku)
 
 
 def full_tenants(source: Source) -> ibis.Table:
@@ -64,4 +60,4 @@ def named_bases(source: Source) -> ibis.Table:
     table = source.table("subscriptions")
     named = table.filter(table.base_subscription_id.notnull())
     named = named.select(base_id="base_subscription_id").distinct()
-    return named.semi_join(living(source), [("base_id", "subscription_id")])
+    return named.semi_join(table.filter(alive(table)), [("base_id", "subscription_id")])
