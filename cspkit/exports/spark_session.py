@@ -20,10 +20,12 @@ SETTINGS = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.decimalOperations.allowPrecisionLoss": "true",
 }
+# Where we start one: its bars and remarks would stand between the lines of a command.
+QUIET = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 
 
 def find() -> Any:
-    """Return the session of the notebook, else start a local Spark.
+    """Return the session of the notebook, else start a local Spark, which tells errors alone.
 
     Raises CspkitError without pyspark, or without the Java that a local Spark runs on.
     """
@@ -37,7 +39,7 @@ def find() -> Any:
     if "SPARK_REMOTE" not in os.environ:
         _expect_java(os.environ)
     try:
-        return SparkSession.builder.getOrCreate()
+        return SparkSession.builder.config(map=QUIET).getOrCreate()
     except PySparkException as error:
         told = " ".join(str(error).split())
         raise CspkitError(
