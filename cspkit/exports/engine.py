@@ -24,6 +24,9 @@ from cspkit.statements import TOKEN, Rows, described
 FILE, GUID, ROWS, AGAIN = "_file", "_guid", "_rows", "_again"
 MEMORY = "CSPKIT_MEMORY"
 EACH = 1024**3
+# Rows that are written to a file together. DuckDB cuts what its threads hand it near this number,
+# and with its own number, that of a table's parts, where it cut depended on who came first.
+WRITTEN = 60_000
 # Where the system names the files that are open, if it does.
 OPENED = Path("/proc/self/fd")
 # Ends the name of a table whose columns take less room than the view of it says.
@@ -143,7 +146,8 @@ class Engine:
     def write_parquet(self, rows: Rows, path: Path) -> None:
         """Write rows to a file."""
         sql = self.statement(rows).sql
-        self.execute(f"COPY ({sql}) TO {quoted(path)} (FORMAT parquet)")
+        options = f"FORMAT parquet, ROW_GROUP_SIZE {WRITTEN}"
+        self.execute(f"COPY ({sql}) TO {quoted(path)} ({options})")
 
     def statement(self, rows: Rows) -> statements.Statement:
         """Find or write the SQL of described rows."""
