@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from cspkit import collecting, judging, wording
@@ -163,7 +164,8 @@ def _ranked(
     """
     given = gather(exports, as_of=as_of, settings=settings, decisions=decisions, steps=steps)
     rows = running.ranked(exports, given)
-    return rows.append_column("rank", arrays.whole(range(1, rows.num_rows + 1), pa.int64()))
+    numbers = np.arange(1, rows.num_rows + 1)
+    return rows.append_column("rank", arrays.whole(numbers, pa.int64()))
 
 
 def _all(wanted: list[Any], count: int) -> Any:

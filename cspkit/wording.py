@@ -34,6 +34,8 @@ WHY = (
     *("has_originals", "has_movable", "patience"),
 )
 OWN = ("state", "lead_days", "invited_on", "patience")
+# Codes of combined columns stay below.
+MOST = 2**62
 
 
 class Sentences:
@@ -85,19 +87,26 @@ def _each(
     """Put every different combination of values into words; returns each row's place in them."""
     columns = {name: facts[name] for name in names}
     count = len(next(iter(columns.values())))
-    codes = np.zeros(count, np.int64)
+    codes, most = np.zeros(count, np.int64), 1
     for column in columns.values():
         known = pc.dictionary_encode(column, null_encoding="encode")
-        codes = codes * (len(known.dictionary) or 1) + arrays.numbers(known.indices)
-        # Numbered anew by first appearance, so that the next column finds small numbers.
-        pairs = arrays.whole(codes, pa.int64())
-        codes = arrays.numbers(pc.dictionary_encode(pairs).indices).astype(np.int64)
+        different = len(known.dictionary) or 1
+        if most * different > MOST:
+            codes, most = _numbered(codes), count
+        codes, most = codes * different + arrays.numbers(known.indices), most * different
+    codes = _numbered(codes)
     first = np.zeros(codes.max(initial=-1) + 1, np.int64)
     first[codes[::-1]] = np.arange(count - 1, -1, -1)
     every = pa.Table.from_arrays(list(columns.values()), list(columns))
     some = every.take(arrays.whole(first, pa.int64())).to_pylist()
     words = arrays.texts([word(**line) for line in some])
     return arrays.whole(codes.astype(np.int32), pa.int32()), words
+
+
+def _numbered(codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Number codes anew by their first appearance."""
+    found = pc.dictionary_encode(arrays.whole(codes, pa.int64()))
+    return arrays.numbers(found.indices).astype(np.int64)
 
 
 def _spelled(all_flags: int) -> str:

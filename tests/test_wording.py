@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,9 @@ def test_a_row_reads_the_same_alone_and_among_others(rows, size):
 
     assert alone == worded(rows)
     assert alone == worded(rows, size)
+    with pytest.MonkeyPatch.context() as tight:
+        tight.setattr(wording, "MOST", 4)
+        assert alone == worded(rows)
 
 
 def test_a_customer_without_originals_has_nothing_to_do():
