@@ -63,7 +63,7 @@ def expect_java() -> None:
 def hashes(exports: Exports) -> dict[str, str]:
     """Hash every table of a load, in the order of its keys, and the ranked customers in theirs."""
     found = {name: _hash(_ordered(exports, name)) for name in TABLES}
-    return found | {"ranked": _hash(ranking.listed(exports, as_of=AS_OF))}
+    return found | {"ranked": _hash(ranking.listed(exports, as_of=AS_OF).table())}
 
 
 def _ordered(exports: Exports, name: str) -> pa.Table:
