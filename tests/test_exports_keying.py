@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from cspkit import exports, ranking
 from cspkit.exports import Exports
@@ -70,13 +71,14 @@ def test_a_large_load_is_ranked_by_numbers_as_it_is_by_texts(tmp_path):
     assert ranked(loaded).equals(by_number)
 
 
-def test_an_id_that_is_no_guid_keeps_all_of_them_texts(tmp_path):
-    """A format of one's own may name customers by anything; none of them may be lost."""
+@pytest.mark.parametrize("own", ["firm-1", f"{{{tenant(3)}}}", tenant(3).replace("-", "")])
+def test_an_id_that_is_no_guid_keeps_all_of_them_texts(tmp_path, own):
+    """A format of one's own may name customers by anything; none is lost or another's."""
     (tmp_path / "own.toml").write_text(OWN, "utf-8")
     place = folder(tmp_path / "exports")
-    (place / "own.csv").write_text("Our subscription,Our customer\nx1,firm-1\n", "utf-8")
+    (place / "own.csv").write_text(f"Our subscription,Our customer\nx1,{own}\n", "utf-8")
 
     loaded = exports.load(place, maps=[tmp_path / "own.toml"])
 
     assert loaded.keyed == {}
-    assert "firm-1" in ranked(loaded)["customer_id"].to_pylist()
+    assert own in ranked(loaded)["customer_id"].to_pylist()

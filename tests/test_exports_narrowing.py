@@ -15,6 +15,18 @@ from cspkit.rehearsal import samples
 
 ROWS = 30_000
 HEADER = "subscription_id,customer_id,product,sku_id,seats,status,expires_on,unit_price,currency"
+OWN = """
+title = "Our own list"
+table = "subscriptions"
+precedence = 60
+
+[columns]
+subscription_id = { from = ["Number"], needed = true }
+customer_id = { from = ["Whose"], needed = true }
+channel = { fixed = "open" }
+seats = { from = ["Size"], kind = "word", words = { s = "5", m = "50", l = "500" } }
+is_trial = { from = ["Tried"], kind = "word", words = { yes = "true", no = "false" } }
+"""
 # The second file has more products than are told apart by number, and seats beyond four bytes.
 FILES = {"few": (7, 1), "many": (WORDS + 500, INTEGER)}
 
@@ -30,7 +42,7 @@ def line(row: int, products: int, seats: int) -> dict[str, str]:
     return {
         "subscription_id": f"S{row}",
         "customer_id": f"({tenant(row)})" if row % 11 == 0 else tenant(row),
-        "product": f"It's {row % products}é" if row % 7 else "-",
+        "product": f"It's UUID {row % products}é" if row % 7 else "-",
         "sku_id": tenant(row % products * 5) if row % 3 else "",
         "seats": str(seats + row % 300) if row % 5 else "",
         "status": ("Active", "SUSPENDED", "deleted")[row % 3],
@@ -98,3 +110,18 @@ def test_every_sample_says_the_same_as_a_large_file(monkeypatch):
     assert small.summary().equals(large.summary())
     for name in ("customers", "subscriptions", "rejects", "conflicts", "sources"):
         pd.testing.assert_frame_equal(getattr(small, name), getattr(large, name))
+
+
+def test_words_may_tell_what_is_no_text(tmp_path):
+    """A map of one's own may read any column by words; only texts are held as words."""
+    (tmp_path / "own.toml").write_text(OWN, "utf-8")
+    row = "s{row},0000abcd-0000-4000-8000-00000000000a,{size},{tried},for the whole year to come\n"
+    rows = (row.format(row=n, size="sml"[n % 3], tried=("yes", "no")[n % 2]) for n in range(ROWS))
+    (tmp_path / "own.csv").write_text("Number,Whose,Size,Tried,Remark\n" + "".join(rows), "utf-8")
+    assert (tmp_path / "own.csv").stat().st_size > SMALL
+
+    loaded = load(tmp_path / "own.csv", maps=[tmp_path / "own.toml"])
+
+    found = loaded.table("subscriptions").group_by(["seats", "is_trial"]).count().to_pyarrow()
+    assert found.num_rows == 6
+    assert sum(found.column(2).to_pylist()) == ROWS

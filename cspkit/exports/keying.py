@@ -17,7 +17,7 @@ HELD = re.compile(rf'"{TOKEN}_(\w+)"')
 
 
 def keyed(engine: Engine, name: str) -> str | None:
-    """Name a view of a table in which customer_id is a UUID; None where an id is no GUID."""
+    """Name a view of a table in which customer_id is a UUID; None where ids are other texts."""
     tables: set[str] = set()
     sql = _read(engine, name, tables)
     if not all(_are_guids(engine, table) for table in tables):
@@ -42,7 +42,8 @@ def _read(engine: Engine, name: str, tables: set[str]) -> str:
 
 
 def _are_guids(engine: Engine, table: str) -> bool:
-    odd = f"{KEY} IS NOT NULL AND TRY_CAST({KEY} AS UUID) IS NULL"
+    # DuckDB also reads GUIDs without dashes and in braces; as texts they are other customers.
+    odd = f"{KEY} IS DISTINCT FROM CAST(TRY_CAST({KEY} AS UUID) AS VARCHAR)"
     return not engine.execute(f'SELECT 1 FROM "{TOKEN}_{table}" WHERE {odd} LIMIT 1').fetchall()
 
 

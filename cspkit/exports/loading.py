@@ -251,8 +251,9 @@ class _Load:
         for name, found in lookups.items():
             function = f"{TOKEN}_{number}_{name}"
             # Statements mix words with other texts, which DuckDB does not do with GUIDs.
-            held = kinds.get(name, "").replace("UUID", "")
-            defining.define(self.reader, function, [*found.outcomes], found.meanings(held))
+            held = kinds.get(name, "")
+            told = found.meanings("" if held == narrowing.GUIDS else held)
+            defining.define(self.reader, function, [*found.outcomes], told)
             defined[name] = replace(found, function=function)
         return defined
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cspkit.exports.checking import ASIDE, LATEST
+from cspkit.exports.checking import ASIDE, LATEST, columns_of
 from cspkit.exports.engine import quoted
 from cspkit.exports.layout import LATE, Layout
 from cspkit.exports.lookups import Lookup
 
 # As many different words as two bytes tell apart would make a long statement.
 WORDS = 2_000
+GUIDS = "UUID"
 # What DuckDB calls a whole number of four bytes ends here.
 INTEGER = 2**31
 
@@ -23,7 +24,9 @@ def narrow(layout: Layout, lookups: Mapping[str, Lookup]) -> dict[str, str]:
 
     No value is lost: all that a looked-up column can say is known before its rows are checked.
     """
-    ours = {name: found for name, found in lookups.items() if name in layout.profile.columns}
+    # A map may read a day or a number by words of its own.
+    kinds = columns_of(layout.profile.table)
+    ours = {name: one for name, one in lookups.items() if kinds.get(name) == one.type}
     held = {name: _kind(name, found, lookups) for name, found in ours.items()}
     if not any(name.startswith(LATE) for name in layout.rules):
         held[LATEST] = _words([])
@@ -33,7 +36,7 @@ def narrow(layout: Layout, lookups: Mapping[str, Lookup]) -> dict[str, str]:
 
 def _kind(name: str, found: Lookup, lookups: Mapping[str, Lookup]) -> str:
     if found.kind == "guid":
-        return "UUID"
+        return GUIDS
     values = [value for value, _problem in found.outcomes.values() if value is not None]
     if found.type == "int64":
         return "INTEGER" if all(-INTEGER <= value < INTEGER for value in values) else ""
@@ -42,7 +45,7 @@ def _kind(name: str, found: Lookup, lookups: Mapping[str, Lookup]) -> str:
     if name == "currency" and (price := lookups.get("unit_price")):
         # A price says its currency where the column of currencies does not.
         values += [sign for sign in price.signs() if sign]
-    return _words(values) or ("UUID" if found.kind == "sku" else "")
+    return _words(values) or (GUIDS if found.kind == "sku" else "")
 
 
 def _words(values: Iterable[str]) -> str:
