@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from hashlib import md5
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_a_load_that_replaces_the_tables_leaves_an_open_folder_as_it_was(folder)
 
     assert seats(before) == ONE
     assert seats(load(folder)) == TWO
+
+
+def test_a_table_outlives_the_exports_that_it_was_taken_from(folder, tmp_path):
+    """Nobody who keeps a table alone reads another file, or none, in its place."""
+    made(seats=2).save(tmp_path / "others")
+    table = load(folder).table("subscriptions")
+    gc.collect()
+
+    with (tmp_path / "others/subscriptions.parquet").open("rb"):
+        found = table.aggregate([table.count(), table.seats.min(), table.seats.max()]).to_pyarrow()
+
+    assert tuple(found.to_pylist()[0].values()) == ONE
 
 
 def test_a_folder_can_be_saved_over_itself(folder):

@@ -109,7 +109,7 @@ def _taken(engine: Engine, name: str, file: Path) -> Held | pa.Table:
 
 
 def _held_open(engine: Engine, file: Path) -> Path | None:
-    """Open a large file for as long as the engine lives, and return a name for what is open.
+    """Open a large file for as long as DuckDB lives, and return a name for what is open.
 
     A load that replaces the file meanwhile makes another one: what was opened stays as it was.
     Returns None for a small file, where the system has no such names, and in a DuckDB of
@@ -118,7 +118,8 @@ def _held_open(engine: Engine, file: Path) -> Path | None:
     if not engine.own or not OPENED.is_dir() or file.stat().st_size < COPIED:
         return None
     number = os.open(file, os.O_RDONLY)
-    weakref.finalize(engine, os.close, number)
+    # Tables that somebody took outlive the engine, and hold its DuckDB.
+    weakref.finalize(engine.duck, os.close, number)
     return OPENED / str(number)
 
 
