@@ -87,6 +87,22 @@ def test_a_name_is_no_formula_in_a_csv(tmp_path: Path) -> None:
     assert (tmp_path / "rows.csv").read_text() == (tmp_path / "out.csv").read_text()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_ranking_that_finds_no_room_is_one_line(
+    suffix: str, tables_folder: Path, tmp_path: Path
+) -> None:
+    """Nothing of it is left, and nobody reads a traceback."""
+    call = f"{sys.executable} -m cspkit rank {tables_folder} --out r{suffix}"
+    command = f"ulimit -f 8; CSPKIT_CACHE=off exec {call}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rank_takes_a_part_of_the_list(tables_folder: Path, tmp_path: Path) -> None:
     """Options of the verb are the filters of the ranking; ranks are those of the whole list."""
     only = ("--market", "es", "--channel", "open", "--horizon", "60", "--minimum-seats", "5")

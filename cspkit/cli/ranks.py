@@ -20,7 +20,7 @@ def rank(
     paths: Files,
     as_of: Annotated[str | None, typer.Option(help="Day of the ranking; today UTC.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help=".csv, .xlsx or .parquet")] = None,
-    top: Annotated[int, typer.Option(help="How many customers to print.")] = 10,
+    top: Annotated[int, typer.Option(min=0, help="How many customers to print.")] = 10,
     why: Annotated[
         str | None,
         typer.Option(metavar="CUSTOMER", help="Show how one was judged: id, or part of a name."),

@@ -58,6 +58,7 @@ def write_table(parts: Iterable[pa.Table], out: Path) -> None:
 
 def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:
     """Write by DuckDB: it packs one part while the next is made, and pyarrow's writer loads S3."""
+    import duckdb
     import pyarrow as pa
 
     from cspkit.exports.engine import open_duckdb, quoted
@@ -66,7 +67,11 @@ def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:
     batches = chain.from_iterable(each.to_batches() for each in chain([rows], parts))
     with writing.whole(out, flushed=False) as part, open_duckdb() as duck:
         duck.register("ranked", pa.RecordBatchReader.from_batches(rows.schema, batches))
-        duck.execute(f"COPY (FROM ranked) TO {quoted(part)} (FORMAT parquet)")
+        try:
+            duck.execute(f"COPY (FROM ranked) TO {quoted(part.absolute())} (FORMAT parquet)")
+        except duckdb.IOException as error:
+            first = str(error).partition("\n")[0]
+            raise ExportError(out, [f"expected a place to write to, found {first}"]) from error
 
 
 def _write_csv(parts: Iterator[pa.Table], out: Path) -> None:

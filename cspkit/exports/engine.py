@@ -147,7 +147,7 @@ class Engine:
         """Write rows to a file."""
         sql = self.statement(rows).sql
         options = f"FORMAT parquet, ROW_GROUP_SIZE {WRITTEN}"
-        self.execute(f"COPY ({sql}) TO {quoted(path)} ({options})")
+        self.execute(f"COPY ({sql}) TO {quoted(path.absolute())} ({options})")
 
     def statement(self, rows: Rows) -> statements.Statement:
         """Find or write the SQL of described rows."""
