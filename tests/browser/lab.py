@@ -145,6 +145,10 @@ class Book:
         """Press a button: a mouse misses it while a chart above is drawn, and Lab takes Enter."""
         tool.get_by_role("button", name=name, exact=True).dispatch_event("click")
 
+    def rest(self) -> None:
+        """Wait until the kernel has done all that was asked; what it draws may replace a button."""
+        self.page.wait_for_function(IDLE)
+
     def write(self, tool: Locator, name: str, words: str) -> None:
         """Type into a line and leave it."""
         self.field(tool, name).fill(words)

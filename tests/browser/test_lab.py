@@ -110,6 +110,7 @@ def _mistakes(book: Book, place: Path, tmp_path: Path) -> None:
     wrong = planner.locator(".cspkit-wrong")
     book.field(planner, "orders a day").press("ArrowRight")
     expect(planner).to_contain_text("12 moves on 6 days")
+    book.rest()
     book.press(planner, "Save this plan")
     expect(wrong).to_contain_text("plan.json is there already and differs; choose another: plan-2")
     book.write(planner, "plan file", "/proc/plan.json")
