@@ -53,9 +53,7 @@ class Sentences:
         self._actions = _each(facts, ["flags", "has_movable"], _action)
         self._blockers = _each(facts, ["all_flags"], _spelled)
         self._what = _each(facts, ["has_movable", "seats", "product"], _what)
-        self._why = _each(
-            facts, dict.fromkeys([*ends, *WHY]), partial(_until, as_of=as_of, seasons=patience)
-        )
+        self._why = _each(facts, [*ends, *WHY], partial(_until, as_of=as_of, seasons=patience))
 
     def of(self, start: int, count: int) -> dict[str, pa.Array]:
         """Give the three columns for so many rows from a row on."""
