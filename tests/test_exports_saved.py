@@ -6,12 +6,15 @@ import gc
 from hashlib import md5
 from pathlib import Path
 
+import ibis
 import pandas as pd
 import pytest
 
-from cspkit.errors import ExportError
+from cspkit import ranking
+from cspkit.errors import CspkitError, ExportError
 from cspkit.exports import Exports, load
-from cspkit.exports.saved import COPIED
+from cspkit.exports.saved import COPIED, is_saved
+from cspkit.rehearsal import samples
 
 ROWS = 150_000
 ONE, TWO = (ROWS, 1, 1), (ROWS, 2, 2)
@@ -82,3 +85,61 @@ def test_a_damaged_table_is_one_line_that_names_the_file(folder, start, end):
     ) as met:
         load(folder).save(folder.with_name("other"))
     assert "\n" not in str(met.value)
+
+
+def left(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_tables_are_the_same_when_they_are_ranked_meanwhile(tmp_path):
+    """Neither the tables nor the ranking differ from what one after the other gives."""
+    exports = load(samples.folder())
+    exports.save(tmp_path / "before")
+    after = ranking.rank(exports, as_of="2026-11-20")
+    exports = load(samples.folder())
+    with exports.saving(tmp_path / "meanwhile"):
+        meanwhile = ranking.rank(exports, as_of="2026-11-20")
+
+    assert left(tmp_path / "before") == left(tmp_path / "meanwhile")
+    pd.testing.assert_frame_equal(after, meanwhile)
+
+
+def test_tables_are_whole_though_what_was_done_meanwhile_failed(tmp_path):
+    """A word that no customer has costs nobody the tables that were there before."""
+    exports = load(samples.folder())
+    with pytest.raises(CspkitError, match="market"), exports.saving(tmp_path / "tables"):
+        ranking.rank(exports, as_of="2026-11-20", market="XX")
+
+    assert is_saved(tmp_path / "tables")
+    assert load(tmp_path / "tables").count("customers") == exports.count("customers")
+
+
+def test_a_person_who_breaks_off_leaves_no_folder_that_looks_whole(tmp_path):
+    """The counts are written last, and a load refuses a folder without them."""
+    exports = made(seats=1)
+    with pytest.raises(KeyboardInterrupt), exports.saving(tmp_path / "tables"):
+        raise KeyboardInterrupt
+
+    assert not is_saved(tmp_path / "tables")
+    assert exports.count("subscriptions") == ROWS
+
+
+def test_tables_that_cannot_be_written_meanwhile_are_told(tmp_path):
+    """Nobody takes a ranking for a sign that the tables were kept."""
+    exports = load(samples.folder())
+    (tmp_path / "tables/rejects.csv").mkdir(parents=True)
+
+    with pytest.raises(IsADirectoryError), exports.saving(tmp_path / "tables"):
+        ranking.rank(exports, as_of="2026-11-20")
+    assert not is_saved(tmp_path / "tables")
+
+
+@pytest.mark.parametrize("limit", [None, "2GB"])
+def test_tables_of_others_and_with_little_memory_are_written_first(tmp_path, monkeypatch, limit):
+    """A DuckDB that was given shows a load to one connection only; two works need more room."""
+    if limit:
+        monkeypatch.setenv("CSPKIT_MEMORY", limit)
+    exports = load(samples.folder(), engine=None if limit else ibis.duckdb.connect())
+
+    with exports.saving(tmp_path / "tables"):
+        assert is_saved(tmp_path / "tables")

@@ -1,4 +1,4 @@
-"""What `cspkit load EXPORTS --out` and `cspkit rank` do, in one process."""
+"""What `cspkit rank EXPORTS --tables TABLES --out RANKED` does."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def run(folder: Path, out: Path) -> None:
     from cspkit.cli.saying import write_table
 
     loaded = exports.load(folder / "exports")
-    loaded.save(out)
-    write_table(ranking.listed(loaded, as_of=AS_OF).parts(), out / "ranked.parquet")
+    with loaded.saving(out):
+        write_table(ranking.listed(loaded, as_of=AS_OF).parts(), out / "ranked.parquet")

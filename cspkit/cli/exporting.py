@@ -9,7 +9,7 @@ import typer
 
 from cspkit.cli.opening import exports_of, settings_of
 from cspkit.cli.options import AsJson, Config, Debug, app
-from cspkit.cli.saying import print_json, records, say
+from cspkit.cli.saying import print_json, records, rejected, say
 from cspkit.errors import SettingsError
 from cspkit.settings import FILE
 
@@ -72,7 +72,7 @@ def load(
         return
     for line in listing.files(loaded.counts()):
         say(line)
-    say(f"{loaded.count('rejects')} rows rejected; see {out / 'rejects.csv'}")
+    say(rejected(loaded.count("rejects"), out))
     if differing := loaded.count("conflicts"):
         say(f"{differing} values differ between files; see {out / 'conflicts.csv'}")
     for line in listing.proposed(loaded.proposed) if loaded.count("proposed") else ():

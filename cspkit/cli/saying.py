@@ -113,6 +113,11 @@ def say(words: str) -> None:
     Console(soft_wrap=True, highlight=False).print(words, markup=False)
 
 
+def rejected(count: int, folder: Path) -> str:
+    """Tell how many rows a load rejected, and where they are."""
+    return f"{count} rows rejected; see {folder / 'rejects.csv'}"
+
+
 def show(frame: pd.DataFrame, title: str) -> None:
     """Draw a table."""
     from rich.console import Console

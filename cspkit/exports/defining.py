@@ -56,9 +56,10 @@ def constants(engine: Engine, name: str, values: Mapping[str, tuple[str, Any]]) 
 
     The same for every row of a file, and yet no part of a statement.
     """
+    create = f"CREATE OR REPLACE {engine.temp}MACRO {name}"
     engine.execute(
         ";".join(
-            f"CREATE OR REPLACE TEMP MACRO {name}_{ending}() AS {_literal(value, DUCKDB[kind])}"
+            f"{create}_{ending}() AS {_literal(value, DUCKDB[kind])}"
             for ending, (kind, value) in values.items()
         )
     )

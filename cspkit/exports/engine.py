@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import tempfile
@@ -77,6 +78,22 @@ class Engine:
         return ibis.duckdb.from_connection(self.duck)
 
     @property
+    def temp(self) -> str:
+        """Say that tables are this connection's alone, in a DuckDB that others work in as well.
+
+        In a DuckDB of our own every connection sees them.
+        """
+        return "" if self.own else "TEMP "
+
+    def beside(self) -> Engine:
+        """Open one more connection to the own DuckDB, for another thread to use."""
+        other = copy.copy(self)
+        other.__dict__.pop("backend", None)
+        other.duck = self.duck.cursor()
+        _set_up(other.duck)
+        return other
+
+    @property
     def reader(self) -> Engine:
         """Return the DuckDB that reads and checks files for this engine."""
         return self
@@ -109,7 +126,7 @@ class Engine:
         if isinstance(rows, pa.Table):
             return self._given(name, rows)
         found = self.statement(rows)
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS {found.sql}")
+        self.execute(f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name} AS {found.sql}")
         return Held(self, name, found.schema)
 
     def nothing(self, name: str, schema: dict[str, str]) -> Held:
@@ -124,13 +141,13 @@ class Engine:
 
     def scan(self, name: str, sql: str, schema: dict[str, str]) -> Held:
         """Name rows that are written in SQL by hand; nothing is computed."""
-        self.execute(f"CREATE OR REPLACE TEMP VIEW {TOKEN}_{name} AS {sql}")
+        self.execute(f"CREATE OR REPLACE {self.temp}VIEW {TOKEN}_{name} AS {sql}")
         self.views[name] = sql
         return Held(self, name, schema)
 
     def copy(self, name: str, sql: str, schema: dict[str, str]) -> Held:
         """Keep rows that are written in SQL by hand."""
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS {sql}")
+        self.execute(f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name} AS {sql}")
         return Held(self, name, schema)
 
     def fetch(self, rows: Rows) -> list[dict[str, Any]]:
@@ -156,7 +173,7 @@ class Engine:
     def _given(self, name: str, rows: pa.Table) -> Held:
         given = f"{self.prefix}_given"
         self.duck.register(given, rows)
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name} AS SELECT * FROM {given}")
+        self.execute(f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name} AS SELECT * FROM {given}")
         self.duck.unregister(given)
         return Held(self, name, {field.name: _kind(field.type) for field in rows.schema})
 
@@ -189,7 +206,7 @@ class Engine:
         self.execute("SET disabled_optimizers = 'in_clause'")
         try:
             self.execute(
-                f"CREATE OR REPLACE TEMP TABLE {TOKEN}_{name}{NARROW} AS "
+                f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name}{NARROW} AS "
                 f"SELECT *{narrow} FROM ({found.sql})"
             )
         finally:
@@ -250,13 +267,17 @@ def open_duckdb() -> Any:
     except duckdb.Error as error:
         expected = f"expected an amount such as 512MB, found {allowed!r}"
         raise SettingsError("environment", MEMORY, expected) from error
-    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    _set_up(connection)
     if allowed:
         (limit, threads), *_ = connection.execute(
             "SELECT current_setting('memory_limit'), current_setting('threads')"
         ).fetchall()
         connection.execute(f"SET threads = {max(1, min(threads, _bytes(limit) // EACH))}")
     return connection
+
+
+def _set_up(connection: Any) -> None:
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -281,7 +282,20 @@ class Exports:
         """
         from cspkit.exports import saved
 
-        saved.write(self, Path(folder), self.lines)
+        saved.write(self, Path(folder))
+
+    def saving(self, folder: str | Path) -> AbstractContextManager[None]:
+        """Write what `save` writes while the body of a `with` works on, and wait for both.
+
+            with loaded.saving("tables"):
+                ranked = cspkit.rank(loaded, as_of="2026-11-20")
+
+        Only the tables of a load of one's own are written meanwhile: in a DuckDB or Spark that
+        was given, and where CSPKIT_MEMORY limits the memory, they are written first.
+        """
+        from cspkit.exports import saved
+
+        return saved.writing(self, Path(folder))
 
 
 @described

@@ -6,6 +6,9 @@ import csv
 import json
 import os
 import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pyarrow as pa
 
 from cspkit.errors import ExportError
 from cspkit.exports import arrays
-from cspkit.exports.engine import DUCKDB, OPENED, Engine, Held, quoted
+from cspkit.exports.engine import DUCKDB, MEMORY, OPENED, Engine, Held, quoted
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, TABLES, Exports
 
@@ -34,29 +37,75 @@ def is_saved(folder: str | Path) -> bool:
     return all((Path(folder) / name).is_file() for name in FILES)
 
 
-def write(exports: Exports, folder: Path, lines: list[dict[str, Any]]) -> None:
-    """Write the tables of one load; the counts come last, so that a torn folder is none."""
+def write(exports: Exports, folder: Path) -> None:
+    """Write the tables of one load."""
+    _empty(folder)
+    for _file in _files(exports, exports.engine, folder):
+        pass
+
+
+@contextmanager
+def writing(exports: Exports, folder: Path) -> Iterator[None]:
+    """Write the tables of one load while the caller goes on, where that is safe.
+
+    In a DuckDB of somebody else other connections do not see them, and who limits the memory has
+    none for two works at once: there they are written first. They are written whole also where the
+    caller fails, unless a person breaks off.
+    """
+    engine = exports.engine
+    if not engine.own or os.environ.get(MEMORY):
+        write(exports, folder)
+        yield
+        return
+    _empty(folder)
+    for name in (*PARQUET, *CSV):
+        # Finds or compiles SQL and names empty tables, which is for one thread at a time.
+        engine.statement(exports.rows(name))
+    beside, wanted = engine.beside(), [True]
+    with closing(beside.duck), ThreadPoolExecutor(1) as pool:
+        files = _files(exports, beside, folder)
+        done = pool.submit(lambda: all(wanted[0] for _file in files))
+        try:
+            yield
+            done.result()
+        except KeyboardInterrupt:
+            wanted[0] = False
+            beside.duck.interrupt()
+            raise
+
+
+def _empty(folder: Path) -> None:
+    """Make the folder none that a load wrote, until its counts are written, which come last."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.json").unlink(missing_ok=True)
+
+
+def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
+    """Write one file after the other, the counts last."""
     for name in PARQUET:
         # Of sources only what was merged: a row that stands alone names its file itself.
-        exports.engine.write_parquet(exports.rows(name), folder / f"{name}.parquet")
-    _write_csv(exports, "rejects", folder / "rejects.csv")
-    for name in NOTES:
-        (folder / f"{name}.csv").unlink(missing_ok=True)
-        if exports.count(name):
-            _write_csv(exports, name, folder / f"{name}.csv")
+        file = folder / f"{name}.parquet"
+        engine.write_parquet(exports.rows(name), file)
+        yield file
+    for name in CSV:
+        rows, file = engine.fetch(exports.rows(name)), folder / f"{name}.csv"
+        if rows or name not in NOTES:
+            _write_csv(name, rows, file)
+        else:
+            file.unlink(missing_ok=True)
+        yield file
     summary = {
         "format": FORMAT,
-        "files": lines,
+        "files": exports.lines,
         "unrecognised": [{"file": file, "why": why} for file, why in exports.unrecognised],
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
-    (folder / "summary.json").write_text(text, encoding="utf-8")
+    file = folder / "summary.json"
+    file.write_text(text, encoding="utf-8")
+    yield file
 
 
-def _write_csv(exports: Exports, name: str, path: Path) -> None:
-    rows = exports.engine.fetch(exports.rows(name))
+def _write_csv(name: str, rows: list[dict[str, Any]], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, TABLES[name].names, lineterminator="\n")
         writer.writeheader()
