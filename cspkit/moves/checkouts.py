@@ -6,6 +6,7 @@ that is not clear is settled by what the service shows: its orders first, then t
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from cspkit import partner_center as pc
@@ -21,6 +22,8 @@ from cspkit.partner_center import Checkout, Order
 from cspkit.tables import MoveState
 
 SENDS_PER_PASS = 2
+# A list may lack an order for a moment that it showed before, and a cart be in no known state.
+SILENCES = 2
 
 
 def check_out(work: Pass, row: MoveRow) -> Done | None:
@@ -66,6 +69,7 @@ def settle(work: Pass, row: MoveRow) -> Done | None:
     acted = work.acted(row)
     if not acted:
         return _never_sent(work, row)
+    asked_at = work.desk.clock.now()
     orders = work.desk.partner_center.orders(row.customer_id)
     if orders.bad:
         unread = f"{len(orders.bad)} orders of the customer cannot be read: {orders.bad[0].reason}"
@@ -78,16 +82,20 @@ def settle(work: Pass, row: MoveRow) -> Done | None:
         reason = f"{len(found)} orders could be the one of this move"
         _to_a_person(work, row, reason, [order.id for order in found])
         return None
-    return _by_cart(work, row, acted[-1])
+    return _by_cart(work, row, acted[-1], asked_at)
 
 
-def _by_cart(work: Pass, row: MoveRow, last_acted: Call) -> Done | None:
-    """No order to be seen, which proves nothing yet: the cart says whether to send it again."""
+def _by_cart(work: Pass, row: MoveRow, last_acted: Call, asked_at: datetime) -> Done | None:
+    """No order to be seen, which proves nothing yet: the cart says whether to send it again.
+
+    A cart that says otherwise than the list is a contradiction: both are read again before a
+    person is asked.
+    """
     assert row.cart_id is not None
     if is_by_hand(row.cart_id):
         why = f"issued {row.cart_id}, and no order of it can be seen yet"
         return work.end(row, Outcome.WAITING, f"{why}: `cspkit results` takes back what came of it")
-    settled = work.settled(last_acted.sent_at)
+    settled = work.settled(last_acted.sent_at, asked_at)
     cart = work.desk.partner_center.cart(row.customer_id, row.cart_id)
     if cart is not None and cart.is_open:
         last = work.desk.ledger.checkouts(row)[-1]
@@ -98,6 +106,9 @@ def _by_cart(work: Pass, row: MoveRow, last_acted: Call) -> Done | None:
             work.move(row, MoveState.REFUSED, said)
             return None
     elif settled:
+        work.silences += 1
+        if work.silences < SILENCES:
+            return None
         what = "gone" if cart is None else cart.status
         _to_a_person(work, row, f"the cart is {what}, but no order of it can be found", [])
         return None

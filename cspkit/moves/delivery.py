@@ -32,7 +32,21 @@ def standing(row: MoveRow) -> Look:
 
 
 def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
-    """Lead an order to provisioned seats; a text says what it waits for, None that it moved on."""
+    """Lead an order to provisioned seats; a text says what it waits for, None that it moved on.
+
+    What is missing a day after the order is asked for once more, and then a person is asked: one
+    answer that lacks something proves nothing.
+    """
+    wait = _follow(desk, row, lease)
+    if wait is None or row.ordered_at is None or desk.clock.now() <= row.ordered_at + LATE:
+        return wait
+    wait = _follow(desk, row, lease)
+    if wait is not None:
+        _give_up(desk, row, lease, f"{wait}, a day after it was ordered")
+    return None
+
+
+def _follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
     subscription_id = _made(desk, row)
     if not subscription_id:
         assert row.order_id is not None
@@ -42,10 +56,10 @@ def follow(desk: Desk, row: MoveRow, lease: Lease) -> str | None:
             return None
         subscription_id = _subscription_id(desk, row, order)
     if not subscription_id:
-        return _wait(desk, row, lease, f"order {row.order_id} has no subscription yet")
+        return f"order {row.order_id} has no subscription yet"
     seats = desk.partner_center.provisioning(row.customer_id, subscription_id)
     if seats is None or seats.status not in ("success", "failed") or seats.seats is None:
-        return _wait(desk, row, lease, f"the seats of {subscription_id} are not there yet")
+        return f"the seats of {subscription_id} are not there yet"
     problem = _problem(row, seats)
     if problem:
         _give_up(desk, row, lease, problem)
@@ -91,14 +105,6 @@ def _problem(row: MoveRow, seats: Provisioning) -> str:
     if row.target_sku_id and seats.sku_id and seats.sku_id != row.target_sku_id:
         return f"skuId {seats.sku_id} was delivered where {row.target_sku_id} was planned"
     return ""
-
-
-def _wait(desk: Desk, row: MoveRow, lease: Lease, what: str) -> str | None:
-    since = row.ordered_at
-    if since is not None and desk.clock.now() > since + LATE:
-        _give_up(desk, row, lease, f"{what}, a day after it was ordered")
-        return None
-    return what
 
 
 def _give_up(desk: Desk, row: MoveRow, lease: Lease, reason: str) -> None:

@@ -18,7 +18,7 @@ THROTTLED = 429
 
 @dataclass
 class Pass:
-    """A move under a lease; `carts` and `sends` count what this pass did already.
+    """A move under a lease; `carts`, `sends` and `silences` count what this pass did already.
 
     `pending`: its order was placed just now and the answer says that the seats come later.
     """
@@ -29,6 +29,7 @@ class Pass:
     before: str
     carts: int = 0
     sends: int = 0
+    silences: int = 0
     request_id: str = ""
     pending: bool = False
 
@@ -63,9 +64,12 @@ class Pass:
         """Say when silence since an instant counts as no order."""
         return since + timedelta(minutes=self.desk.settings.policy.settle_minutes)
 
-    def settled(self, since: datetime) -> bool:
-        """Say whether silence since an instant counts as no order by now."""
-        return self.desk.clock.now() >= self.settles_at(since)
+    def settled(self, since: datetime, asked_at: datetime) -> bool:
+        """Say whether silence since an instant counts as no order.
+
+        What counts is when it was asked for: answers, retries and reads after it take their time.
+        """
+        return asked_at >= self.settles_at(since)
 
     def expired(self, row: MoveRow) -> bool:
         """Say whether the cart is at its end, with a margin for the way there."""

@@ -125,7 +125,19 @@ class Retire:
             shown = holdings.glimpse(self._desk, one.customer_id, name, ours=ours)
             if ending.beyond(self._facts(one, row, name, shown)):
                 return shown
-        return holdings.read(self._desk, one.customer_id)
+        return self._completed(one, row, name, holdings.read(self._desk, one.customer_id))
+
+    def _completed(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Tenant:
+        """Ask by itself for what we sold and our list lacks: a list may leave one out for once.
+
+        Without that an end that is scheduled would be written down as lost.
+        """
+        ours = self._desk.rule(one.planned).channel in ending.OURS
+        wanted = [row.subscription_id or "", name if ours else ""]
+        missing = [each for each in wanted if each and tenant.sold_one(each) is None]
+        service = self._desk.partner_center
+        found = [service.subscription(one.customer_id, each) for each in missing]
+        return replace(tenant, sold=(*tenant.sold, *(each for each in found if each)))
 
     def _shown(self, one: Subject, row: MoveRow, name: str, tenant: Tenant) -> Todo:
         """Decide as a run would, one who was asked already being waited for."""
