@@ -23,12 +23,13 @@ from tests.proof import exhaustive, kills, launchers, mutants, stage, tallying
 HERE = Path(__file__).parent
 RESULT, KEPT = HERE / "result.md", HERE / "result.json"
 MOST_MINUTES = float(os.environ.get("CSPKIT_PROOF_MINUTES", "240"))
+JOBS = int(os.environ.get("CSPKIT_PROOF_JOBS", "2"))
 Told = tuple[str, bool]
 
 
 def schedules(count: int) -> Told:
     """Play fresh schedules."""
-    found = tallying.spread(tallying.fresh(count), jobs=2, minutes=MOST_MINUTES)
+    found = tallying.spread(tallying.fresh(count), jobs=JOBS, minutes=MOST_MINUTES)
     said = str(found)
     if found.schedules < count:
         said = f"time was up before {count} were played; {said}"

@@ -179,7 +179,7 @@ class Schedule:
             try:
                 through = self._pass(operator, life)
                 self.lengths.append(life.boundaries)
-                if through:
+                if through or self._waits_for_people:
                     return
             except Crash:
                 if self.world.now >= self.troupe.ends:
@@ -199,6 +199,12 @@ class Schedule:
         if left and len(waits) == len(left) and self.world.now < AFTER_THE_END:
             return (AFTER_THE_END - self.world.now).total_seconds()
         return self.rng.uniform(*REST)
+
+    @property
+    def _waits_for_people(self) -> bool:
+        """Say whether every move is with a person: nobody is here, so nothing comes of it."""
+        rows = (self.ledger.move(move.move_id) for move in self.stage.moves)
+        return all(row is not None and row.state == "human" for row in rows)
 
     def ledger_says(self, name: str) -> str:
         """Give the state of the end of a move's original."""
