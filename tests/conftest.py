@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from tests.ledgers import clock, disk, empty_ledger, file, ledger, postgres, url  # noqa: F401
+
+if TYPE_CHECKING:
+    from tests.scene import Scene
 
 ROOT = Path(__file__).parents[1]
 WALKED = ("test_demo.py", "test_pages.py")
@@ -52,6 +55,16 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what cspkit notes in a person's own folder out of it, also in child processes."""
     os.environ["CSPKIT_STATE"] = str(tmp_path_factory.mktemp("state"))
     os.environ["CSPKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """A prompt service and an empty workspace."""
+    # Imported late: pytest reads this file before any worker starts, and most tests need no scene.
+    from tests import scene as scenes
+
+    with scenes.scene() as made:
+        yield made
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from cspkit import moves
 from cspkit.moves import announcing
 from cspkit.settings import Letters
-from tests import scene as scenes
 from tests.pools import original, outbox, typed, verified
 from tests.scene import MONDAY, Scene
 
@@ -19,11 +17,10 @@ SAYS = Letters(invoicer="Sur Cloud S.L.", support="+34 600 000 000")
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        made.settings = made.settings.model_copy(update={"letters": SAYS})
-        yield made
+def scene(scene: Scene) -> Scene:
+    """A prompt service, and a workspace whose letters name a sender."""
+    scene.settings = scene.settings.model_copy(update={"letters": SAYS})
+    return scene
 
 
 def announced(scene: Scene) -> str:

@@ -26,13 +26,6 @@ def shared() -> Iterator[Scene]:
         yield made
 
 
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A service of its own, for what is ordered in the end."""
-    with scenes.scene() as made:
-        yield made
-
-
 def policy(scene: Scene, **fields: Any) -> None:
     """Let the team choose otherwise."""
     scene.settings = scene.settings.model_copy(update={"policy": Policy(**fields)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,6 @@ from tests.scene import MONDAY, Scene
 
 E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"
 DATA = Path(__file__).parent / "data"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def closed(scene: Scene) -> Customer:

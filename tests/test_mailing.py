@@ -10,19 +10,11 @@ import pytest
 from cspkit import decisions, runbooks
 from cspkit.rehearsal.records import Customer
 from cspkit.settings import Letters
-from tests import scene as scenes
 from tests.postbox import USER, Postbox, postbox
 from tests.scene import Scene
 
 SENDER = "Sur Cloud <mudanza@surcloud.example>"
 ADDRESS = "lucia@nunez.example"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 @pytest.fixture

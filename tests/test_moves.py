@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,13 +16,6 @@ from cspkit.settings import Settings
 from cspkit.wire import FixedTokens
 from tests import scene as scenes
 from tests.scene import MONDAY, Scene
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def begin(scene: Scene, step: str = "provision", **more: Any) -> moves.Work:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,17 +16,9 @@ from cspkit.graph import DIRECTORY_READERS, LICENSE_ADMINISTRATOR
 from cspkit.rehearsal import relations
 from cspkit.rehearsal.records import Customer
 from cspkit.tables import CUSTOMERS, SUBSCRIPTIONS
-from tests import scene as scenes
 from tests.scene import MONDAY, Scene
 
 GDAP = "*/delegatedadminrelationships"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def letters(scene: Scene) -> list[str]:

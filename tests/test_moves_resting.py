@@ -24,13 +24,6 @@ from tests.pools import (
 from tests.scene import MONDAY, Scene
 
 
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
-
-
 def looks(scene: Scene) -> int:
     """How often a customer's subscriptions and pools were read."""
     calls = scene.server.world.books.calls

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from cspkit.errors import LedgerError
 from cspkit.rehearsal import people
 from cspkit.rehearsal.records import Subscription
 from cspkit.tables import EndState
-from tests import scene as scenes
 from tests.pools import (
     ENDS,
     customer_of,
@@ -27,13 +25,6 @@ from tests.pools import (
 from tests.scene import MONDAY, Scene
 
 SUBSCRIPTION = "*/subscriptions/*"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def test_our_own_original_is_scheduled_once_and_closes_when_it_ended(scene: Scene) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from cspkit.moves.provisioning import claim_of
 from cspkit.moves.rows import Subject
 from cspkit.rehearsal.records import PARTNER_TENANT, Subscription
 from cspkit.tables import EndState, MoveState
-from tests import scene as scenes
 from tests.pools import (
     customer_of,
     end_of,
@@ -20,13 +18,6 @@ from tests.pools import (
 )
 from tests.scene import Scene
 from tests.test_mailing import mailed
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def test_an_original_of_two_orders_waits_for_both(scene: Scene) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cspkit import moves
 from cspkit.settings import Paths
-from tests import scene as scenes
 from tests.postgres import Postgres
 from tests.scene import Scene
 
@@ -17,11 +16,10 @@ CARLA = "carla@elsewhere:7:x"
 
 
 @pytest.fixture
-def scene() -> Iterator[Scene]:
+def scene(scene: Scene) -> Scene:
     """Two customers that may be ordered for at once."""
-    with scenes.scene() as made:
-        made.plan(made.ready(0), made.ready(1))
-        yield made
+    scene.plan(scene.ready(0), scene.ready(1))
+    return scene
 
 
 def beside(scene: Scene, meanwhile: Callable[[], object]) -> list[tuple[str, str]]:

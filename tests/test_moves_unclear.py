@@ -28,13 +28,6 @@ PASSES = 6
 KILLS = 16
 
 
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
-
-
 def carry_through(scene: Scene) -> list[str]:
     """Run the step as an operator would: again every twenty minutes, until it is done."""
     outcomes = []

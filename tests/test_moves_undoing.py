@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -23,19 +22,11 @@ from cspkit.partner_center import Subscription
 from cspkit.planning import Plan
 from cspkit.rehearsal import records
 from cspkit.wire import Record
-from tests import scene as scenes
 from tests.pools import gaps, original, two_ordered, verified
 from tests.scene import Scene
 
 NAMES = {"asked_by": "Ana Ruiz", "agreed_by": "Berta Gil"}
 SUBSCRIPTION = "*/subscriptions/*"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -18,13 +17,6 @@ from tests.scene import Scene
 
 ASSIGN = "*/assignlicense"
 GROUP = "0c0c0c0c-0000-4000-8000-000000000007"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def few_users(scene: Scene, least: int) -> Customer:

@@ -30,30 +30,25 @@ from tests.scene import Scene
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
 
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
-
-
-@pytest.fixture
-def done(scene: Scene) -> Scene:
-    """One move that was ordered and verified."""
+def carried_through(scene: Scene) -> Scene:
+    """Order and verify one move."""
     scene.plan(scene.with_access(), auto_renew=True)
     assert scene.outcome("provision") == "done"
     assert scene.outcome("verify") == "done"
     return scene
 
 
+@pytest.fixture
+def done(scene: Scene) -> Scene:
+    """One move that was ordered and verified."""
+    return carried_through(scene)
+
+
 @pytest.fixture(scope="module")
 def settled() -> Iterator[Scene]:
     """The same for tests that leave everything as they found it."""
     with scenes.scene() as made:
-        made.plan(made.with_access(), auto_renew=True)
-        assert made.outcome("provision") == "done"
-        assert made.outcome("verify") == "done"
-        made.later(minutes=46)
+        carried_through(made).later(minutes=46)
         yield made
 
 

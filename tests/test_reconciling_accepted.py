@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,23 +12,19 @@ from cspkit import reconciling, runbooks
 from cspkit.cli import main
 from cspkit.errors import SettingsError
 from cspkit.reconciling import Kind
-from tests import scene as scenes
 from tests.scene import Scene
-from tests.test_reconciling import change, reconcile, sold
+from tests.test_reconciling import carried_through, change, reconcile, sold
 
 WHO = {"by": "Ana Ruiz", "reason": "their mail of 23 November"}
 
 
 @pytest.fixture
-def office() -> Iterator[Scene]:
+def office(scene: Scene) -> Scene:
     """One move that was ordered and verified, and four seats that somebody added since."""
-    with scenes.scene() as made:
-        made.plan(made.with_access(), auto_renew=True)
-        assert made.outcome("provision") == "done"
-        assert made.outcome("verify") == "done"
-        made.later(minutes=46)
-        change(made, lambda found: pc.with_seats(found, made.moves[0].seats + 4))
-        yield made
+    carried_through(scene)
+    scene.later(minutes=46)
+    change(scene, lambda found: pc.with_seats(found, scene.moves[0].seats + 4))
+    return scene
 
 
 def move(office: Scene) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -58,13 +57,6 @@ class Watched:
     def letters(self) -> list[str]:
         outbox = self.scene.settings.reports / "outbox"
         return sorted(path.name for path in outbox.glob("*renewed*.eml"))
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def watched(

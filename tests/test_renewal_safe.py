@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,13 +24,6 @@ from tests import scene as scenes
 from tests.scene import MONDAY, Scene
 
 STEP = "renewal-safe"
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def originals(scene: Scene, channel: str) -> list[Subscription]:

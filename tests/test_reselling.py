@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cspkit import decisions, moves
 from cspkit.rehearsal.records import MPN_ID, RESELLERS, Customer
-from tests import scene as scenes
 from tests.scene import Scene
 
 (SIGNED, (_, SIGNED_MPN)), (_, (NAME, UNSIGNED_MPN)) = RESELLERS.items()
-
-
-@pytest.fixture
-def scene() -> Iterator[Scene]:
-    """A prompt service and an empty workspace."""
-    with scenes.scene() as made:
-        yield made
 
 
 def through(scene: Scene, customer: Customer, reseller: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,15 @@ from cspkit.moves import STEPS, guard
 from cspkit.planning import Plan
 from cspkit.rehearsal import samples
 from cspkit.runbooks import settling
-from tests import scene as scenes
 from tests.scene import MONDAY, Scene
 
 
 @pytest.fixture
-def office() -> Iterator[Scene]:
+def office(scene: Scene) -> Scene:
     """A workspace with an approved plan, plan.json."""
-    with scenes.scene() as made:
-        settling.keep(made.settings, made.settings.root)
-        made.plan(made.ready())
-        yield made
+    settling.keep(scene.settings, scene.settings.root)
+    scene.plan(scene.ready())
+    return scene
 
 
 def follow(office: Scene, name: str = "next.json", **changed: object) -> Path:
