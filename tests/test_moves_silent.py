@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from cspkit import reconciling
+from cspkit.ledger import backups
 from cspkit.rehearsal.faults import Faults, Rule
 from cspkit.tables import EndState
 from tests import scene as scenes
@@ -131,3 +138,30 @@ def test_a_list_that_lacks_one_of_ours_takes_no_end_back(lacking: str) -> None:
         assert scene.outcome("retire") == "done"
         assert end_of(scene, found).state is EndState.SCHEDULED
         assert states(scene, found.id) == before
+
+
+@pytest.mark.parametrize(("late", "trusted"), [(60, False), (-60_000, True)])
+def test_a_comparison_opens_a_restored_ledger_by_when_it_began(late: int, trusted: bool) -> None:
+    """What it read before the settle window was over proves nothing, however late it is recorded.
+
+    `late`: milliseconds by which the window outlasts the beginning; it is recorded after both.
+    """
+    with scenes.scene() as scene:
+        scene.plan(scene.ready())
+        copy = backups.take(scene.ledger_file, "test", datetime.now(UTC))
+        with scene.ledger() as ledger:
+            ledger.approve("another", by="berta")
+        shutil.copy(copy, scene.ledger_file)
+        work = reconciling.begin(scene.settings)
+        service = scene.settings.service.model_copy(update={"kind": "tenant"})
+        work._desk.settings = scene.settings.model_copy(update={"service": service})
+        minutes = timedelta(minutes=scene.settings.policy.settle_minutes)
+        over = datetime.now(UTC) + timedelta(milliseconds=late)
+        for mark in work._desk.ledger._places:
+            os.utime(mark, times=((over - minutes).timestamp(),) * 2)
+        time.sleep(max(late, 0) / 1_000 + 0.05)
+
+        work.carry_out()
+        work.close()
+
+        assert (work.trusted, work.differences) == (trusted, [])

@@ -49,6 +49,7 @@ class Work:
     ) -> None:
         """Hold what `begin` put together."""
         self._desk, self._only, self._run_id = desk, only, run_id
+        self._began_at = SystemClock().now()
         self._which: dict[str, Any] = {"batch": batch, "due": due}
         approvals = desk.ledger.approvals()
         paths = zip(approvals["plan_hash"], approvals["plan_path"], strict=True)
@@ -249,7 +250,9 @@ class Work:
             # No comparison can see that the other copy is still used.
             return "nothing differs; say that no other copy is used, with --by NAME --reason TEXT"
         settle = timedelta(minutes=settings.policy.settle_minutes)
-        noted, now = ledger.noted_at, SystemClock().now()
-        if settings.service.kind == "tenant" and noted is not None and now < noted + settle:
-            return f"an order may still be hidden: compare again after {noted + settle:%H:%M} UTC"
+        noted = ledger.noted_at
+        until = None if noted is None else noted + settle
+        # a person may look at what was read for long before it is recorded
+        if settings.service.kind == "tenant" and until is not None and self._began_at < until:
+            return f"an order may still be hidden: compare again after {until:%H:%M} UTC"
         return ""
