@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+from cspkit import statements
 from tests.ledgers import clock, disk, empty_ledger, file, ledger, postgres, url  # noqa: F401
 
 if TYPE_CHECKING:
@@ -54,7 +55,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what cspkit notes in a person's own folder out of it, also in child processes."""
     os.environ["CSPKIT_STATE"] = str(tmp_path_factory.mktemp("state"))
-    os.environ["CSPKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    base = tmp_path_factory.getbasetemp()
+    # Workers share what they compile: it is the same for all of them, and takes long.
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    os.environ["CSPKIT_CACHE"] = str(cache)
+    place = statements.folder()
+    assert place is not None
+    # Made here, before two processes would make it at once, which one of them could not.
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @pytest.fixture

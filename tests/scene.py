@@ -23,6 +23,7 @@ from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
 from cspkit.settings import Paths, Service, Settings
 from cspkit.wire import TokenProvider
+from tests.rehearsals import Rehearsal
 
 MONDAY = date(2026, 11, 23)
 CHECKOUT = "*/checkout"
@@ -268,7 +269,7 @@ def scene(**options: Any) -> Iterator[Scene]:
     place = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with (
         tempfile.TemporaryDirectory(prefix="cspkit-", dir=place) as root,
-        Server(sample(**options), control=True) as server,
+        Rehearsal(sample(**options)) as server,
     ):
         yield Scene(server, Path(root))
 

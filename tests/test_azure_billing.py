@@ -15,6 +15,7 @@ from cspkit.settings import Service
 from cspkit.wire import FixedTokens, Wire, dial_azure
 from tests import scene as scenes
 from tests.canned import Canned
+from tests.rehearsals import Rehearsal
 
 CUSTOMER = "11111111-0000-4000-8000-000000000001"
 ACCOUNTS = "/providers/Microsoft.Billing/billingAccounts"
@@ -23,7 +24,7 @@ ACCOUNTS = "/providers/Microsoft.Billing/billingAccounts"
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A rehearsal with a few customers."""
-    with Server(scenes.sample(), control=True) as made:
+    with Rehearsal(scenes.sample()) as made:
         yield made
 
 

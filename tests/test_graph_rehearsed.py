@@ -17,6 +17,7 @@ from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
 from cspkit.wire import Answer, FixedTokens, Wire
 from tests.canned import Service
+from tests.rehearsals import Rehearsal
 
 GROUP = "00000000-0000-4000-8000-0000000009b0"
 
@@ -60,7 +61,7 @@ class Office:
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with Server(World.sample(customers=60), control=True) as server:
+    with Rehearsal(World.sample(customers=60)) as server:
         made = Office(server)
         yield made
         made.wire.close()

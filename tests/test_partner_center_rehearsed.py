@@ -19,6 +19,7 @@ from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
 from cspkit.settings import Service as ServiceSettings
 from cspkit.wire import FixedTokens, Wire, dial_price_sheets, sign_in
+from tests.rehearsals import Rehearsal
 
 PRODUCT, SKU = "CFQ7TTC0LH18", "0001"
 
@@ -80,7 +81,7 @@ class Office:
 
 @pytest.fixture
 def office() -> Iterator[Office]:
-    with Server(World.sample(customers=60), control=True) as server:
+    with Rehearsal(World.sample(customers=60)) as server:
         made = Office(server)
         yield made
         made.wire.close()

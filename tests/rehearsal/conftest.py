@@ -13,6 +13,7 @@ from cspkit.rehearsal import relations
 from cspkit.rehearsal.records import PARTNER_TENANT, Customer
 from cspkit.rehearsal.server import Server
 from cspkit.rehearsal.world import World
+from tests.rehearsals import Rehearsal
 
 BASIC = "CFQ7TTC0LH18/skus/0001"
 BASIC_SKU = "3b555118-da6a-4418-894f-7df1e2096870"
@@ -112,6 +113,6 @@ class Partner:
 @pytest.fixture
 def partner() -> Iterator[Partner]:
     """A partner beside a fresh sample world."""
-    with Server(World.sample(customers=60), control=True) as server:
+    with Rehearsal(World.sample(customers=60)) as server:
         yield Partner(server)
         assert server.books()["server_errors"] == []

@@ -11,11 +11,11 @@ from typing import Any
 import requests
 
 from cspkit.rehearsal import people, relations
-from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.inprocess import URL, session
 from cspkit.rehearsal.records import PARTNER_TENANT, RESELLERS, Customer, Subscription
 from cspkit.rehearsal.world import World
 from tests.rehearsal.conftest import BASIC
+from tests.rehearsals import Door
 
 RESELLER = {"key": "transaction_reseller", "value": "5357564"}
 DOCUMENTS = Path(__file__).with_name("documents")
@@ -44,7 +44,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.world = World.sample(customers=60)
-        self.gate = Gate(self.world, with_control=True)
+        self.gate = Door(self.world, with_control=True)
         self.session = session(self.gate)
         self.one: Customer = next(
             customer

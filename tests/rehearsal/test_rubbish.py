@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cspkit.rehearsal import application, people, relations
 from cspkit.rehearsal.faults import Faults
-from cspkit.rehearsal.gate import Gate
 from cspkit.rehearsal.inprocess import URL, session
 from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.world import World
+from tests.rehearsals import Door
 
 ROUTES = sorted(
     {
@@ -76,7 +76,7 @@ class Place:
     def __init__(self) -> None:
         world = World.sample(customers=40)
         self.world = world
-        self.gate = Gate(world, with_control=True)
+        self.gate = Door(world, with_control=True)
         self.session = session(self.gate)
         self.customer = next(
             one

@@ -16,6 +16,7 @@ from cspkit.rehearsal.records import PARTNER_TENANT
 from cspkit.rehearsal.server import PortTaken, Server
 from cspkit.rehearsal.world import World
 from tests.rehearsal.conftest import Partner
+from tests.rehearsals import Rehearsal
 
 
 def test_a_taken_port_is_explained() -> None:
@@ -69,6 +70,23 @@ def test_control_is_there_only_when_asked_for() -> None:
     with Server(World()) as server:
         assert server.control == ""
         assert requests.get(f"{server.url}/control/books", timeout=5).status_code == 404
+
+
+def test_handed_on_routes_lead_into_a_world_of_their_own() -> None:
+    """What most tests call has all that a server has, and shares neither world nor faults."""
+    built = Server(World(), control=True)
+    first, second = Rehearsal(World()), Rehearsal(World())
+    parts = [
+        [vars(one), vars(one.gate), vars(one.gate._flask), one.gate._flask.extensions]
+        for one in (built, first, second)
+    ]
+    for one in (built, first, second):
+        one.close()
+
+    assert [sorted(part) for part in parts[0]] == [sorted(part) for part in parts[1]]
+    own = ("world", "faults", "tokens")
+    assert all(parts[1][3][name] is not parts[2][3][name] for name in own)
+    assert [first.world, first.gate.faults] == [parts[1][3][name] for name in own[:2]]
 
 
 def test_the_clock_moves_by_hand_and_forward(partner: Partner) -> None:
