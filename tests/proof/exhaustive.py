@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from tests.proof.judging import Verdict
 from tests.proof.simulation import RECIPE, Recipe, Schedule
 from tests.proof.stage import START, Case
-from tests.proof.weather import Calm, Fault, Once, Weather, faults_of
+from tests.proof.weather import Calm, Fault, Once, Unseen, Weather, faults_of
 
 TRIES = ("first", "retry")
+SETTLED = timedelta(minutes=46)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,35 @@ def sweep(case: Case, *, besides: Collection[tuple[str, str]] = ()) -> Swept:
         weather = Once(point.number, point.fault, retry=point.attempt == "retry")
         verdict = quiet(case, weather, second=point.second).play()
         swept.met += weather.met[point.fault[0]] > 0
+        swept.faults[point.fault[0]] += 1
+        swept.add(point, verdict)
+    return swept
+
+
+def sweep_late(case: Case, unanswered: str) -> Swept:
+    """Play every fault of the reads that settle a checkout once its settle window is over.
+
+    `unanswered` is what became of the checkout: the request was lost, or its answer.
+    """
+
+    def played(then: Weather) -> Verdict:
+        schedule = quiet(case, Calm(), second="800065")
+        schedule.storm = Unseen(unanswered, schedule.clock.now, SETTLED, then)
+        return schedule.play()
+
+    calm = Calm()
+    played(calm)
+    listed = [
+        Point(number, method, path, fault, TRIES[0], "800065")
+        for number, (method, path) in enumerate(calm.noted, start=1)
+        if method == "GET" and ("/carts/" in path or path.endswith("/orders"))
+        for fault in faults_of(method, path)
+    ]
+    swept = Swept(len({point.number for point in listed}), len(listed))
+    for point in listed:
+        once = Once(point.number, point.fault, retry=False)
+        verdict = played(once)
+        swept.met += once.met[point.fault[0]] > 0
         swept.faults[point.fault[0]] += 1
         swept.add(point, verdict)
     return swept

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.proof.exhaustive import TRIES, Swept, points, sweep, sweep_crashes
-from tests.proof.stage import ENDED, OTHER, Case
+from tests.proof.exhaustive import TRIES, Swept, points, sweep, sweep_crashes, sweep_late
+from tests.proof.stage import ENDED, ONE, OTHER, Case
 from tests.proof.weather import faults_of
 
 
@@ -39,6 +39,15 @@ def test_every_fault_of_an_end_ends_well() -> None:
 
     checked(swept)
     assert swept.points == swept.met > 0
+
+
+@pytest.mark.parametrize("unanswered", ["lost", "reset"])
+def test_every_fault_of_a_late_answer_ends_well(unanswered: str) -> None:
+    """After the settle window, too, one bad answer loses no order and gives none to a person."""
+    swept = sweep_late(ONE, unanswered)
+
+    checked(swept)
+    assert swept.met == swept.points > 0
 
 
 @pytest.mark.parametrize("case", [OTHER, ENDED], ids=lambda one: one.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from cspkit.rehearsal.faults import Faults, Rule
@@ -144,3 +145,31 @@ class Once(Weather):
             return self._fault
         self._waits_for = (method, path)
         return ("reset", {})
+
+
+class Unseen(Weather):
+    """A checkout whose answer never comes, and nothing to be seen of it until some time is over.
+
+    From then on the weather is another one, which counts only the calls since.
+    """
+
+    def __init__(
+        self, fault: str, now: Callable[[], datetime], wait: timedelta, then: Weather
+    ) -> None:
+        super().__init__()
+        self._fault, self._now, self._wait, self._then = fault, now, wait, then
+        self._until: datetime | None = None
+
+    def choose(self, method: str, path: str) -> Fault | None:
+        """Hide order and cart while the time runs."""
+        if self._until is not None and self._now() >= self._until:
+            self._then.calls += 1
+            found = self._then.choose(method, path)
+            self._then.met.update([found[0]] if found else [])
+            return found
+        if path.endswith("/checkout"):
+            self._until = self._now() + self._wait
+            return (self._fault, {})
+        if path.endswith("/orders"):
+            return ("moved", {})
+        return ("html", {}) if "/carts/" in path else None
