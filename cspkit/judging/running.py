@@ -129,20 +129,23 @@ def _compiled(expression: Any) -> str:
 
 
 def _apart(query: Any) -> Any:
-    """Repeat what several places share in each of them.
+    """Repeat what several places share in each of them, but for what is one row a customer.
 
-    Kept, all its rows would be in memory at once; to work it out again takes hardly longer.
+    What is kept is in memory at once, which for all originals is too much.
     """
     from sqlglot import exp
 
     shared = query.args.get("with_")
     if shared is None:
         return query
-    kept = {one.alias: one.this for one in shared.expressions}
-    shared.pop()
-    while uses := [use for use in query.find_all(exp.Table) if use.name in kept]:
+    again = {one.alias: one.this for one in shared.expressions if not one.this.find(exp.Group)}
+    for one in [one for one in shared.expressions if one.alias in again]:
+        one.pop()
+    while uses := [use for use in query.find_all(exp.Table) if use.name in again]:
         for use in uses:
-            use.replace(kept[use.name].subquery(use.alias_or_name, copy=True))
+            use.replace(again[use.name].subquery(use.alias_or_name, copy=True))
+    if not shared.expressions:
+        shared.pop()
     return query
 
 
