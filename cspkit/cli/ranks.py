@@ -43,8 +43,6 @@ def rank(
     Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`, or with
     `--tables tables/` to load and rank at once
     """
-    from cspkit import listing, ranking
-
     settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings)
     given: dict[str, Any] = {"as_of": known_on, "settings": settings}
@@ -55,6 +53,9 @@ def rank(
 
             _explained(explaining.explain(loaded, why, **given), out, as_json)
             return
+        # What takes long to load comes while the tables are written.
+        from cspkit import listing, ranking
+
         given |= {"market": market, "channel": channel, "horizon": horizon}
         given |= {"minimum_seats": minimum_seats, "owner": owner}
         ranked = ranking.listed(loaded, **given)
