@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from tests.scene import Scene
 
 ROOT = Path(__file__).parents[1]
-WALKED = ("test_demo.py", "test_pages.py")
+WALKED = ("test_demo.py", "browser/test_pages.py")
+LONGEST = (
+    *("/test_spark.py", "/proof/", "browser/test_pages.py", "/test_lab.py", "/test_execution.py"),
+    *("/test_cli_run.py", "/test_cli.py", "/test_rehearsing.py", "/test_voila.py"),
+    *("/test_kernels.py", "/test_explaining.py", "/test_widgets_tools.py"),
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +41,11 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skips are failures here (CSPKIT_NO_SKIPS): {reason}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes longest begin first, so that all workers end at about the same time."""
+    items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])
 
 
 def pytest_collection_finish() -> None:

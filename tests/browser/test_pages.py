@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
 from cspkit import exports, reporting
 from cspkit.errors import SettingsError
@@ -46,47 +48,68 @@ def tally(moves: list[tuple[str, int, str]], states: tuple[str, ...]) -> list[in
     return [len(own), sum(seats for _, seats, _ in own), len({who for *_, who in own})]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser; each page that it opens has cookies and a cache of its own."""
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def status(road: Road) -> reporting.Status:
+    """What a report two days into the demo's plan says, in whatever language."""
+    settings = Settings.read(road.workspace)
+    with Ledger(settings.ledger_url) as ledger:
+        return reporting.status(
+            plan=Plan.read(road.workspace / "plan.json"),
+            ledger=ledger,
+            exports=exports.load(settings.exports),
+            as_of=date(2026, 11, 25),
+            settings=settings,
+        )
+
+
 @pytest.mark.parametrize("width", [360, 1200])
-def test_the_report_loads_clean(road: Road, width: int) -> None:
+def test_the_report_loads_clean(road: Road, browser: Browser, width: int) -> None:
     """No script error, no request to anywhere, nothing wider than the screen."""
     problems: list[str] = []
-    with open_browser() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: problems.append(request.url))
-        address = (road.out / "index.html").resolve().as_uri()
-        page.goto(address)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        title = page.locator("h1").inner_text()
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: problems.append(request.url))
+    address = (road.out / "index.html").resolve().as_uri()
+    page.goto(address)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    title = page.locator("h1").inner_text()
+    page.close()
 
     assert problems == [address]
     assert wide <= width
     assert title
 
 
-def test_the_figures_on_the_screen_are_those_of_the_ledger(road: Road) -> None:
+def test_the_figures_on_the_screen_are_those_of_the_ledger(road: Road, browser: Browser) -> None:
     """What Chromium shows, counted once more in the tables of the ledger by SQL alone."""
     with closing(sqlite3.connect(road.workspace / "ledger" / "cspkit.db")) as ledger:
         moves = ledger.execute("SELECT state, seats, customer_id FROM moves").fetchall()
         asked = "SELECT count(*) FROM steps WHERE step = 'relationship' AND state = 'asked'"
         (unanswered,) = ledger.execute(asked).fetchone()
-    with open_browser() as browser:
-        page = browser.new_page()
-        page.goto((road.out / "index.html").resolve().as_uri())
-        tile = page.locator("li.moved").inner_text()
-        shown = {
-            stage: page.get_by_role("row").filter(
-                has=page.get_by_role("rowheader", name=stage, exact=True)
-            )
-            for stage in ("ordered", "seats delivered", "seats verified")
-        }
-        rows = {stage: numbers(row.first.inner_text()) for stage, row in shown.items()}
-        section = page.locator("section").filter(has_text="Invitations without an answer")
-        ages = [
-            numbers(row.inner_text())[-2]
-            for row in section.locator("table").first.locator("tbody tr").all()
-        ]
+    page = browser.new_page()
+    page.goto((road.out / "index.html").resolve().as_uri())
+    tile = page.locator("li.moved").inner_text()
+    shown = {
+        stage: page.get_by_role("row").filter(
+            has=page.get_by_role("rowheader", name=stage, exact=True)
+        )
+        for stage in ("ordered", "seats delivered", "seats verified")
+    }
+    rows = {stage: numbers(row.first.inner_text()) for stage, row in shown.items()}
+    section = page.locator("section").filter(has_text="Invitations without an answer")
+    ages = [
+        numbers(row.inner_text())[-2]
+        for row in section.locator("table").first.locator("tbody tr").all()
+    ]
+    page.close()
 
     counted = {stage: tally(moves, states) for stage, states in REACHED.items()}
     assert rows == counted
@@ -96,24 +119,17 @@ def test_the_figures_on_the_screen_are_those_of_the_ledger(road: Road) -> None:
 
 
 @pytest.mark.parametrize("lang", ["en", "es", "it"])
-def test_the_report_has_no_barrier(road: Road, lang: str, tmp_path: Path) -> None:
+def test_the_report_has_no_barrier(
+    status: reporting.Status, browser: Browser, lang: str, tmp_path: Path
+) -> None:
     """Axe finds nothing in light, dark and narrow; keyboard and screen readers reach all."""
-    settings = Settings.read(road.workspace)
-    with Ledger(settings.ledger_url) as ledger:
-        status = reporting.status(
-            plan=Plan.read(road.workspace / "plan.json"),
-            ledger=ledger,
-            exports=exports.load(settings.exports),
-            as_of=date(2026, 11, 25),
-            settings=settings,
-        )
     written = reporting.write(status, tmp_path, lang)
     found = []
-    with open_browser() as browser:
-        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
-            page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
-            page.goto(written.resolve().as_uri())
-            found += Axe().run(page).response["violations"]
+    for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360)):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page.goto(written.resolve().as_uri())
+        found += Axe().run(page).response["violations"]
+        page.close()
 
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
