@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cspkit import moves, runbooks
+from cspkit import exports, moves, runbooks
 from cspkit.cli import plans, runs
 from cspkit.errors import REFUSED, PlanRefused
 from cspkit.ledger import Ledger
@@ -107,14 +107,15 @@ def test_the_last_of_a_line_is_named() -> None:
 def test_status_and_report_say_so(office: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     """Who looks at the older plan is told of the newer one."""
     approve(office, file := follow(office))
+    exports.load(samples.folder()).save(tables := office.settings.root / "tables")
     told = {}
     for name in (office.plan_file, file):
-        runs.status(name, paths=[samples.folder()], as_of="2026-11-20", config=office.settings.root)
+        runs.status(name, paths=[tables], as_of="2026-11-20", config=office.settings.root)
         told[name] = capsys.readouterr().out
     runs.report(
         office.plan_file,
         out=office.settings.reports / "today",
-        paths=[samples.folder()],
+        paths=[tables],
         as_of="2026-11-20",
         lang="en",
         config=office.settings.root,
