@@ -125,12 +125,13 @@ def test_what_the_partner_itself_says_is_named_with_its_place():
 
 def test_a_conflict_with_the_catalogue_shows_both_offers():
     """The matrix counts, and nobody has to guess what it overruled."""
-    found = explained(original(1), offer(1, target_offer="CFQ7TTC0TEST:0001"))
+    rows = exports(original(1), offer(1, target_offer="CFQ7TTC0TEST:0001"))
+    frame = explaining.explain(rows, customer_id(1), as_of=AS_OF)
+    values = frame.set_index("what")["value"]
+    said = frame.set_index("value")["because"]
 
-    assert found["replacement"][0] == "CFQ7TTC0TEST:0001"
-    assert "matrix CFQ7TTC0TEST:0001, catalogue CFQ7TTC0LDPB:0001" in because(
-        "offer_conflict", original(1), offer(1, target_offer="CFQ7TTC0TEST:0001")
-    )
+    assert values["replacement"] == "CFQ7TTC0TEST:0001"
+    assert "matrix CFQ7TTC0TEST:0001, catalogue CFQ7TTC0LDPB:0001" in said["offer_conflict"]
 
 
 def because(code: str, *rows) -> str:
