@@ -55,6 +55,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Give everything back to the collector, so that libraries can end in order."""
+    gc.unfreeze()
+
+
 class Together(LoadFileScheduling):
     """Give the files that need the walked road to one worker, which walks it once."""
 
