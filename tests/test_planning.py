@@ -45,6 +45,12 @@ def ready(*rows, **options):
     return planned(*rows, decisions=Decisions.from_rows(READY), **options)
 
 
+@pytest.fixture(scope="module")
+def crowded():
+    """The plan of many customers with every oddity."""
+    return planned(*crowd(4, 60))
+
+
 # --- A checker that shares nothing with the planner -----------------------------------------------
 class Checker:
     """What makes a plan feasible, written down a second time."""
@@ -382,14 +388,14 @@ def test_a_plan_survives_its_file(tmp_path):
     assert plan.document == planning.Plan.read(path).document
 
 
-def test_same_input_same_bytes_whoever_made_it(tmp_path):
+def test_same_input_same_bytes_whoever_made_it(crowded, tmp_path):
     """Two runs write the same file but for author and time, which stay outside the hash."""
     again = planned(*crowd(4, 60), made_by="ben", made_at=datetime(2026, 11, 21, tzinfo=UTC))
     unsigned = again.document.model_copy(update={"made_by": "", "made_at": None})
     planning.Plan(unsigned).save(tmp_path / "again.json")
-    PLAN.save(tmp_path / "plan.json")
+    crowded.save(tmp_path / "plan.json")
 
-    assert again.hash == PLAN.hash
+    assert again.hash == crowded.hash
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "plan.json").read_bytes()
 
 
@@ -404,9 +410,9 @@ def test_names_stay_outside_the_hash_and_seats_inside():
 
 
 @pytest.mark.parametrize("field", [*sorted(set(MOVES.names) - {"reason"})])
-def test_an_edited_move_is_refused(tmp_path, field):
+def test_an_edited_move_is_refused(crowded, tmp_path, field):
     """No field that decides what is executed can be changed by hand."""
-    path = PLAN.save(tmp_path / "plan.json")
+    path = crowded.save(tmp_path / "plan.json")
     data = json.loads(path.read_text(encoding="utf-8"))
     value = data["moves"][0][field]
     data["moves"][0][field] = {
@@ -449,9 +455,9 @@ def test_a_missing_plan_says_how_to_make_one(tmp_path):
 
 
 # --- Selecting ------------------------------------------------------------------------------------
-def test_moves_are_selected_by_batch_or_by_day_due():
+def test_moves_are_selected_by_batch_or_by_day_due(crowded):
     """A run takes one batch, or what is due by a day in the step that it performs."""
-    plan = PLAN
+    plan = crowded
 
     assert plan.document.batches[0].moves == len(plan.select("B001"))
     assert plan.select() == plan.document.moves
@@ -460,10 +466,10 @@ def test_moves_are_selected_by_batch_or_by_day_due():
     assert all(move.invite_on <= day for move in plan.select(due=day, by="invite_on"))
 
 
-def test_an_unknown_batch_is_named_with_those_there_are():
+def test_an_unknown_batch_is_named_with_those_there_are(crowded):
     """A slip of the pen does not select nothing."""
     with pytest.raises(CspkitError, match=r"found 'B999'.*B001 to B\d+"):
-        PLAN.select("B999")
+        crowded.select("B999")
 
 
 # --- Input that cannot be -------------------------------------------------------------------------
@@ -485,6 +491,3 @@ def test_a_start_after_every_window_places_nothing_and_says_so():
     plan = ready(original(1), start=date(2028, 1, 1))
 
     assert (len(plan.moves), plan.unplaced["code"].tolist()) == (0, ["too_late"])
-
-
-PLAN = planned(*crowd(4, 60))
