@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
+import threading
 from hashlib import md5
 from pathlib import Path
 
@@ -115,13 +117,27 @@ def test_tables_are_whole_though_what_was_done_meanwhile_failed(tmp_path):
 
 
 def test_a_person_who_breaks_off_leaves_no_folder_that_looks_whole(tmp_path):
-    """The counts are written last, and a load refuses a folder without them."""
+    """Its tables could be of two loads, and would pass for exports."""
+    load(samples.folder()).save(tmp_path / "tables")
     exports = made(seats=1)
     with pytest.raises(KeyboardInterrupt), exports.saving(tmp_path / "tables"):
         raise KeyboardInterrupt
 
     assert not is_saved(tmp_path / "tables")
+    with pytest.raises(ExportError, match="was not written to its end; load the exports again"):
+        load(tmp_path / "tables")
     assert exports.count("subscriptions") == ROWS
+
+
+def test_breaking_off_while_duckdb_works_is_breaking_off(tmp_path):
+    """DuckDB has an error of its own for it, which would look like any other failure."""
+    exports = load(samples.folder())
+    threading.Timer(0.3, _thread.interrupt_main).start()
+
+    with pytest.raises(KeyboardInterrupt), exports.saving(tmp_path / "tables"):
+        # DuckDB does not always look for it while it works, so none of these takes long.
+        for _time in range(300):
+            exports.engine.execute("SELECT count(*) FROM range(10_000_000) WHERE range % 7 = 3")
 
 
 def test_tables_that_cannot_be_written_meanwhile_are_told(tmp_path):
@@ -129,8 +145,14 @@ def test_tables_that_cannot_be_written_meanwhile_are_told(tmp_path):
     exports = load(samples.folder())
     (tmp_path / "tables/rejects.csv").mkdir(parents=True)
 
-    with pytest.raises(IsADirectoryError), exports.saving(tmp_path / "tables"):
+    cannot = r"rejects\.csv: expected a place to write to"
+    with pytest.raises(ExportError, match=cannot) as met, exports.saving(tmp_path / "tables"):
         ranking.rank(exports, as_of="2026-11-20")
+    assert "\n" not in str(met.value)
+    with pytest.raises(CspkitError, match="market") as met, exports.saving(tmp_path / "tables"):
+        ranking.rank(exports, as_of="2026-11-20", market="XX")
+    (note,) = met.value.__notes__
+    assert note.startswith("and the tables were not written: ")
     assert not is_saved(tmp_path / "tables")
 
 
@@ -143,3 +165,14 @@ def test_tables_of_others_and_with_little_memory_are_written_first(tmp_path, mon
 
     with exports.saving(tmp_path / "tables"):
         assert is_saved(tmp_path / "tables")
+
+
+def test_a_database_that_was_given_is_left_as_it_was(tmp_path):
+    """Not even the words of its cells stay, which are the customers'."""
+    given = ibis.duckdb.connect(tmp_path / "theirs.db")
+    load(samples.folder(), engine=given).save(tmp_path / "tables")
+    given.disconnect()
+
+    theirs = ibis.duckdb.connect(tmp_path / "theirs.db")
+    for kind in ("types", "tables", "views", "functions"):
+        assert theirs.raw_sql(f"FROM duckdb_{kind}() WHERE NOT internal").fetchall() == []

@@ -1,4 +1,4 @@
-"""What `cspkit rank EXPORTS --tables TABLES --out RANKED` does."""
+"""What `cspkit load EXPORTS --out TABLES --rank RANKED` does."""
 
 from __future__ import annotations
 

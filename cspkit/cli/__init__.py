@@ -42,5 +42,6 @@ def main() -> None:
     except (CspkitError, OSError) as error:
         if "--debug" in sys.argv[1:]:
             raise
-        print(f"cspkit: {error}", file=sys.stderr)
+        told = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        print(f"cspkit: {told}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, CspkitError) else BAD_INPUT)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cspkit.cli.opening import exports_of, settings_of
+from cspkit.cli.opening import day, decisions_of, exports_of, settings_of, steps_of
 from cspkit.cli.options import AsJson, Config, Debug, app
-from cspkit.cli.saying import print_json, records, rejected, say
+from cspkit.cli.saying import print_json, records, say, write_table
 from cspkit.errors import SettingsError
 from cspkit.settings import FILE
 
@@ -29,6 +30,11 @@ def load(
     explain: Annotated[
         bool, typer.Option("--explain", help="Only show how the files are understood.")
     ] = False,
+    ranked: Annotated[
+        Path | None,
+        typer.Option("--rank", help="Also rank, into .csv, .xlsx or .parquet; `rank` has more."),
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="Day of the ranking; today UTC.")] = None,
     maps: Annotated[
         list[Path] | None, typer.Option("--map", help="A format of your own, .toml.")
     ] = None,
@@ -43,8 +49,8 @@ def load(
 
     In a workspace, customers and originals that are new get their rows in decisions.xlsx.
 
-    Example: `cspkit load exports/ --out tables/`, or `cspkit load --explain subscriptions.csv`,
-    or `cspkit load --template list.xlsx`
+    Example: `cspkit load exports/ --out tables/`, with `--rank ranked.xlsx` to rank meanwhile,
+    or `cspkit load --explain subscriptions.csv`, or `cspkit load --template list.xlsx`
     """
     from cspkit import exports, listing
 
@@ -63,16 +69,18 @@ def load(
         return
     if out is None:
         raise SettingsError("command line", "--out", "expected a folder for the tables, found none")
-    settings = settings_of(config)
+    settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings, maps=maps or ())
-    loaded.save(out)
+    with loaded.saving(out):
+        if ranked is not None:
+            _rank(loaded, settings, known_on, ranked)
     kept = _kept(settings, loaded) if config is not None or Path(FILE).exists() else ""
     if as_json:
         print_json(loaded.counts())
         return
     for line in listing.files(loaded.counts()):
         say(line)
-    say(rejected(loaded.count("rejects"), out))
+    say(f"{loaded.count('rejects')} rows rejected; see {out / 'rejects.csv'}")
     if differing := loaded.count("conflicts"):
         say(f"{differing} values differ between files; see {out / 'conflicts.csv'}")
     for line in listing.proposed(loaded.proposed) if loaded.count("proposed") else ():
@@ -81,6 +89,15 @@ def load(
         say(kept)
     for file, why in loaded.unrecognised:
         say(f"left alone: {file}: {why}")
+
+
+def _rank(loaded: Exports, settings: Settings, as_of: date, out: Path) -> None:
+    # What takes long to load comes while the tables are written.
+    from cspkit import ranking
+
+    said, steps = decisions_of(settings), steps_of(settings)
+    rows = ranking.listed(loaded, as_of=as_of, settings=settings, decisions=said, steps=steps)
+    write_table(rows.parts(), out)
 
 
 def _kept(settings: Settings, loaded: Exports) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from cspkit.cli.opening import day, decisions_of, exports_of, settings_of, steps_of
 from cspkit.cli.options import AsJson, Config, Debug, Files, app
-from cspkit.cli.saying import print_json, records, rejected, say, warn, write_frame, write_table
+from cspkit.cli.saying import print_json, records, say, warn, write_frame, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +20,6 @@ def rank(
     paths: Files,
     as_of: Annotated[str | None, typer.Option(help="Day of the ranking; today UTC.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help=".csv, .xlsx or .parquet")] = None,
-    tables: Annotated[
-        Path | None, typer.Option("--tables", help="Also keep the tables, as load does, here.")
-    ] = None,
     top: Annotated[int, typer.Option(min=0, help="How many customers to print.")] = 10,
     why: Annotated[
         str | None,
@@ -40,27 +36,30 @@ def rank(
 ) -> None:
     """Put customers in order of nearness of their natural expiration, or show why one is there.
 
-    Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`, or with
-    `--tables tables/` to load and rank at once
+    Example: `cspkit rank exports/ --as-of 2026-11-20 --out ranked.csv`
     """
+    from cspkit import listing, ranking
+
     settings, known_on = settings_of(config), day(as_of)
     loaded = exports_of(paths, settings)
     given: dict[str, Any] = {"as_of": known_on, "settings": settings}
     given |= {"decisions": decisions_of(settings), "steps": steps_of(settings)}
-    with loaded.saving(tables) if tables else nullcontext():
-        if why is not None:
-            from cspkit import explaining
+    if why is not None:
+        from cspkit import explaining
 
-            _explained(explaining.explain(loaded, why, **given), out, as_json)
-            return
-        # What takes long to load comes while the tables are written.
-        from cspkit import listing, ranking
-
-        given |= {"market": market, "channel": channel, "horizon": horizon}
-        given |= {"minimum_seats": minimum_seats, "owner": owner}
-        ranked = ranking.listed(loaded, **given)
-        if out:
-            write_table(ranked.parts(), out)
+        _explained(explaining.explain(loaded, why, **given), out, as_json)
+        return
+    ranked = ranking.listed(
+        loaded,
+        market=market,
+        channel=channel,
+        horizon=horizon,
+        minimum_seats=minimum_seats,
+        owner=owner,
+        **given,
+    )
+    if out:
+        write_table(ranked.parts(), out)
     shown = ranked.first(top)
     if as_json:
         from cspkit.tables import to_pandas
@@ -70,8 +69,6 @@ def rank(
         say(f"The first {len(shown)} of {len(ranked)} customers")
         for line in listing.ranked(shown.to_pylist()):
             say(line)
-        if tables:
-            say(rejected(loaded.count("rejects"), tables))
     if ranked.elsewhere:
         warn(f"{ranked.elsewhere} overdue customers are outside this filter")
 

@@ -58,20 +58,16 @@ def write_table(parts: Iterable[pa.Table], out: Path) -> None:
 
 def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:
     """Write by DuckDB: it packs one part while the next is made, and pyarrow's writer loads S3."""
-    import duckdb
     import pyarrow as pa
 
-    from cspkit.exports.engine import open_duckdb, quoted
+    from cspkit.exports.engine import open_duckdb, quoted, within_memory, writing_to
 
     rows = next(parts)
     batches = chain.from_iterable(each.to_batches() for each in chain([rows], parts))
     with writing.whole(out, flushed=False) as part, open_duckdb() as duck:
         duck.register("ranked", pa.RecordBatchReader.from_batches(rows.schema, batches))
-        try:
+        with writing_to(out), within_memory():
             duck.execute(f"COPY (FROM ranked) TO {quoted(part.absolute())} (FORMAT parquet)")
-        except duckdb.IOException as error:
-            first = str(error).partition("\n")[0]
-            raise ExportError(out, [f"expected a place to write to, found {first}"]) from error
 
 
 def _write_csv(parts: Iterator[pa.Table], out: Path) -> None:
@@ -111,11 +107,6 @@ def say(words: str) -> None:
     from rich.console import Console
 
     Console(soft_wrap=True, highlight=False).print(words, markup=False)
-
-
-def rejected(count: int, folder: Path) -> str:
-    """Tell how many rows a load rejected, and where they are."""
-    return f"{count} rows rejected; see {folder / 'rejects.csv'}"
 
 
 def show(frame: pd.DataFrame, title: str) -> None:

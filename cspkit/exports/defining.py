@@ -100,7 +100,7 @@ def _numbered(engine: Engine, name: str, cells: Sequence[str], meanings: Sequenc
         "place": arrays.whole(range(len(order)), pa.int64()),
         "cell": arrays.texts([cells[i] for i in order]),
     }
-    sql = [f"CREATE TYPE {name}_cells AS ENUM (SELECT cell FROM {TOKEN}_given ORDER BY place)"]
+    sql = [f"CREATE TEMP TYPE {name}_cells AS ENUM (SELECT cell FROM {TOKEN}_given ORDER BY place)"]
     for meaning in meanings:
         values = [meaning.values[i] for i in order]
         given[meaning.ending] = arrays.texts([v if v is None else _spelled(v) for v in values])

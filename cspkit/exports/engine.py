@@ -160,11 +160,17 @@ class Engine:
         """Count the rows of a table."""
         return int(self.execute(f"SELECT count(*) FROM {TOKEN}_{held.name}").fetchall()[0][0])
 
-    def write_parquet(self, rows: Rows, path: Path) -> None:
-        """Write rows to a file."""
-        sql = self.statement(rows).sql
+    def write_parquet(self, rows: Rows, path: Path, *, streamed: bool = False) -> None:
+        """Write rows to a file; `streamed`, by one thread, which holds only a few of them.
+
+        Several threads take half as much processor time again, and most of a large table waits
+        in memory for its turn. Raises ExportError where the file cannot be written.
+        """
+        found = self.statement(rows)
         options = f"FORMAT parquet, ROW_GROUP_SIZE {WRITTEN}"
-        self.execute(f"COPY ({sql}) TO {quoted(path.absolute())} ({options})")
+        sql = one_by_one(found.sql, len(found.schema)) if streamed else found.sql
+        with writing_to(path):
+            self.execute(f"COPY ({sql}) TO {quoted(path.absolute())} ({options})")
 
     def statement(self, rows: Rows) -> statements.Statement:
         """Find or write the SQL of described rows."""
@@ -280,12 +286,34 @@ def _set_up(connection: Any) -> None:
     connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 
 
+def one_by_one(sql: str, columns: int) -> str:
+    """Let one thread write what SQL gives, in its order.
+
+    DuckDB hands rows to several only where each part of a query knows its place among all; no
+    setting says so for one query. The part that does not know its place has no row.
+    """
+    nothing = ", ".join(["NULL"] * columns)
+    return f"FROM ({sql}) UNION ALL SELECT {nothing} FROM range(0)"
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Raise ExportError in one line where a file cannot be written."""
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        first = str(error).partition("\n")[0]
+        raise ExportError(path, [f"expected a place to write to, found {first}"]) from error
+
+
 @contextmanager
 def within_memory() -> Iterator[None]:
     """Say which setting to change where DuckDB may not use the memory that it needs.
 
     A large file that was saved is held open and read only now: raises ExportError where it turns
-    out that it is damaged.
+    out that it is damaged. Where a person breaks off, KeyboardInterrupt, as everywhere else.
     """
     import duckdb
 
@@ -293,7 +321,10 @@ def within_memory() -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise SettingsError("environment", MEMORY, _too_little()) from error
-    except duckdb.Error as error:
+    except (RuntimeError, duckdb.Error) as error:
+        # DuckDB's words where it was at work, and where Python was at work for it.
+        if str(error) == "Query interrupted" or "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
         first = str(error).partition("\n")[0]
         if (found := re.search(rf"{OPENED}/\d+", first)) is None:
             raise

@@ -86,6 +86,8 @@ def load(
     """
     if not paths:
         raise ExportError(".", ["expected export files or a folder of them, found no path"])
+    for path in paths:
+        saved.refuse_unfinished(path)
     used = opened(engine, shared)
     if len(paths) == 1 and saved.is_saved(paths[0]):
         return saved.read(Path(paths[0]), used)

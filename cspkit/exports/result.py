@@ -295,7 +295,7 @@ class Exports:
         """
         from cspkit.exports import saved
 
-        return saved.writing(self, Path(folder))
+        return saved.meanwhile(self, Path(folder))
 
 
 @described

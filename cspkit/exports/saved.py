@@ -8,15 +8,16 @@ import os
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from cspkit import writing
 from cspkit.errors import ExportError
 from cspkit.exports import arrays
-from cspkit.exports.engine import DUCKDB, MEMORY, OPENED, Engine, Held, quoted
+from cspkit.exports.engine import DUCKDB, MEMORY, OPENED, Engine, Held, quoted, writing_to
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, TABLES, Exports
 
@@ -28,56 +29,83 @@ PARQUET = ("customers", "subscriptions", "prices", "offers", "sources")
 # Every version of every load wrote these.
 ALWAYS = ("customers", "subscriptions", "rejects")
 LATER = ("seen_on", "note")
+# Stands in place of the counts until all is written.
+UNFINISHED = b'{"unfinished": true}\n'
 # Smaller files are copied into memory.
 COPIED = 8 * 1024 * 1024
 
 
 def is_saved(folder: str | Path) -> bool:
     """Tell whether a folder is one that `write` made."""
-    return all((Path(folder) / name).is_file() for name in FILES)
+    return all((Path(folder) / name).is_file() for name in FILES) and not _unfinished(Path(folder))
+
+
+def refuse_unfinished(path: str | Path) -> None:
+    """Raise ExportError for a folder that was not written to its end.
+
+    Its tables may be of two loads, and would pass for exports.
+    """
+    if _unfinished(Path(path)):
+        raise ExportError(path, ["was not written to its end; load the exports again"])
+
+
+def _unfinished(folder: Path) -> bool:
+    counts = folder / FILES[-1]
+    return counts.is_file() and counts.read_bytes() == UNFINISHED
 
 
 def write(exports: Exports, folder: Path) -> None:
     """Write the tables of one load."""
-    _empty(folder)
+    _begin(folder)
     for _file in _files(exports, exports.engine, folder):
         pass
 
 
 @contextmanager
-def writing(exports: Exports, folder: Path) -> Iterator[None]:
+def meanwhile(exports: Exports, folder: Path) -> Iterator[None]:
     """Write the tables of one load while the caller goes on, where that is safe.
 
     In a DuckDB of somebody else other connections do not see them, and who limits the memory has
     none for two works at once: there they are written first. They are written whole also where the
     caller fails, unless a person breaks off.
     """
+    import duckdb
+
     engine = exports.engine
     if not engine.own or os.environ.get(MEMORY):
         write(exports, folder)
         yield
         return
-    _empty(folder)
+    _begin(folder)
     for name in (*PARQUET, *CSV):
         # Finds or compiles SQL and names empty tables, which is for one thread at a time.
         engine.statement(exports.rows(name))
-    beside, wanted = engine.beside(), [True]
-    with closing(beside.duck), ThreadPoolExecutor(1) as pool:
+    beside, going = engine.beside(), [True]
+    with ThreadPoolExecutor(1) as pool:
         files = _files(exports, beside, folder)
-        done = pool.submit(lambda: all(wanted[0] for _file in files))
+        done = pool.submit(lambda: all(going[0] for _file in files))
+        # In whatever way the caller ends, and however often a person breaks off.
+        done.add_done_callback(lambda _done: beside.duck.close())
         try:
-            yield
+            try:
+                yield
+            except Exception as error:
+                if lost := done.exception():
+                    error.add_note(f"and the tables were not written: {lost}")
+                raise
             done.result()
         except KeyboardInterrupt:
-            wanted[0] = False
-            beside.duck.interrupt()
+            going[0] = False
+            with suppress(duckdb.Error):
+                beside.duck.interrupt()
             raise
 
 
-def _empty(folder: Path) -> None:
-    """Make the folder none that a load wrote, until its counts are written, which come last."""
+def _begin(folder: Path) -> None:
+    """Mark the folder as one that is being written, until its counts come last."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").unlink(missing_ok=True)
+    with writing_to(folder / FILES[-1]):
+        (folder / FILES[-1]).write_bytes(UNFINISHED)
 
 
 def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
@@ -85,14 +113,15 @@ def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
     for name in PARQUET:
         # Of sources only what was merged: a row that stands alone names its file itself.
         file = folder / f"{name}.parquet"
-        engine.write_parquet(exports.rows(name), file)
+        engine.write_parquet(exports.rows(name), file, streamed=name in exports.ordered)
         yield file
     for name in CSV:
         rows, file = engine.fetch(exports.rows(name)), folder / f"{name}.csv"
-        if rows or name not in NOTES:
-            _write_csv(name, rows, file)
-        else:
-            file.unlink(missing_ok=True)
+        with writing_to(file):
+            if rows or name not in NOTES:
+                _write_csv(name, rows, file)
+            else:
+                file.unlink(missing_ok=True)
         yield file
     summary = {
         "format": FORMAT,
@@ -100,8 +129,9 @@ def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
         "unrecognised": [{"file": file, "why": why} for file, why in exports.unrecognised],
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
-    file = folder / "summary.json"
-    file.write_text(text, encoding="utf-8")
+    file = folder / FILES[-1]
+    with writing_to(file):
+        writing.write(file, text)
     yield file
 
 

@@ -151,8 +151,8 @@ class SparkEngine(Engine):
         """Count the rows of a table."""
         return int(self.backend.to_pyarrow(self.bound(held).count()).as_py())
 
-    def write_parquet(self, rows: Rows, path: Path) -> None:
-        """Write rows to one file."""
+    def write_parquet(self, rows: Rows, path: Path, *, streamed: bool = False) -> None:
+        """Write rows to one file, always a piece at a time."""
         self.backend.to_parquet(rows.expression, path)
 
     def _held(self, name: str, made: Any) -> Held:
