@@ -91,12 +91,18 @@ class Listed:
         return int(self._rows.num_rows)
 
     def parts(self, size: int = PART) -> Iterator[pa.Table]:
-        """Give all customers in tables of so many rows; one without rows where there are none."""
-        for start in range(0, len(self) or 1, size):
-            yield self.first(size, start)
+        """Give all customers in tables of so many rows; one without rows where there are none.
 
-    def first(self, count: int, start: int = 0) -> pa.Table:
-        """Give so many customers, from the first or a later one on."""
+        Sentences are coded, each different text once a table; `arrays.plain` spells them out.
+        """
+        for start in range(0, len(self) or 1, size):
+            yield self._coded(size, start)
+
+    def first(self, count: int) -> pa.Table:
+        """Give so many customers."""
+        return arrays.plain(self._coded(count, 0))
+
+    def _coded(self, count: int, start: int) -> pa.Table:
         rows = self._rows.slice(start, count)
         for name, column in self._sentences.of(start, count).items():
             rows = rows.append_column(name, column)
@@ -104,7 +110,7 @@ class Listed:
 
     def table(self) -> pa.Table:
         """Give all customers at once."""
-        return pa.concat_tables(self.parts())
+        return pa.concat_tables(map(arrays.plain, self.parts()))
 
 
 @collecting.rested()

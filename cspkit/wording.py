@@ -55,14 +55,27 @@ class Sentences:
         self._what = _each(facts, ["has_movable", "seats", "product"], _what)
         self._why = _each(facts, [*ends, *WHY], partial(_until, as_of=as_of, seasons=patience))
 
-    def of(self, start: int, count: int) -> dict[str, pa.Array]:
-        """Give the three columns for so many rows from a row on."""
+    def of(self, start: int, count: int) -> dict[str, pa.DictionaryArray]:
+        """Give the three columns for so many rows from a row on, each different text once."""
         actions, codes, what, why = (
-            words.take(places.slice(start, count))
+            pa.DictionaryArray.from_arrays(places.slice(start, count), words)
             for places, words in (self._actions, self._blockers, self._what, self._why)
         )
-        reason = pc.binary_join_element_wise(what, why, arrays.texts([""])[0])
-        return {"next_action": actions, "blockers": codes, "reason": reason}
+        return {"next_action": actions, "blockers": codes, "reason": _joined(what, why)}
+
+
+def _joined(left: pa.DictionaryArray, right: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Put texts behind texts; each different pair once."""
+    many = len(right.dictionary) or 1
+    pairs = arrays.numbers(left.indices).astype(np.int64) * many + arrays.numbers(right.indices)
+    known = pc.dictionary_encode(arrays.whole(pairs, pa.int64()))
+    different = arrays.numbers(known.dictionary)
+    texts = (
+        words.dictionary.take(arrays.whole(places, pa.int64()))
+        for words, places in ((left, different // many), (right, different % many))
+    )
+    joined = pc.binary_join_element_wise(*texts, arrays.texts([""])[0])
+    return pa.DictionaryArray.from_arrays(known.indices, joined)
 
 
 def _facts(rows: pa.Table) -> dict[str, pa.Array]:

@@ -46,14 +46,17 @@ def write_table(parts: Iterable[pa.Table], out: Path) -> None:
     """
     if out.suffix == ".parquet":
         _write_parquet(iter(parts), out)
-    elif out.suffix == ".csv":
-        _write_csv(iter(parts), out)
+        return
+    from cspkit.exports.arrays import plain
+
+    if out.suffix == ".csv":
+        _write_csv(map(plain, parts), out)
     else:
         import pyarrow as pa
 
         from cspkit.tables import to_pandas
 
-        write_frame(to_pandas(pa.concat_tables(parts)), out)
+        write_frame(to_pandas(pa.concat_tables(map(plain, parts))), out)
 
 
 def _write_parquet(parts: Iterator[pa.Table], out: Path) -> None:

@@ -85,3 +85,13 @@ def numbers(column: pa.Array) -> np.ndarray[Any, Any]:
     _there, data = column.buffers()
     found = np.frombuffer(data or b"", dtype=str(column.type))
     return found[column.offset : column.offset + len(column)]
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Spell out columns that hold each different value once."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            spelled = [chunk.dictionary_decode() for chunk in table.column(at).chunks]
+            column = pa.chunked_array(spelled, field.type.value_type)
+            table = table.set_column(at, field.name, column)
+    return table
