@@ -131,7 +131,7 @@ def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
     file = folder / FILES[-1]
     with writing_to(file):
-        writing.write(file, text)
+        writing.write(file, text, flushed=False)
     yield file
 
 
