@@ -126,8 +126,7 @@ class Engine:
         if isinstance(rows, pa.Table):
             return self._given(name, rows)
         found = self.statement(rows)
-        self.execute(f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name} AS {found.sql}")
-        return Held(self, name, found.schema)
+        return self.copy(name, found.sql, found.schema)
 
     def nothing(self, name: str, schema: dict[str, str]) -> Held:
         """Name a table without rows."""
@@ -179,9 +178,10 @@ class Engine:
     def _given(self, name: str, rows: pa.Table) -> Held:
         given = f"{self.prefix}_given"
         self.duck.register(given, rows)
-        self.execute(f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name} AS SELECT * FROM {given}")
+        schema = {field.name: _kind(field.type) for field in rows.schema}
+        held = self.copy(name, f"SELECT * FROM {given}", schema)
         self.duck.unregister(given)
-        return Held(self, name, {field.name: _kind(field.type) for field in rows.schema})
+        return held
 
     def mark(self, name: str, scan: Scan | None, placed: Held) -> None:
         """Mark the rows of a checked table that stand among rows of the same subscription.
@@ -304,8 +304,13 @@ def writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.IOException) as error:
-        first = str(error).partition("\n")[0]
-        raise ExportError(path, [f"expected a place to write to, found {first}"]) from error
+        found = first_line(error)
+        raise ExportError(path, [f"expected a place to write to, found {found}"]) from error
+
+
+def first_line(error: Exception) -> str:
+    """Say what went wrong without the query that DuckDB shows below it."""
+    return str(error).partition("\n")[0]
 
 
 @contextmanager
@@ -325,7 +330,7 @@ def within_memory() -> Iterator[None]:
         # DuckDB's words where it was at work, and where Python was at work for it.
         if str(error) == "Query interrupted" or "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from error
-        first = str(error).partition("\n")[0]
+        first = first_line(error)
         if (found := re.search(rf"{OPENED}/\d+", first)) is None:
             raise
         file = Path(found.group()).readlink()

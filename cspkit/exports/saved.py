@@ -17,7 +17,16 @@ import pyarrow as pa
 from cspkit import writing
 from cspkit.errors import ExportError
 from cspkit.exports import arrays
-from cspkit.exports.engine import DUCKDB, MEMORY, OPENED, Engine, Held, quoted, writing_to
+from cspkit.exports.engine import (
+    DUCKDB,
+    MEMORY,
+    OPENED,
+    Engine,
+    Held,
+    first_line,
+    quoted,
+    writing_to,
+)
 from cspkit.exports.reasons import SET_ASIDE
 from cspkit.exports.result import FILES, TABLES, Exports
 
@@ -160,8 +169,8 @@ def read(folder: Path, engine: Engine) -> Exports:
                 held[name] = read if isinstance(read, Held) else engine.keep(name, read)
         return Exports(engine, held, lines, left)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, duckdb.Error) as error:
-        first = str(error).partition("\n")[0]
-        raise ExportError(folder, [f"is no folder that a load wrote: {first}"]) from error
+        problem = f"is no folder that a load wrote: {first_line(error)}"
+        raise ExportError(folder, [problem]) from error
 
 
 def _taken(engine: Engine, name: str, file: Path) -> Held | pa.Table:

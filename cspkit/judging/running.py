@@ -139,8 +139,9 @@ def _apart(query: Any) -> Any:
     if shared is None:
         return query
     again = {one.alias: one.this for one in shared.expressions if not one.this.find(exp.Group)}
-    for one in [one for one in shared.expressions if one.alias in again]:
-        one.pop()
+    for one in list(shared.expressions):
+        if one.alias in again:
+            one.pop()
     while uses := [use for use in query.find_all(exp.Table) if use.name in again]:
         for use in uses:
             use.replace(again[use.name].subquery(use.alias_or_name, copy=True))
