@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from greenlet import greenlet  # type: ignore[import-untyped]
@@ -15,6 +16,19 @@ from cspkit.rehearsal.world import World
 _PAUSES = ((0.0, 0.3), (0.3, 20.0), (20.0, 400.0))
 _WEIGHTS = (0.84, 0.14, 0.02)
 CRASHES = 0.03
+
+
+@contextmanager
+def _interrupts_as_before() -> Iterator[None]:
+    """Hear Ctrl-C afterwards as before: each run puts back what it found, but not in their order.
+
+    Real ones are processes, of which each has its own.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Crash(BaseException):
@@ -104,16 +118,17 @@ class Troupe:
 
     def play(self) -> None:
         """Let all go on until they are through, or time is up."""
-        while True:
-            there = [one for one in self.operators if not one.gone and one.wakes <= self.ends]
-            if not there:
-                break
-            first = min(there, key=lambda one: one.wakes)
-            if first.wakes > self.world.now:
-                self.world.move_to(first.wakes)
-            first.go_on()
-        for one in self.operators:
-            one.stop()
+        with _interrupts_as_before():
+            while True:
+                there = [one for one in self.operators if not one.gone and one.wakes <= self.ends]
+                if not there:
+                    break
+                first = min(there, key=lambda one: one.wakes)
+                if first.wakes > self.world.now:
+                    self.world.move_to(first.wakes)
+                first.go_on()
+            for one in self.operators:
+                one.stop()
 
     def reach(self, operator: Operator, what: str, seconds: float | None, mortal: bool) -> bool:
         """Let time pass for one operator at a boundary; say whether it dies there."""

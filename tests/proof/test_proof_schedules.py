@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from tests.proof.simulation import Schedule
 from tests.proof.tallying import Tally, failed_once, fresh, many
 
@@ -22,6 +24,15 @@ def test_a_seed_is_always_the_same_schedule() -> None:
     assert verdicts[0] == verdicts[1]
     assert played[0].troupe.trace == played[1].troupe.trace
     assert len(played[0].troupe.trace) > 100
+
+
+def test_a_play_leaves_ctrl_c_as_it_was() -> None:
+    """Its runs share a process, in which each takes Ctrl-C for itself."""
+    before = signal.getsignal(signal.SIGINT)
+    for seed in range(20):
+        Schedule(seed).play()
+
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_schedules_that_failed_once_never_fail_again() -> None:
