@@ -19,6 +19,8 @@ from cspkit.exports.sheets import PIECE, Scan, as_rows
 SMALL = 2 * 1024 * 1024
 MAX_CELL = 1_000_000
 MAX_COLUMNS = 2_000
+# Pieces of a file that are read at once to count its lines.
+AT_ONCE = 8
 
 
 def read_small(path: Path, dialect: Dialect) -> pa.Table:
@@ -63,15 +65,12 @@ def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
         raise ExportError(path, [f"cannot be read as delimited text: {error}"]) from error
 
 
-def scan_of(path: Path, dialect: Dialect) -> tuple[Scan, int] | None:
-    """Say how DuckDB can read a large file, and how many data rows a count of its lines finds.
+def scan_of(path: Path, dialect: Dialect) -> Scan | None:
+    """Say how DuckDB can read a large file.
 
     Returns None for a file in another encoding than UTF-8, which needs the careful reader.
     """
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        return None
-    lines, ended = count_lines(path)
-    return Scan(path, dialect, ended=ended), lines - dialect.header_row
+    return Scan(path, dialect) if dialect.encoding in ("utf-8", "utf-8-sig") else None
 
 
 def count_lines(path: Path) -> tuple[int, list[int]]:
@@ -81,12 +80,15 @@ def count_lines(path: Path) -> tuple[int, list[int]]:
     """
     import numpy
 
-    buffer = bytearray(PIECE)
+    buffer = bytearray(PIECE * AT_ONCE)
+    held, ends = numpy.frombuffer(buffer, numpy.uint8), numpy.empty(len(buffer), bool)
     ended, last = [0], 10
     with path.open("rb") as file:
         while size := file.readinto(buffer):
-            piece = numpy.frombuffer(buffer, numpy.uint8, size)
-            ended.append(ended[-1] + int(numpy.count_nonzero(piece == 10)))
+            numpy.equal(held, 10, out=ends)
+            for start in range(0, size, PIECE):
+                piece = ends[start : min(start + PIECE, size)]
+                ended.append(ended[-1] + int(numpy.count_nonzero(piece)))
             last = buffer[size - 1]
     return ended[-1] if last == 10 else ended[-1] + 1, ended
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -97,7 +98,8 @@ def load(
         if not sheets:
             shown = "; ".join(f"{name}: {why}" for name, why in left[:3]) or "it holds no files"
             raise ExportError(paths[0], [f"expected export files of a known format; {shown}"])
-        return _Load(used, sheets, partner).exports(left)
+        with opening.counting(sheets):
+            return _Load(used, sheets, partner).exports(left)
 
 
 class _Load:
@@ -117,8 +119,12 @@ class _Load:
             "profile": arrays.texts([sheet.profile.id for sheet in sheets]),
         }
         self.sources = self.reader.keep("sources_of_rows", pa.table(columns))
-        here = engine is self.reader
-        self.large = here and sum(sheet.read for sheet in sheets) > COPIED
+
+    @cached_property
+    def large(self) -> bool:
+        """Say whether tables are so large that copies of them would hurt."""
+        rows = sum(opening.counted(sheet).read for sheet in self.sheets)
+        return self.engine is self.reader and rows > COPIED
 
     def exports(self, left: list[opening.Left]) -> Exports:
         engine, staged = self.engine, self._staged()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,7 +58,7 @@ def open_file(file: Found, formats: Formats | None = None) -> tuple[list[Sheet],
     return found, left
 
 
-_Raw: TypeAlias = pa.Table | tuple[Scan, int]
+_Raw: TypeAlias = pa.Table | Scan
 _Table: TypeAlias = tuple[str, tuple[str, ...], list[Match], _Raw, str]
 
 
@@ -109,7 +111,7 @@ def _delimited(file: Found, formats: Formats) -> Iterator[_Table]:
 
 
 def _held(rows: _Raw) -> pa.Table:
-    assert not isinstance(rows, tuple)
+    assert not isinstance(rows, Scan)
     return rows
 
 
@@ -120,15 +122,15 @@ def _spelled(header: tuple[str, ...], name: str) -> str:
 def _sheet(file: Found, name: str, header: tuple[str, ...], best: Match, rows: _Raw) -> Sheet:
     # A sheet of a rejects file is named after the file that its rows came from.
     guid = re.search(GUID, file.path.name) or re.search(GUID, name)
-    scan, read = rows if isinstance(rows, tuple) else (None, rows.num_rows)
+    scan = rows if isinstance(rows, Scan) else None
     return Sheet(
         source_file=name,
         path=file.path,
         header=header,
         profile=best.profile,
-        read=read,
+        read=0 if scan else _held(rows).num_rows,
         seen_on=seen_on(file.path),
-        rows=None if isinstance(rows, tuple) else rows,
+        rows=None if scan else rows,
         scan=scan,
         guid=guid.group().lower() if guid else None,
     )
@@ -174,11 +176,34 @@ def printed(path: Path) -> bool:
     return any(_RULED.fullmatch(line) for line in lines) or len(pairs) > 3
 
 
+@contextmanager
+def counting(sheets: Iterable[Sheet]) -> Iterator[None]:
+    """Count the lines of large files, one after the other, while DuckDB reads them."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        for sheet in sheets:
+            if sheet.scan:
+                sheet.lines = pool.submit(delimited.count_lines, sheet.path)
+        yield
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def counted(sheet: Sheet) -> Sheet:
+    """Wait until the lines of a large file are counted, and take them for its rows."""
+    if sheet.scan and sheet.lines:
+        lines, ended = sheet.lines.result()
+        sheet.read = lines - sheet.scan.dialect.header_row
+        sheet.scan, sheet.lines = replace(sheet.scan, ended=ended), None
+    return sheet
+
+
 def confirmed(sheet: Sheet, rows: int | None) -> bool:
     """Tell whether the rows that DuckDB found in a large file are all that it holds.
 
     Lines and rows differ where a cell holds a line break, so then the quotes are minded.
     """
+    counted(sheet)
     if sheet.scan and rows is not None and rows != sheet.read:
         sheet.scan = replace(sheet.scan, by_line=False)
         sheet.read = delimited.count_records(sheet.path, sheet.scan.dialect) or -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from cspkit.exports.dialect import Dialect
 from cspkit.exports.profiles import Profile
 
 CELLS, NOTE, MORE, ROW = "_cells", "_note", "_more", "_row"
-PIECE = 256 * 1024
+PIECE = 32 * 1024
 
 
 @dataclass
@@ -25,7 +26,8 @@ class Sheet:
     `rows` holds the columns c0, c1, ... as text, `_row` (the row in the file), `_cells` (how
     many cells the row had), `_note` (a problem the reader saw, as `column:code`) and `_more`
     (cells beyond the header). A large file is not read into memory: then `scan` says how to
-    read it and `rows` is None.
+    read it, `rows` is None, and its rows are known once `opening.counted` has waited for
+    `lines`, which counts what stands in its bytes.
     """
 
     source_file: str
@@ -36,6 +38,7 @@ class Sheet:
     seen_on: date
     rows: pa.Table | None = None
     scan: Scan | None = None
+    lines: Future[tuple[int, list[int]]] | None = None
     guid: str | None = None
     note: str = ""
 
