@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import gc
 import threading
+import weakref
 from hashlib import md5
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from cspkit import ranking
+from cspkit import collecting, ranking
 from cspkit.errors import CspkitError, ExportError
 from cspkit.exports import Exports, load
 from cspkit.exports.saved import COPIED, is_saved
@@ -61,6 +62,19 @@ def test_a_table_outlives_the_exports_that_it_was_taken_from(folder, tmp_path):
         found = table.aggregate([table.count(), table.seats.min(), table.seats.max()]).to_pyarrow()
 
     assert tuple(found.to_pylist()[0].values()) == ONE
+
+
+def test_what_nobody_uses_any_more_is_given_back_at_once(tmp_path):
+    """Gigabytes of tables do not wait until Python looks for cycles, which may be much later."""
+    exports = load(samples.folder())
+    engine = weakref.ref(exports.engine)
+    with collecting.rested():
+        ranking.rank(exports, as_of="2026-11-20")
+        exports.save(tmp_path / "tables")
+        assert len(exports.customers) == exports.count("customers")
+        del exports
+
+        assert engine() is None
 
 
 def test_a_folder_can_be_saved_over_itself(folder):

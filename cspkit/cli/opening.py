@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,13 +45,12 @@ def exports_of(
 
 def progress() -> Callable[[str, int, int], None] | None:
     """Draw a bar on a terminal while many files are opened; stay quiet anywhere else."""
+    if not sys.stderr.isatty():
+        return None
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return None
-    bar = Progress(console=console, transient=True)
+    bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task("reading", total=None)
 
     def heard(name: str, number: int, total: int) -> None:

@@ -107,9 +107,9 @@ def result(as_json: bool, value: dict[str, Any], words: str) -> None:
 
 def say(words: str) -> None:
     """Print one line as it is."""
-    from rich.console import Console
+    import typer
 
-    Console(soft_wrap=True, highlight=False).print(words, markup=False)
+    typer.echo(words)
 
 
 def show(frame: pd.DataFrame, title: str) -> None:

@@ -50,7 +50,8 @@ class Held(Rows):
         """Describe a table by the name that the engine knows it under, without its prefix."""
         self.engine, self.name, self.schema = engine, name, schema
         plain = statements.table(f"{TOKEN}_{name}", schema)
-        super().__init__(lambda: plain.key, lambda: engine.reference(self, plain))
+        # Not by itself: what nobody uses any more is given back at once, not some time later.
+        super().__init__(lambda: plain.key, lambda: engine.reference(name, plain))
 
 
 class Engine:
@@ -106,13 +107,17 @@ class Engine:
         """Give a table to the reader under a name; nothing to do where it is this engine."""
         return held
 
-    def reference(self, held: Held, plain: Rows) -> Any:
+    def reference(self, name: str, plain: Rows) -> Any:
         """Return a held table as an expression to compile."""
         return plain.expression
 
     def bound(self, held: Held) -> Any:
         """Return a held table as Ibis has it, to work on."""
-        return self.backend.table(f"{self.prefix}_{held.name}")
+        return self.named(held.name)
+
+    def named(self, name: str) -> Any:
+        """Return a table by the name that the engine knows it under, without its prefix."""
+        return self.backend.table(f"{self.prefix}_{name}")
 
     def execute(self, sql: str) -> Any:
         """Run SQL on DuckDB, with the prefix of this load."""

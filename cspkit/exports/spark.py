@@ -121,9 +121,9 @@ class SparkEngine(Engine):
         """Bring a small table to DuckDB."""
         return self.reader.keep(name, self.backend.to_pyarrow(self.bound(held)))
 
-    def reference(self, held: Held, plain: Rows) -> Any:
+    def reference(self, name: str, plain: Rows) -> Any:
         """Return a held table as Ibis has it."""
-        return self.bound(held)
+        return self.named(name)
 
     def keep(self, name: str, rows: Rows | pa.Table) -> Held:
         """Compute rows once, or take Arrow rows; what is a table already stays it."""
