@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cspkit import exports, ranking
 from cspkit.exports import Exports
+from cspkit.exports.engine import Engine
 from cspkit.exports.loading import COPIED
 
 # More than are copied once they are checked.
@@ -69,6 +73,27 @@ def test_a_large_load_is_ranked_by_numbers_as_it_is_by_texts(tmp_path):
 
     assert by_number.num_rows > ROWS // 5
     assert ranked(loaded).equals(by_number)
+
+
+def test_rows_of_a_large_load_that_stand_twice_are_found(tmp_path):
+    """Each is merged with the first, or rejected where it names another customer."""
+    loaded = exports.load(folder(tmp_path))
+    (counts,) = [one for one in loaded.counts() if one["source_file"] == "subscriptions.csv"]
+
+    assert (counts["merged"], counts["rejected"]) == (ROWS // 5_000, ROWS // 5_000)
+    assert set(loaded.rejects["reason_code"]) == {"other_customer"}
+
+
+@given(st.lists(st.text(max_size=3), max_size=60))
+@settings(deadline=None)
+def test_whoever_stands_twice_is_suspected(keys):
+    """By sorted numbers of texts; what stands once may be among them, but nothing else."""
+    engine = Engine()
+    rows = engine.keep("rows", pa.table({"key": pa.array(keys, pa.string())}))
+    suspected = Counter(line["key"] for line in engine.fetch(engine.suspected(rows, "key")))
+    repeated = {key: count for key, count in Counter(keys).items() if count > 1}
+
+    assert repeated.items() <= suspected.items() <= Counter(keys).items()
 
 
 @pytest.mark.parametrize("own", ["firm-1", f"{{{tenant(3)}}}", tenant(3).replace("-", "")])

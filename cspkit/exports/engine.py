@@ -188,6 +188,25 @@ class Engine:
         self.duck.unregister(given)
         return held
 
+    def suspected(self, rows: Rows, key: str) -> Rows:
+        """Leave out most rows whose key stands once, and none of the others.
+
+        Numbers are sorted in a third of the time that it takes to group texts. They are not in
+        DuckDB's memory, so where that is limited all rows are left.
+        """
+        if os.environ.get(MEMORY):
+            return rows
+        import numpy
+
+        found, number = self.statement(rows), f"(hash({key}) >> 1)::BIGINT"
+        numbers = self.execute(f"SELECT {number} AS number FROM ({found.sql})").fetchnumpy()
+        ordered = numpy.sort(numbers["number"])
+        twice = numpy.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        held = self._given(f"twice_{key}", pa.table({"number": arrays.whole(twice, pa.int64())}))
+        several = f"{number} IN (SELECT number FROM {TOKEN}_{held.name})"
+        sql = f"SELECT * FROM ({found.sql}) WHERE {several}"
+        return self.scan(f"suspected_{key}", sql, found.schema)
+
     def mark(self, name: str, scan: Scan | None, placed: Held) -> None:
         """Mark the rows of a checked table that stand among rows of the same subscription.
 

@@ -89,7 +89,8 @@ def subscriptions(
     `alone` takes the rows and the repeated ones, and returns those that are not repeated in the
     order in which they were read.
     """
-    repeated = _repeated(engine, rows, "subscription_id")
+    suspected = engine.suspected(rows, "subscription_id") if alone else rows
+    repeated = _repeated(engine, suspected, "subscription_id")
     if repeated is None:
         return Merged(rows)
     placed = engine.keep("placed_subscriptions", _several(rows, repeated))

@@ -122,7 +122,7 @@ def _files(exports: Exports, engine: Engine, folder: Path) -> Iterator[Path]:
     for name in PARQUET:
         # Of sources only what was merged: a row that stands alone names its file itself.
         file = folder / f"{name}.parquet"
-        engine.write_parquet(exports.rows(name), file, streamed=name in exports.ordered)
+        engine.write_parquet(exports.rows(name), file, streamed=bool(exports.ordered))
         yield file
     for name in CSV:
         rows, file = engine.fetch(exports.rows(name)), folder / f"{name}.csv"
