@@ -1,18 +1,16 @@
-"""What `cspkit load EXPORTS --out TABLES --rank RANKED` does."""
+"""`cspkit load EXPORTS --out TABLES --rank RANKED`, as an operator runs it."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from benchmarks.contestants.facts import AS_OF
 
 
 def run(folder: Path, out: Path) -> None:
-    from cspkit import exports
-    from cspkit.cli.saying import write_table
+    from cspkit import cli
 
-    loaded = exports.load(folder / "exports")
-    with loaded.saving(out):
-        from cspkit import ranking
-
-        write_table(ranking.listed(loaded, as_of=AS_OF).parts(), out / "ranked.parquet")
+    ranked = ["--rank", str(out / "ranked.parquet"), "--as-of", str(AS_OF)]
+    sys.argv = ["cspkit", "load", str(folder / "exports"), "--out", str(out), *ranked]
+    cli.main()
