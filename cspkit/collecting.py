@@ -7,6 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def settle() -> None:
+    """Leave what there is out of every later look, the last one too; for a command, at its start.
+
+    What was imported stays to the end anyway. Not where somebody works on: what is garbage by now
+    would stay as well. Not after DuckDB is imported, which complains of what it finds at the end.
+    """
+    gc.freeze()
+
+
 @contextmanager
 def rested() -> Iterator[None]:
     """Pause the collector, and leave it as it was found, whatever happens inside.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cspkit.exports import Exports
 
 # Rows that are put into words and written at a time.
-PART = 131_072
+PART = 32_768
 
 
 def rank(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cspkit import collecting
 from cspkit.cli.opening import day, decisions_of, exports_of, settings_of, steps_of
 from cspkit.cli.options import AsJson, Config, Debug, app
 from cspkit.cli.saying import print_json, records, say, write_table
@@ -93,7 +94,8 @@ def load(
 
 def _rank(loaded: Exports, settings: Settings, as_of: date, out: Path) -> None:
     # What takes long to load comes while the tables are written.
-    from cspkit import ranking
+    with collecting.rested():
+        from cspkit import ranking
 
     said, steps = decisions_of(settings), steps_of(settings)
     rows = ranking.listed(loaded, as_of=as_of, settings=settings, decisions=said, steps=steps)

@@ -37,8 +37,9 @@ def exports_of(
     paths: Iterable[str | Path], settings: Settings, maps: Iterable[Path] = ()
 ) -> Exports:
     """Load export files as this partner reads them, with a bar on a terminal."""
-    from cspkit import exports
+    from cspkit import collecting, exports
 
+    collecting.settle()
     ours = settings.service.partner_tenant
     return exports.load(*paths, partner_tenant=ours, maps=list(maps), progress=progress())
 
