@@ -17,7 +17,7 @@ import pytest
 
 from cspkit import tables
 from cspkit.cli import main
-from cspkit.cli.saying import write_frame, write_table
+from cspkit.cli.saying import say, write_frame, write_table
 from cspkit.rehearsal import samples
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -159,6 +159,23 @@ def test_rank_takes_a_part_of_the_list(tables_folder: Path, tmp_path: Path) -> N
     assert 0 < len(part) < len(whole)
     assert all(row["market"] == "ES" and row["seats"] >= 5 for row in part)
     assert all(ranks[row["customer_id"]] == row["rank"] for row in part)
+
+
+def test_nobody_needs_a_place_for_complaints(tmp_path: Path) -> None:
+    """A job may run with standard error closed; nothing is drawn there then."""
+    given = f"load '{samples.folder()}' --out '{tmp_path / 'tables'}'"
+    command = ["sh", "-c", f"'{sys.executable}' -m cspkit {given} 2>&-"]
+
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, "rows rejected" in done.stdout) == (0, True)
+
+
+def test_what_a_file_holds_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name of a file or a cell can hide nothing of a line, nor be taken for markup."""
+    say("a\b\x1b[2K\r[bold]b\tc :smile:\nd")
+
+    assert capsys.readouterr().out == "a[2K[bold]b\tc :smile:\nd\n"
 
 
 def test_rank_says_why(tables_folder: Path, tmp_path: Path) -> None:

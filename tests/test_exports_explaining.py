@@ -53,6 +53,18 @@ def test_what_was_decided_is_said():
     assert shown.loc["channel", ["how", "after"]].tolist() == ["always", "csp_legacy"]
 
 
+def test_a_large_file_is_looked_at_as_far_as_a_small_one(tmp_path):
+    """However long its lines are: the one day that tells the order stands in row 150."""
+    days = ["05/06/2027"] * 149 + ["12/25/2027"] + ["05/06/2027"] * 5_000
+    rows = [f"{TENANT},{TENANT},1,{day},{'x' * 600}" for day in days]
+    header = "subscription_id,customer_id,seats,expires_on,note"
+    (tmp_path / "long.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+
+    how = explain(tmp_path / "long.csv").set_index("column")["how"]
+
+    assert how["expires_on"] == "day, month first"
+
+
 def test_columns_that_are_not_used_are_shown_too(own):
     """Nothing of a file disappears without a word."""
     path, mapped = own

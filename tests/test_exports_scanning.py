@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
 from pathlib import Path
+from threading import Event
 
+import ibis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,9 +15,11 @@ from hypothesis import strategies as st
 from cspkit.exports import Exports, load
 from cspkit.exports.delimited import count_lines, rows_at
 from cspkit.exports.dialect import Dialect
+from cspkit.exports.engine import Engine
 from cspkit.exports.sheets import PIECE, ROW, Scan
 
 ROWS = 200_000
+KEYS = {"key": "string"}
 TENANT = "00000000-0000-4000-8000-{:012x}"
 
 
@@ -81,6 +87,40 @@ def test_the_cells_of_a_large_file_mean_what_they_say(loaded):
 
     assert table.filter(wrong).count().to_pyarrow().as_py() == 0
     assert table.count().to_pyarrow().as_py() == ROWS - ROWS // 1000
+
+
+def test_a_duckdb_that_does_not_mind_the_order_of_rows_does_here(tmp_path):
+    """Rows are known by their numbers; the setting is the other's own again afterwards."""
+    own = ibis.duckdb.connect(preserve_insertion_order=False)
+    rows = (f"s{n},{TENANT.format(n // 5)},{n},2027-06-30\n" for n in range(2, ROWS * 2))
+    header = "subscription_id,customer_id,seats,expires_on\n"
+    (tmp_path / "lines.csv").write_text(header + "".join(rows))
+    table = load(tmp_path, engine=own).table("subscriptions")
+
+    assert table.filter(table.source_row != table.seats).count().to_pyarrow().as_py() == 0
+    kept = own.con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
+    assert kept == [(False,)]
+
+
+def test_nobody_waits_for_a_count_of_lines_once_a_load_has_ended(tmp_path):
+    """A file on a slow disk may take minutes; what was counted by then is used by nobody."""
+    path, stop = tmp_path / "lines.csv", Event()
+    path.write_text("line\n" * 10)
+
+    assert count_lines(path, stop)[0] == 10
+    stop.set()
+    assert count_lines(path, stop)[0] == 0
+
+
+def test_breaking_off_while_repeated_rows_are_looked_for_is_breaking_off():
+    """DuckDB gives these rows as they come, and works only when they are taken."""
+    engine = Engine()
+    rows = engine.scan("many", "SELECT range::VARCHAR AS key FROM range(2_000_000)", KEYS)
+    threading.Timer(0.3, _thread.interrupt_main).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        for _time in range(300):
+            engine.suspected(rows, "key")
 
 
 @given(st.lists(st.integers(0, PIECE * 2), max_size=8), st.booleans(), st.randoms())

@@ -46,7 +46,7 @@ def exports_of(
 
 def progress() -> Callable[[str, int, int], None] | None:
     """Draw a bar on a terminal while many files are opened; stay quiet anywhere else."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     from rich.console import Console
     from rich.progress import Progress

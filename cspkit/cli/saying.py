@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 20_000
+# Control characters, but for tabs and ends of lines.
+SILENT = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))
 
 
 def write_frame(frame: pd.DataFrame, out: Path) -> None:
@@ -106,10 +108,10 @@ def result(as_json: bool, value: dict[str, Any], words: str) -> None:
 
 
 def say(words: str) -> None:
-    """Print one line as it is."""
+    """Print a text as it is, but for what would move the cursor: it may be from a file."""
     import typer
 
-    typer.echo(words)
+    typer.echo(words.translate(SILENT))
 
 
 def show(frame: pd.DataFrame, title: str) -> None:

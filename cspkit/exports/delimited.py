@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -73,10 +74,11 @@ def scan_of(path: Path, dialect: Dialect) -> Scan | None:
     return Scan(path, dialect) if dialect.encoding in ("utf-8", "utf-8-sig") else None
 
 
-def count_lines(path: Path) -> tuple[int, list[int]]:
+def count_lines(path: Path, stop: Event | None = None) -> tuple[int, list[int]]:
     """Count the lines of a file in its bytes, whatever stands in them.
 
-    Also returns how many have ended before each piece of it, to find some of them again.
+    Also returns how many have ended before each piece of it, to find some of them again. Where
+    `stop` is set nobody waits for the rest.
     """
     import numpy
 
@@ -84,7 +86,7 @@ def count_lines(path: Path) -> tuple[int, list[int]]:
     held, ends = numpy.frombuffer(buffer, numpy.uint8), numpy.empty(len(buffer), bool)
     ended, last = [0], 10
     with path.open("rb") as file:
-        while size := file.readinto(buffer):
+        while (size := file.readinto(buffer)) and not (stop and stop.is_set()):
             numpy.equal(held, 10, out=ends)
             for start in range(0, size, PIECE):
                 piece = ends[start : min(start + PIECE, size)]
@@ -101,6 +103,14 @@ def count_records(path: Path, dialect: Dialect) -> int | None:
             return None
         rows += 1
     return rows
+
+
+def first_rows(scan: Scan, count: int) -> pa.Table:
+    """Read so many data rows from the beginning of a large file."""
+    width, begin = len(scan.dialect.header), scan.dialect.header_row
+    found = list(itertools.islice(_records(scan.path, scan.dialect), begin, begin + count))
+    cells = [[cell or None for cell in row[:width]] for _number, row in found]
+    return as_rows(cells, [number for number, _row in found], width)
 
 
 def rows_at(scan: Scan, numbers: set[int]) -> pa.Table:

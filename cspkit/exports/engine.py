@@ -157,7 +157,9 @@ class Engine:
     def fetch(self, rows: Rows) -> list[dict[str, Any]]:
         """Compute rows and return them as plain values."""
         found = self.statement(rows)
-        cells = self.execute(found.sql).fetchall()
+        with within_memory():
+            # What gives its rows as they come works only now.
+            cells = self.execute(found.sql).fetchall()
         return [dict(zip(found.schema, line, strict=True)) for line in cells]
 
     def count(self, held: Held) -> int:
@@ -199,7 +201,8 @@ class Engine:
         import numpy
 
         found, number = self.statement(rows), f"(hash({key}) >> 1)::BIGINT"
-        numbers = self.execute(f"SELECT {number} AS number FROM ({found.sql})").fetchnumpy()
+        with within_memory():
+            numbers = self.execute(f"SELECT {number} AS number FROM ({found.sql})").fetchnumpy()
         ordered = numpy.sort(numbers["number"])
         twice = numpy.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         held = self._given(f"twice_{key}", pa.table({"number": arrays.whole(twice, pa.int64())}))
@@ -233,14 +236,16 @@ class Engine:
         there = {column: kind for column, kind in kinds.items() if column in schema}
         narrow = _replaced(there)
         wide = _replaced({column: DUCKDB[schema[column]] for column in there})
-        self.execute("SET disabled_optimizers = 'in_clause'")
+        # Who gives a DuckDB may not mind the order of rows; their numbers in the file do.
+        kept = self.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
+        self.execute("SET disabled_optimizers = 'in_clause'; SET preserve_insertion_order = true")
         try:
             self.execute(
                 f"CREATE OR REPLACE {self.temp}TABLE {TOKEN}_{name}{NARROW} AS "
                 f"SELECT *{narrow} FROM ({found.sql})"
             )
         finally:
-            self.execute("RESET disabled_optimizers")
+            self.execute(f"RESET disabled_optimizers; SET preserve_insertion_order = {kept}")
         sql = f"SELECT *{wide}, rowid FROM {TOKEN}_{name}{NARROW}"
         kept = self.scan(name, sql, schema)
         numbered: Rows = _numbered(kept, scan.dialect.header_row + 1)

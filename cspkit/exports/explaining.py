@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN = 2
+# Rows of a file that are looked at for an explanation.
+LOOKED_AT = 200
 COLUMNS = ["file", "format", "file_column", "column", "how", "before", "after"]
 
 
@@ -84,8 +86,7 @@ def _rows(sheet: Sheet) -> pa.Table:
     if sheet.rows is not None:
         return sheet.rows
     assert sheet.scan
-    first = sheet.scan.dialect.header_row + 1
-    return delimited.rows_at(sheet.scan, set(range(first, first + 200)))
+    return delimited.first_rows(sheet.scan, LOOKED_AT)
 
 
 def _cells(sheet: Sheet, place: int) -> list[str]:
@@ -95,7 +96,7 @@ def _cells(sheet: Sheet, place: int) -> list[str]:
 def _filled(sheet: Sheet, layout: Layout, template: str) -> list[str]:
     """Fill a template from the cells of each row, as loading does."""
     found = []
-    for row in _rows(sheet).slice(0, 200).to_pylist():
+    for row in _rows(sheet).slice(0, LOOKED_AT).to_pylist():
         text = template
         for name in placeholders(template):
             places = layout.positions([name])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Event
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -179,13 +180,14 @@ def printed(path: Path) -> bool:
 @contextmanager
 def counting(sheets: Iterable[Sheet]) -> Iterator[None]:
     """Count the lines of large files, one after the other, while DuckDB reads them."""
-    pool = ThreadPoolExecutor(1)
+    pool, stop = ThreadPoolExecutor(1), Event()
     try:
         for sheet in sheets:
             if sheet.scan:
-                sheet.lines = pool.submit(delimited.count_lines, sheet.path)
+                sheet.lines = pool.submit(delimited.count_lines, sheet.path, stop)
         yield
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 

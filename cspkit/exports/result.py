@@ -147,7 +147,10 @@ class Exports:
 
     @property
     def duck(self) -> Any:
-        """Return the DuckDB that holds the tables; None where another engine does."""
+        """Return the DuckDB that holds the tables; None where another engine does.
+
+        It reads files that these Exports hold open, so keep them as long as it is used.
+        """
         return getattr(self.engine, "duck", None)
 
     def place(self, name: str) -> str:
