@@ -65,6 +65,17 @@ def test_a_large_file_is_looked_at_as_far_as_a_small_one(tmp_path):
     assert how["expires_on"] == "day, month first"
 
 
+@pytest.mark.parametrize("row", [3, 150, 200, 1_400])
+def test_a_large_file_of_another_encoding_is_explained_too(tmp_path, row):
+    """Its first bytes look like UTF-8, and some later one is none."""
+    lines = [f"{TENANT},{TENANT},1,2027-06-30,{'x' * 3_000}"] * 1_500
+    lines[row] = f"{TENANT},{TENANT},1,2027-06-30,{'é' * 3_000}"
+    header = "subscription_id,customer_id,seats,expires_on,note"
+    (tmp_path / "long.csv").write_text("\n".join([header, *lines]), encoding="cp1252")
+
+    assert explain(tmp_path / "long.csv").set_index("column")["how"]["expires_on"] == "day"
+
+
 def test_columns_that_are_not_used_are_shown_too(own):
     """Nothing of a file disappears without a word."""
     path, mapped = own

@@ -106,9 +106,13 @@ def count_records(path: Path, dialect: Dialect) -> int | None:
 
 
 def first_rows(scan: Scan, count: int) -> pa.Table:
-    """Read so many data rows from the beginning of a large file."""
+    """Read so many data rows from the beginning of a large file, decoded as `read_small` does."""
     width, begin = len(scan.dialect.header), scan.dialect.header_row
-    found = list(itertools.islice(_records(scan.path, scan.dialect), begin, begin + count))
+    try:
+        found = list(itertools.islice(_records(scan.path, scan.dialect), begin, begin + count))
+    except UnicodeDecodeError:
+        other = replace(scan.dialect, encoding="cp1252")
+        found = list(itertools.islice(_records(scan.path, other), begin, begin + count))
     cells = [[cell or None for cell in row[:width]] for _number, row in found]
     return as_rows(cells, [number for number, _row in found], width)
 
