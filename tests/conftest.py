@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -86,6 +87,12 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert place is not None
     # Made here, before two processes would make it at once, which one of them could not.
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _interrupts() -> None:
+    """Let each test hear Ctrl-C as Python does; Spark, once there, keeps it for itself."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

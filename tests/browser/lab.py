@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from cspkit import runbooks, workspace
 
-SECONDS = 60
+SECONDS = 180
 expect.set_options(timeout=SECONDS * 1000)
 # One of them would be bold where somebody forgot to escape it.
 NAMES = (
