@@ -24,21 +24,23 @@ MAX_COLUMNS = 2_000
 AT_ONCE = 8
 
 
-def read_small(path: Path, dialect: Dialect) -> pa.Table:
+def read_small(path: Path, dialect: Dialect, most: int | None = None) -> pa.Table:
     """Read every data row of a file that fits into memory, blank and ragged ones included.
 
-    A file whose first bytes looked like UTF-8 and that is not is read as Windows wrote it.
+    `most` reads only so many from the beginning, of a large file too. A file whose first bytes
+    looked like UTF-8 and that is not is read as Windows wrote it.
     """
     try:
-        return _read_small(path, dialect)
+        return _read_small(path, dialect, most)
     except UnicodeDecodeError:
-        return _read_small(path, replace(dialect, encoding="cp1252"))
+        return _read_small(path, replace(dialect, encoding="cp1252"), most)
 
 
-def _read_small(path: Path, dialect: Dialect) -> pa.Table:
-    width = len(dialect.header)
+def _read_small(path: Path, dialect: Dialect, most: int | None) -> pa.Table:
+    width, begin = len(dialect.header), dialect.header_row
+    records = itertools.islice(_records(path, dialect), begin, most and begin + most)
     numbers, cells, lengths, more = [], [], [], []
-    for number, row in itertools.islice(_records(path, dialect), dialect.header_row, None):
+    for number, row in records:
         numbers.append(number)
         lengths.append(len(row) if any(row) else width)
         more.append(beyond(row, width))
@@ -103,18 +105,6 @@ def count_records(path: Path, dialect: Dialect) -> int | None:
             return None
         rows += 1
     return rows
-
-
-def first_rows(scan: Scan, count: int) -> pa.Table:
-    """Read so many data rows from the beginning of a large file, decoded as `read_small` does."""
-    width, begin = len(scan.dialect.header), scan.dialect.header_row
-    try:
-        found = list(itertools.islice(_records(scan.path, scan.dialect), begin, begin + count))
-    except UnicodeDecodeError:
-        other = replace(scan.dialect, encoding="cp1252")
-        found = list(itertools.islice(_records(scan.path, other), begin, begin + count))
-    cells = [[cell or None for cell in row[:width]] for _number, row in found]
-    return as_rows(cells, [number for number, _row in found], width)
 
 
 def rows_at(scan: Scan, numbers: set[int]) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,6 +50,8 @@ def explain(*paths: str | Path, maps: Sequence[str | Path] = ()) -> pd.DataFrame
 
 
 def _lines(sheet: Sheet, formats: Formats) -> Iterator[list[str]]:
+    # Read once for all columns, where it is not in memory.
+    sheet = replace(sheet, rows=_rows(sheet))
     partner = str(Service.model_fields["partner_tenant"].default)
     layout = Layout(sheet.profile, sheet.header, partner, {})
     before = {
@@ -86,7 +89,7 @@ def _rows(sheet: Sheet) -> pa.Table:
     if sheet.rows is not None:
         return sheet.rows
     assert sheet.scan
-    return delimited.first_rows(sheet.scan, LOOKED_AT)
+    return delimited.read_small(sheet.path, sheet.scan.dialect, LOOKED_AT)
 
 
 def _cells(sheet: Sheet, place: int) -> list[str]:
